@@ -1,0 +1,3 @@
+"""dbtui: a keyboard-driven DBA console for the terminal."""
+
+__version__ = "0.1.0"

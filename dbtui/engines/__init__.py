@@ -1,0 +1,24 @@
+"""URL scheme → engine. An engine's folder, and with it its driver, is imported when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from dbtui.config import Target
+from dbtui.engines.base import Engine
+from dbtui.errors import UsageError
+
+ENGINES = {
+    "postgresql": "postgres",
+    "postgres": "postgres",
+}
+
+
+def create(target: Target) -> Engine:
+    """The engine for a target's URL, not yet connected. Raises UsageError for a scheme that no engine serves."""
+    folder = ENGINES.get(target.scheme)
+    if folder is None:
+        known = ", ".join(sorted(f"{scheme}://" for scheme in ENGINES))
+        raise UsageError(f"no engine serves {target.scheme}:// URLs", f"use one of {known}")
+    engine: Engine = import_module(f"dbtui.engines.{folder}").create(target)
+    return engine

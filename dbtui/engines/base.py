@@ -1,0 +1,129 @@
+"""The protocol that every engine follows. A part that an engine lacks is None, and `lacks` says why.
+
+An engine is one server behind at most three connections, each serial: *monitor* (the sampler), *work*
+(catalog, queries, plans) and *act* (opened for one approval, then closed). Monitor and work are read-only,
+held at the server as far as the product can. Nothing here waits for a server without a timeout, and
+`close()` waits for no server at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from dbtui.model.activity import Session
+from dbtui.model.catalog import Detail, Name, Node
+from dbtui.model.plan import Plan
+from dbtui.model.result import Page
+from dbtui.model.server import Server
+from dbtui.model.snapshot import Metric, Source
+from dbtui.safety import Approval
+
+
+class Monitor(Protocol):
+    """What the sampler asks."""
+
+    sources: Sequence[Source]
+    metrics: Sequence[Metric]  # the most telling first; the live pane draws the first four as charts
+
+    async def reconnect(self) -> Server:
+        """Open the monitor connection anew. Raises ConnectError."""
+        ...
+
+
+class Catalog(Protocol):
+    """The object tree. Every call raises QueryError, PermissionDenied or SessionLost."""
+
+    async def children(self, node: Node | None) -> Sequence[Node]:
+        """The nodes below `node`, the top level for None; one or two round trips at most."""
+        ...
+
+    async def detail(self, node: Node) -> Detail:
+        """Facts and DDL of a node."""
+        ...
+
+    async def names(self, database: str) -> Sequence[Name]:
+        """All relations of a database, for the finder."""
+        ...
+
+    async def sample(self, node: Node, limit: int = 100) -> Page:
+        """Some rows of a relation, never sorted."""
+        ...
+
+    def forget(self) -> None:
+        """Drop what was cached, so that the next call asks the server."""
+        ...
+
+
+class Cursor(Protocol):
+    """A running statement that is read by pages."""
+
+    async def fetch(self, count: int = 500) -> Page:
+        """The next rows; `more` is False on the last page."""
+        ...
+
+    async def close(self) -> None:
+        """End it, also when rows are left; never raises."""
+        ...
+
+
+class Querier(Protocol):
+    """Runs what the user typed: one statement, read-only, with a time limit."""
+
+    async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> Cursor:
+        """Start a statement. Raises QueryError, QueryTimeout, SessionLost."""
+        ...
+
+    async def cancel(self) -> None:
+        """Stop what runs now, over a connection of its own; never raises."""
+        ...
+
+
+class Explainer(Protocol):
+    """Plans of statements."""
+
+    async def explain(
+        self, sql: str, *, database: str = "", analyze: bool = False, timeout: float = 30.0, approval: Approval | None = None
+    ) -> Plan:
+        """The plan of one statement. Placeholders are allowed where the product has generic plans.
+
+        `analyze` runs the statement: a plain SELECT as it is, everything else only with an approval and inside a
+        transaction that is rolled back. Raises NotApproved, QueryError, QueryTimeout, SessionLost.
+        """
+        ...
+
+
+class Actions(Protocol):
+    """What changes something. Each opens the act connection, re-checks its target, and closes it."""
+
+    async def cancel(self, session: Session, approval: Approval) -> bool:
+        """Stop the running statement of a session. False when the target is no longer what was approved."""
+        ...
+
+    async def terminate(self, session: Session, approval: Approval) -> bool:
+        """End a session. False when the target is no longer what was approved."""
+        ...
+
+    async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:
+        """Run one statement that may write, in a transaction of its own. The only way to write."""
+        ...
+
+
+class Engine(Protocol):
+    """One server."""
+
+    name: str  # the folder: "postgres"
+    monitor: Monitor
+    catalog: Catalog | None
+    query: Querier | None
+    explain: Explainer | None
+    actions: Actions | None
+    lacks: Mapping[str, str]  # part → the sentence that its pane shows
+
+    async def open(self) -> Server:
+        """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft."""
+        ...
+
+    async def close(self) -> None:
+        """Leave without waiting for the server."""
+        ...

@@ -1,0 +1,1 @@
+"""The nouns: frozen, slotted dataclasses. No I/O, no markup, no formatted text."""

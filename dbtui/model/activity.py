@@ -1,0 +1,133 @@
+"""What a server is doing now: its sessions, who waits for whom, and the statements it has counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session (connection, thread, operation) at the moment of the sample.
+
+    Ages are seconds on the server's own clock, None where the notion does not apply or is hidden.
+    """
+
+    id: str  # pid, thread id, opid
+    started: str  # identifies this incarnation of the id: the exact start time as the server prints it
+    user: str
+    database: str
+    application: str
+    client: str  # address, "" for a local socket
+    kind: str  # "client backend", "autovacuum worker", …
+    state: str  # "active", "idle in transaction", …; the server's own word
+    wait_type: str  # "Lock", "IO", …; "" when running
+    wait: str
+    query: str  # the text as the server has it, perhaps cut by the server
+    query_id: str = ""
+    query_age: float | None = None
+    transaction_age: float | None = None
+    state_age: float | None = None
+    leader: str = ""  # id of the session that this parallel worker belongs to
+    blocked_by: tuple[str, ...] = ()  # ids; "0" is a prepared transaction
+    holds_back: int | None = None  # age of the oldest snapshot it holds, in transactions
+    hidden: bool = False  # a missing privilege hides its state and text
+
+    @property
+    def active(self) -> bool:
+        """Whether it is doing something or holding something that others may wait for."""
+        return self.state not in ("", "idle", "Sleep") or self.transaction_age is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The sessions of one sample, and the room there is."""
+
+    sessions: tuple[Session, ...]
+    connections: int  # taken of the limit
+    limit: int | None  # connections that an ordinary user can get
+    reserved: int = 0  # kept back for administrators, above `limit`
+    hidden: int = 0  # sessions whose text a missing privilege hides
+    remedy: str = ""  # the GRANT that would show them
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Counters of one statement shape since the server's last reset. Times are milliseconds, blocks are blocks."""
+
+    id: str  # unique over (statement, user, database, nesting)
+    query_id: str
+    database: str
+    user: str
+    query: str | None  # None until the text was fetched
+    calls: int
+    total_ms: float
+    rows: int | None = None
+    blocks_hit: int | None = None
+    blocks_read: int | None = None
+    blocks_dirtied: int | None = None
+    temp_blocks: int | None = None  # read + written
+    wal_bytes: int | None = None
+    plan_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """All statement counters of one sample."""
+
+    statements: tuple[Statement, ...]
+    source: str  # "pg_stat_statements 1.12", "sampled activity", …
+    evicted: int | None = None  # entries the server threw away since its reset
+    reset: str = ""  # when the counters began, as the server prints it
+    note: str = ""  # what a user should know, for example how to switch the counters on
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDelta:
+    """What one statement shape did between two samples. `seconds` is the time between them."""
+
+    statement: Statement
+    seconds: float
+    calls: int
+    total_ms: float
+    rows: int | None = None
+    blocks_hit: int | None = None
+    blocks_read: int | None = None
+    temp_blocks: int | None = None
+    wal_bytes: int | None = None
+    share: float = 0.0  # of the total time of all statements in this interval, 0 to 1
+
+    @property
+    def mean_ms(self) -> float | None:
+        return self.total_ms / self.calls if self.calls else None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One receiver of this server's log. Lag is None where the server does not say."""
+
+    name: str
+    client: str
+    state: str
+    lag_bytes: int | None
+    lag_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A long operation that says how far it is. `done` and `total` are in `unit`."""
+
+    session: str
+    operation: str  # "CREATE INDEX", "VACUUM", …
+    phase: str
+    target: str
+    done: float
+    total: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What changes slowly and is asked for every few seconds."""
+
+    replicas: tuple[Replica, ...] = ()
+    progress: tuple[Progress, ...] = ()
