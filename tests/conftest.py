@@ -1,0 +1,57 @@
+"""Fixtures for all tests: real servers, a home of its own, and a look for what was left behind."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.postgres import PostgresServer
+
+# Every child inherits it, so that a process which lost its parent is still known as ours.
+RUN_MARK = f"DBTUI_TEST_RUN={uuid.uuid4().hex}"
+os.environ.update([RUN_MARK.split("=")])
+
+
+@pytest.fixture(scope="session")
+def postgres18() -> Iterator[PostgresServer]:
+    with PostgresServer(18) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres15() -> Iterator[PostgresServer]:
+    with PostgresServer(15) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=[15, 18], ids=["pg15", "pg18"])
+def postgres(request: pytest.FixtureRequest) -> PostgresServer:
+    """Each test that takes it runs on every version."""
+    server: PostgresServer = request.getfixturevalue(f"postgres{request.param}")
+    return server
+
+
+_FOREIGN = ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR", "DBTUI_ENVIRONMENT")
+
+
+@pytest.fixture(autouse=True)
+def clean_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own configuration and connection variables are no part of a test."""
+    for name in os.environ:
+        if name.startswith("PG") or name in _FOREIGN:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    for name, folder in (
+        ("CONFIG", ".config"),
+        ("STATE", ".local/state"),
+        ("DATA", ".local/share"),
+        ("CACHE", ".cache"),
+    ):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
+    monkeypatch.setenv("HOME", str(home))
+    home.mkdir()
+    return home
