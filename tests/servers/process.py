@@ -52,7 +52,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
                 env=env,
-                start_new_session=True,  # a Ctrl-C in the terminal is for the tests, which then end it in order
+                start_new_session=True,  # a Ctrl-C is for the tests, which then end it in order
                 preexec_fn=self._die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
                 **as_unprivileged(),  # type: ignore[call-overload]
             )
