@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
+from tests.strays import strays
 
 # Every child inherits it, so that a process which lost its parent is still known as ours.
 RUN_MARK = f"DBTUI_TEST_RUN={uuid.uuid4().hex}"
 os.environ.update([RUN_MARK.split("=")])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Set up first and so torn down last: fails the run when a process of ours outlives its test."""
+    yield
+    left = strays(RUN_MARK)
+    assert not left, "left behind: " + "; ".join(left)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +43,13 @@ def postgres(request: pytest.FixtureRequest) -> PostgresServer:
     """Each test that takes it runs on every version."""
     server: PostgresServer = request.getfixturevalue(f"postgres{request.param}")
     return server
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres18: PostgresServer) -> Iterator[PgBouncer]:
+    """Pools the 18 by transaction."""
+    with PgBouncer(postgres18) as pooler:
+        yield pooler
 
 
 _FOREIGN = ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR", "DBTUI_ENVIRONMENT")

@@ -26,8 +26,8 @@ _NOT_NEEDED = (
     "udev",
 )
 _LOADERS = {
-    "x86_64": ("x86_64-linux-gnu", "usr/lib64/ld-linux-x86-64.so.2"),
-    "aarch64": ("aarch64-linux-gnu", "usr/lib/ld-linux-aarch64.so.1"),
+    "x86_64": ("x86_64-linux-gnu", "lib64/ld-linux-x86-64.so.2"),
+    "aarch64": ("aarch64-linux-gnu", "lib/ld-linux-aarch64.so.1"),
 }
 
 
@@ -140,11 +140,20 @@ def _run_in_place(root: Path, programs: Sequence[Path]) -> None:
     if platform.machine() not in _LOADERS:
         raise NotHad(f"no recipe for {platform.machine()}")
     triplet, loader = _LOADERS[platform.machine()]
-    libraries = root / "usr/lib" / triplet
+    usr = root / "usr"  # up to bookworm, the C library is outside of it
+    libraries = usr / "lib" / triplet
     beside = sorted({p.parent.parent / "lib" for p in programs if p.parent.name == "bin"})
-    folders = [libraries, *beside, libraries / "blas", libraries / "lapack", *libraries.glob("private")]
+    folders = [
+        libraries,
+        root / "lib" / triplet,
+        *beside,
+        libraries / "blas",
+        libraries / "lapack",
+        *libraries.glob("private"),
+    ]
+    interpreter = usr / loader if (usr / loader).exists() else root / loader
     for program in programs:
-        run(_patchelf(), "--set-interpreter", root / loader, program)
+        run(_patchelf(), "--set-interpreter", interpreter, program)
         run(_patchelf(), "--force-rpath", "--set-rpath", ":".join(map(str, folders)), program)
 
 

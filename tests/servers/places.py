@@ -53,13 +53,23 @@ def as_unprivileged() -> dict[str, object]:
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def private_folder(prefix: str) -> Path:
+def private_folder(name: str) -> Path:
     """A new folder of mode 0700 of the servers' user. Its path is short: sockets have a limit."""
-    folder = Path(tempfile.mkdtemp(prefix=f"dbtui-{prefix}-"))
+    _remove_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=f"dbtui-test-{os.getpid()}-{name}-"))
     user = unprivileged()
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
     return folder
+
+
+@cache
+def _remove_abandoned() -> None:
+    """Folders of runs that were killed; their servers died with them."""
+    for folder in Path(tempfile.gettempdir()).glob("dbtui-test-*"):
+        owner = folder.name.split("-")[2]
+        if owner.isdigit() and not Path("/proc", owner).exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def reachable(folder: Path, name: str) -> Path:
