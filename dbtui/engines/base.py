@@ -13,7 +13,7 @@ from typing import Protocol
 
 from dbtui.model.activity import Session
 from dbtui.model.catalog import Detail, Name, Node
-from dbtui.model.plan import Plan
+from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Metric, Source
@@ -83,12 +83,18 @@ class Explainer(Protocol):
     """Plans of statements."""
 
     async def explain(
-        self, sql: str, *, database: str = "", analyze: bool = False, timeout: float = 30.0, approval: Approval | None = None
-    ) -> Plan:
-        """The plan of one statement. Placeholders are allowed where the product has generic plans.
+        self,
+        sql: str,
+        *,
+        database: str = "",
+        analyze: bool = False,
+        timeout: float = 30.0,
+        approval: Approval | None = None,
+    ) -> RawPlan:
+        """The plan of one statement, as the server prints it. Placeholders need a product with generic plans.
 
-        `analyze` runs the statement: a plain SELECT as it is, everything else only with an approval and inside a
-        transaction that is rolled back. Raises NotApproved, QueryError, QueryTimeout, SessionLost.
+        `analyze` runs the statement: a plain SELECT as it is, everything else only with an approval and inside
+        a transaction that is rolled back. Raises NotApproved, QueryError, QueryTimeout, SessionLost.
         """
         ...
 

@@ -68,3 +68,14 @@ class Plan:
     def analyzed(self) -> bool:
         """Whether it has actual figures."""
         return any(node.loops is not None for node in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class RawPlan:
+    """A plan as the server printed it, not yet parsed, and how it was taken."""
+
+    text: str
+    format: str  # as Plan.format: "postgres-json", …
+    query: str
+    server_version: str = ""
+    notes: tuple[str, ...] = ()
