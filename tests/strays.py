@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.servers.process import descendants, send
 
-
 # Python's own resource tracker and fork server live as long as the interpreter that started them.
 _PYTHONS_OWN = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
