@@ -60,6 +60,9 @@ class Target:
     ssh: str = ""  # host or alias for the system's ssh
     tags: tuple[str, ...] = ()
     password: PasswordSource | None = field(default=None, repr=False)  # asked at every connect
+    prompt: PasswordSource | None = field(
+        default=None, repr=False
+    )  # asked when the server wants one and none fits
     notes: tuple[str, ...] = ()
 
 

@@ -1,0 +1,205 @@
+"""What asyncpg, the operating system and TLS raise, as the console's own errors: one line, what to do, no secret."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+
+import asyncpg
+
+from dbtui.errors import (
+    AuthenticationError,
+    ConnectError,
+    DbtuiError,
+    NoSlotsLeft,
+    PermissionDenied,
+    QueryError,
+    QueryTimeout,
+    SessionLost,
+)
+
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    EOFError,
+    UnicodeError,
+)
+"""Everything that a call of asyncpg raises when something outside goes wrong; TimeoutError is an OSError."""
+
+_LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
+_GRANTS = (
+    (
+        r"permission denied for (?:table|view|relation|materialized view|sequence|foreign table) (.+)",
+        "SELECT ON",
+    ),
+    (r"permission denied for (schema) (.+)", "USAGE ON SCHEMA"),
+    (r"permission denied for (database) (.+)", "CONNECT ON DATABASE"),
+    (r"permission denied for (function) (.+)", "EXECUTE ON FUNCTION"),
+)
+
+
+def describe(error: BaseException, user: str = "") -> DbtuiError:
+    """The console's error for a failed statement. Unknown kinds become QueryError with the kind's name."""
+    if isinstance(error, DbtuiError):
+        return error
+    if isinstance(error, asyncpg.PostgresConnectionError):
+        return SessionLost("the connection to the server is lost", "it is opened again by itself")
+    if isinstance(error, asyncpg.PostgresError):
+        return _refused(error, user)
+    if isinstance(error, TimeoutError):
+        return QueryTimeout(
+            "the server did not answer in time", "the statement was cancelled; give it more time"
+        )
+    if isinstance(error, asyncpg.DataError):
+        return QueryError("a value does not fit its parameter", _first_line(error))
+    if isinstance(error, asyncpg.InterfaceError | OSError | EOFError | asyncpg.InternalClientError):
+        return SessionLost("the connection to the server is lost", "it is opened again by itself")
+    if isinstance(error, UnicodeError):
+        return SessionLost(
+            "the server sent a message that is not text in its own encoding", "the session was ended"
+        )
+    return QueryError(f"the statement failed: {type(error).__name__}")
+
+
+def _refused(error: asyncpg.PostgresError, user: str) -> DbtuiError:
+    code = error.sqlstate or ""
+    message = str(error.args[0]) if error.args else type(error).__name__
+    hint = str(getattr(error, "hint", None) or getattr(error, "detail", None) or "")
+    if code in _LOST or code.startswith("08"):
+        return SessionLost(f"the server ended the session: {message}", "it is opened again by itself")
+    if code == "57014":
+        if "timeout" in message:
+            return QueryTimeout(message, "give it more time", code=code)
+        return QueryError(message, hint, code=code)
+    if code == "55P03":
+        return QueryTimeout(
+            message, "another session holds a lock that this needs; see the blocking tree", code=code
+        )
+    if code == "42501":
+        return PermissionDenied(message, hint, code=code, remedy=_remedy(message, user))
+    text_position = str(getattr(error, "position", None) or "")
+    position = int(text_position) if text_position.isdigit() else None
+    return QueryError(message, hint, code=code, position=position)
+
+
+def _remedy(message: str, user: str) -> str:
+    for pattern, privilege in _GRANTS:
+        match = re.fullmatch(pattern, message)
+        if match and user:
+            return f"GRANT {privilege} {quoted(match[match.lastindex or 1])} TO {quoted(user)};"
+    return ""
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier, quoted where it has to be."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name)
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def describe_connect(error: BaseException, where: str, user: str, database: str) -> DbtuiError:
+    """The console's error for a connection that could not be had; `where` is the address."""
+    if isinstance(error, DbtuiError):
+        return error
+    if isinstance(error, asyncpg.PostgresError):
+        return _rejected(error, where, user, database)
+    if isinstance(error, TimeoutError):
+        return ConnectError(
+            f"{where} does not answer",
+            "check host and port, a firewall in between, or give connect_timeout=30",
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectError(
+            f"the certificate of {where} is not accepted: {error.verify_message}",
+            "check the host's name and sslrootcert",
+        )
+    if isinstance(error, ssl.SSLError):
+        return ConnectError(
+            f"no TLS with {where}: {error.reason or 'the handshake failed'}", "check sslmode and its files"
+        )
+    if isinstance(error, socket.gaierror):
+        return ConnectError(
+            f"the host of {where} is unknown", "check its name, or the name servers of this machine"
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return ConnectError(f"nothing listens at {where}", "check host and port, and that the server runs")
+    if isinstance(error, FileNotFoundError):
+        return ConnectError(
+            f"there is no socket at {where}", "check the folder and the port, and that the server runs"
+        )
+    if isinstance(error, PermissionError):
+        return ConnectError(
+            f"this user may not open the socket at {where}", "connect over TCP, or as another user"
+        )
+    if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
+        return ConnectError(f"{where} speaks no TLS", "switch ssl on at the server, or give sslmode=prefer")
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return _unusable(error, where)
+    if isinstance(error, OSError):
+        return ConnectError(
+            f"no connection to {where}: {error.strerror or type(error).__name__}", "check host and port"
+        )
+    return ConnectError(f"no connection to {where}: {type(error).__name__}", "is that a PostgreSQL server?")
+
+
+def _unusable(error: BaseException, where: str) -> ConnectError:
+    text = _first_line(error)
+    if "authentication" in text.lower() or "gssapi" in text.lower():
+        return AuthenticationError(f"{where} wants a way to log in that is not supported", text)
+    return ConnectError(f"no connection to {where}", "is that a PostgreSQL server?")
+
+
+def _rejected(error: asyncpg.PostgresError, where: str, user: str, database: str) -> ConnectError:
+    code = error.sqlstate or ""
+    message = str(error.args[0]) if error.args else type(error).__name__
+    if code == "28P01" or re.search(r"(password|SASL) authentication failed|no such user", message):
+        return AuthenticationError(
+            f"{where} refused user {user} or its password",
+            "check both; a password can come from ~/.pgpass or PGPASSWORD",
+        )
+    if code.startswith("28"):
+        return AuthenticationError(f"{where} refused user {user}: {message}", _access_hint(message))
+    if code == "53300" or "no more connections allowed" in message:
+        return NoSlotsLeft(f"{where} has no free connection slot: {message}", _slots_hint(message, user))
+    if code == "3D000":
+        return ConnectError(
+            f"there is no database {database} on {where}", "give another one; postgres is nearly always there"
+        )
+    if code == "57P03":
+        return ConnectError(f"{where} takes no connections now: {message}", "try again in a moment")
+    if code in ("57P01", "57P02"):
+        return ConnectError(f"{where} is shutting down", "try again when it runs")
+    if code == "42501":
+        return ConnectError(
+            f"user {user} may not connect to database {database}: {message}",
+            f"GRANT CONNECT ON DATABASE {quoted(database)} TO {quoted(user)};",
+        )
+    if isinstance(error, asyncpg.ConnectionDoesNotExistError):
+        return ConnectError(f"{where} closed the connection at once", "is that a PostgreSQL server?")
+    return ConnectError(f"{where} refused the connection: {message}", f"SQLSTATE {code}" if code else "")
+
+
+def _access_hint(message: str) -> str:
+    if "not permitted to log in" in message:
+        return "ALTER ROLE … LOGIN, or take another user"
+    if "pg_hba" in message:
+        return "an administrator has to allow it in pg_hba.conf; sslmode may matter too"
+    return "check the user, and how the server lets it log in"
+
+
+def _slots_hint(message: str, user: str) -> str:
+    if "for role" in message or "for database" in message:
+        return "its own limit is reached; end a session, or raise the limit with ALTER ROLE or ALTER DATABASE"
+    if "pool" in message or "max_client_conn" in message:
+        return "the pooler is full; connect to the server itself"
+    if "superuser" in message.lower() and "pg_use_reserved_connections" not in message:
+        return "the last slots are kept for superusers; log in as one of them"
+    if "pg_use_reserved_connections" in message:
+        return f"the last slots are kept: log in as a superuser, or let one GRANT pg_use_reserved_connections TO {quoted(user)}"
+    return "even the reserved ones are taken; end a session on the server's own machine, or raise max_connections"
