@@ -40,7 +40,9 @@ def _pane(number: int, name: str, what: str) -> Action:
 
 ACTIONS: tuple[Action, ...] = (
     Action("app.help", "question_mark", "help_keys", "Help", "show all keys"),
-    Action("app.palette", "ctrl+p,colon", "command_palette", "Commands", "find a command by name", shown=False),
+    Action(
+        "app.palette", "ctrl+p,colon", "command_palette", "Commands", "find a command by name", shown=False
+    ),
     Action("app.quit", "q,ctrl+q", "quit", "Quit", "leave the console"),
     _pane(1, "live", "go to the live activity"),
     _pane(2, "statements", "go to the statement statistics"),
@@ -51,19 +53,44 @@ ACTIONS: tuple[Action, ...] = (
     Action("main.browser", "b", "browser", "Tree", "show or hide the object tree"),
     Action("main.find", "ctrl+f", "find", "Find", "find a table by a few letters of its name"),
     Action("main.pause", "p", "pause", "Pause", "stop and go on sampling"),
-    Action("main.refresh", "r", "refresh", "Refresh", "sample now, and ask the server for the tree anew", shown=False),
+    Action(
+        "main.refresh",
+        "r",
+        "refresh",
+        "Refresh",
+        "sample now, and ask the server for the tree anew",
+        shown=False,
+    ),
     Action("main.faster", "plus", "faster", "Faster", "sample twice as often", shown=False),
     Action("main.slower", "minus", "slower", "Slower", "sample half as often", shown=False),
-    Action("main.zoom", "z", "zoom", "Zoom", "give the focused box the whole screen, or the panes back", shown=False),
-    Action("main.lift", "L", "lift", "Lift", "lift read-only for one statement or ten minutes, or end that", shown=False),
+    Action(
+        "main.zoom",
+        "z",
+        "zoom",
+        "Zoom",
+        "give the focused box the whole screen, or the panes back",
+        shown=False,
+    ),
+    Action(
+        "main.lift",
+        "L",
+        "lift",
+        "Lift",
+        "lift read-only for one statement or ten minutes, or end that",
+        shown=False,
+    ),
     Action("main.servers", "ctrl+o", "servers", "Servers", "go back to the connections", shown=False),
-    Action("live.detail", "enter", "detail", "Detail", "show the whole statement of the session", shown=False),
+    Action(
+        "live.detail", "enter", "detail", "Detail", "show the whole statement of the session", shown=False
+    ),
     Action("live.explain", "e", "explain", "Explain", "show the plan of the session's statement"),
     Action("live.cancel", "x", "cancel", "Cancel", "cancel the session's statement, after a question"),
     Action("live.terminate", "X", "terminate", "Terminate", "end the session, after a question"),
     Action("live.filter", "slash", "filter", "Filter", "show only rows with these words"),
     Action("live.idle", "i", "idle", "Idle", "show or hide idle sessions"),
-    Action("live.background", "B", "background", "System", "show or hide the server's own processes", shown=False),
+    Action(
+        "live.background", "B", "background", "System", "show or hide the server's own processes", shown=False
+    ),
     Action("live.sort", "o", "sort_next(1)", "Sort", "sort by the next column"),
     Action("live.sort_back", "O", "sort_next(-1)", "Sort back", "sort by the column before", shown=False),
     Action("live.reverse", "v", "sort_reverse", "Reverse", "turn the order round", shown=False),
@@ -71,19 +98,32 @@ ACTIONS: tuple[Action, ...] = (
     Action("live.copy", "y", "copy", "Copy", "copy the session's statement", shown=False),
     Action("statements.detail", "enter", "detail", "Text", "show the whole statement", shown=False),
     Action("statements.explain", "e", "explain", "Explain", "show the statement's plan"),
-    Action("statements.base", "d", "base", "Since…", "count since the last sample, or since the server's reset"),
+    Action(
+        "statements.base", "d", "base", "Since…", "count since the last sample, or since the server's reset"
+    ),
     Action("statements.filter", "slash", "filter", "Filter", "show only rows with these words"),
     Action("statements.sort", "o", "sort_next(1)", "Sort", "sort by the next column"),
-    Action("statements.sort_back", "O", "sort_next(-1)", "Sort back", "sort by the column before", shown=False),
+    Action(
+        "statements.sort_back", "O", "sort_next(-1)", "Sort back", "sort by the column before", shown=False
+    ),
     Action("statements.reverse", "v", "sort_reverse", "Reverse", "turn the order round", shown=False),
     Action("statements.edit", "E", "edit", "Edit", "put the statement into the editor"),
     Action("statements.copy", "y", "copy", "Copy", "copy the statement"),
     Action("schema.rows", "s", "rows", "Rows", "read up to 100 rows of the table"),
     Action("schema.next", "right_square_bracket,tab", "next_tab", "Next tab", "turn to the next tab"),
-    Action("schema.previous", "left_square_bracket,shift+tab", "previous_tab", "Tab back", "turn to the tab before", shown=False),
+    Action(
+        "schema.previous",
+        "left_square_bracket,shift+tab",
+        "previous_tab",
+        "Tab back",
+        "turn to the tab before",
+        shown=False,
+    ),
     Action("schema.copy", "y", "copy", "Copy DDL", "copy the object's DDL"),
     Action("query.run", "ctrl+r", "run", "Run", "run the statement under the cursor, read-only"),
-    Action("query.explain", "ctrl+g", "explain", "Explain", "show the plan of the statement under the cursor"),
+    Action(
+        "query.explain", "ctrl+g", "explain", "Explain", "show the plan of the statement under the cursor"
+    ),
     Action("query.stop", "ctrl+c", "stop", "Stop", "stop the statement that runs"),
     Action("query.editor", "i", "editor", "Editor", "go to the editor"),
     Action("query.copy", "y", "copy", "Copy", "copy the row", shown=False),
@@ -123,7 +163,9 @@ def read_keymap(path: Path) -> Mapping[str, str]:
         raise ConfigError(f"{path.name} cannot be read: {error}", "mend or remove it") from error
     keys = data.get("keys", {})
     if set(data) - {"keys"} or not isinstance(keys, dict):
-        raise ConfigError(f"{path.name} has something besides [keys]", 'write lines such as "live.cancel" = "c"')
+        raise ConfigError(
+            f"{path.name} has something besides [keys]", 'write lines such as "live.cancel" = "c"'
+        )
     checked = {str(id_): str(key) for id_, key in keys.items()}
     check(checked)
     return checked
@@ -134,7 +176,9 @@ def check(overrides: Mapping[str, str]) -> None:
     known = {action.id for action in ACTIONS}
     unknown = sorted(set(overrides) - known)
     if unknown:
-        raise ConfigError(f"keymap.toml names {unknown[0]}, which no action has", "`?` in the console lists the ids")
+        raise ConfigError(
+            f"keymap.toml names {unknown[0]}, which no action has", "`?` in the console lists the ids"
+        )
     merged = {action.id: overrides.get(action.id, action.keys) for action in ACTIONS}
     everywhere = _taken(merged, ("app",))
     for group in dict.fromkeys(action.group for action in ACTIONS):
@@ -152,7 +196,9 @@ def _clash(merged: Mapping[str, str], ids: Iterable[str]) -> None:
         for key in merged[id_].split(","):
             other = owner.setdefault(key.strip(), id_)
             if other != id_ and not _may_share(other, id_):
-                raise ConfigError(f"the key {key.strip()} would do both {other} and {id_}", "give one of them another")
+                raise ConfigError(
+                    f"the key {key.strip()} would do both {other} and {id_}", "give one of them another"
+                )
 
 
 def _may_share(one: str, other: str) -> bool:

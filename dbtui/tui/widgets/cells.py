@@ -12,7 +12,7 @@ _SELECTORS = {0xFE0E: None, 0xFE0F: None}
 
 
 def tidy(text: str, limit: int) -> str:
-    """A text as one harmless line of at most about `limit` cells' worth of characters; indentation is kept."""
+    """A text as one harmless line, cut at more characters than fill `limit` cells; indentation is kept."""
     room = limit * 4 + 64
     if len(text) > room:
         lead = text[: limit + 1]
@@ -38,6 +38,5 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     text = tidy(text, width)
     taken = width_of(text)
     if taken > width:
-        text = set_cell_size(text, width - 1) + glyphs().ellipsis
-        return text
+        return set_cell_size(text, width - 1) + glyphs().ellipsis
     return " " * (width - taken) + text if right else text + " " * (width - taken)

@@ -1,7 +1,7 @@
 """A box around a widget: noun at the left of its top line, live value at the right, notes at the bottom.
 
-Each part is a widget of its own, because the terminal gets a widget's line from its left end on: a figure that
-changes in the title must not send the whole line again.
+Each part is a widget of its own, because the terminal gets a widget's line from its left end on: a figure
+that changes in the title must not send the whole line again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.color import Color
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -78,9 +79,8 @@ class Edge(Canvas):
         if width_of(label) > self.room:
             label = fit(label, self.room) if self.room > 1 else ""
         if not label:
-            return Strip(
-                [Segment(self.left + line * (width - len(self.left + self.right)) + self.right, edge)], width
-            )
+            bare = line * (width - len(self.left + self.right))
+            return Strip([Segment(self.left + bare + self.right, edge)], width)
         at_end = self.has_class("-end")
         role = Role.ACCENT if focused and not at_end and self.role is Role.TEXT else self.role
         style = colours.style(role, ground, bold=focused and not at_end)
@@ -105,7 +105,9 @@ class Framed(Widget):
 
     DEFAULT_CSS = """
     Framed { layout: vertical; height: 1fr; }
+    Framed.-bare > .-top, Framed.-bare > .-bottom, Framed.-bare > .-body > .-side { display: none; }
     """
+    NOUN: ClassVar[Role] = Role.TEXT
     GROWTH: ClassVar[int] = 12  # cells that a value at a line's end may shrink before its room does
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -118,7 +120,7 @@ class Framed(Widget):
         self._bands = (Row(classes="-top"), Row(classes="-body"), Row(classes="-bottom"))
 
     def compose(self) -> ComposeResult:
-        top, body, bottom = self._bands
+        top, body, bottom = self._bands[0], self._bands[1], self._bands[2]
         with top:
             yield self.title_edge
             yield self.value_edge
@@ -139,9 +141,23 @@ class Framed(Widget):
         """Whether the focus is here."""
         return self.has_focus
 
+    @property
+    def framed(self) -> bool:
+        """Whether the frame is drawn."""
+        return not self.has_class("-bare")
+
+    @property
+    def inside(self) -> Size:
+        """The room inside the frame."""
+        lost = 2 if self.framed else 0
+        return Size(max(0, self.size.width - lost), max(0, self.size.height - lost))
+
     def set_title(self, noun: str, value: str = "", role: Role = Role.TEXT) -> None:
         """The top line: what this is, and at the right its live value. Both are drawn as plain text."""
-        self.title_edge.set_label(noun, Role.TEXT)
+        if not self.framed:
+            self.remove_class("-bare")
+            self.refit()
+        self.title_edge.set_label(noun, self.NOUN)
         self.value_edge.set_label(value, role)
         self._give_room(self.value_edge)
 
@@ -153,6 +169,8 @@ class Framed(Widget):
     def _give_room(self, edge: Edge) -> None:
         """Fit the width of a line's end to its label, without following each digit."""
         limit = self.size.width - 2
+        if not self.framed or limit <= 2:
+            return
         if edge is self.value_edge:
             limit -= min(width_of(tidy(self.title_edge.label, limit)) + 3, max(0, limit // 2))
         have = edge.styles.width.cells if edge.styles.width is not None else None
@@ -164,6 +182,10 @@ class Framed(Widget):
     def on_resize(self, event: events.Resize) -> None:
         for edge in (self.value_edge, self.note_edge):
             self._give_room(edge)
+        self.refit()
+
+    def refit(self) -> None:
+        """The room inside the frame changed."""
 
     def on_focus(self) -> None:
         self._refresh_edges()
@@ -180,8 +202,12 @@ class Frame(Framed):
     """A frame around any other widget: `with Frame("Statement"): yield …`."""
 
     def __init__(
-        self, noun: str, *children: Widget, id: str | None = None, classes: str | None = None
-    ) -> None:  # noqa: A002
+        self,
+        noun: str,
+        *children: Widget,
+        id: str | None = None,  # noqa: A002 - Textual's name
+        classes: str | None = None,
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self._inside = list(children)
         self.title_edge.label = noun

@@ -1,7 +1,7 @@
 """The live table. It sends the terminal only the cells that changed.
 
-Each column is a widget of its own that draws its lines: Textual sends a changed region from its widget's left edge
-on, so in a table of one widget a changed cell at the right would repaint its whole row.
+Each column is a widget of its own that draws its lines: Textual sends a changed region from its widget's left
+edge on, so in a table of one widget a changed cell at the right would repaint its whole row.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class GridColumn:
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
-    """A row. `key` is what it is, over all refreshes; `role` colours the cells that have none of their own."""
+    """A row. `key` is what it is, over all refreshes; `role` colours the cells that have none of their own.
+
+    `marked` puts a mark into the margin.
+    """
 
     key: str
     cells: tuple[Cell, ...]
@@ -79,17 +82,11 @@ def layout(columns: Sequence[GridColumn], width: int) -> tuple[Slot, ...]:
         keep.remove(min(reversed(keep), key=lambda i: columns[i].priority))
     flexible = next((i for i in keep if columns[i].width is None), keep[-1] if keep else -1)
     fixed = sum(columns[i].width or 0 for i in keep if i != flexible) + gap * (len(keep) - 1)
-    return tuple(
-        Slot(
-            i, max(0, width - fixed) if i == flexible else columns[i].width or 0, gap if i != keep[-1] else 0
-        )
-        for i in keep
-    )
+    widths = {i: max(0, width - fixed) if i == flexible else columns[i].width or 0 for i in keep}
+    return tuple(Slot(i, widths[i], gap if i != keep[-1] else 0) for i in keep)
 
 
-Drawn = (
-    tuple[Cell, Role | None, bool, bool] | None
-)  # cell, row's role, under the cursor, marked; None is no row
+Drawn = tuple[Cell, Role | None, bool, bool] | None  # cell, row's role, under the cursor, marked
 
 
 class Lane(Canvas):
@@ -231,6 +228,7 @@ class Grid(Listing):
 
     def __init__(self, columns: Sequence[GridColumn], *, id: str | None = None, empty: str = "") -> None:  # noqa: A002
         super().__init__(id=id, empty=empty)
+        self.add_class("-bare")  # until it gets a title
         self._columns = tuple(columns)
         self._rows: tuple[GridRow, ...] = ()
         self._lanes = [Lane(self, index) for index in range(-1, len(self._columns))]
@@ -332,8 +330,7 @@ class Grid(Listing):
             lane.refresh()
 
     # ── layout
-    def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
+    def refit(self) -> None:
         self.view.resize(len(self._rows), self.body_height)
         self._fit()
 

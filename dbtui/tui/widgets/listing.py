@@ -1,4 +1,4 @@
-"""What grids and trees share: a long list in a frame, a cursor on one of its lines, keys and wheel to move it."""
+"""What grids and trees share: a long list in a frame, a cursor on a line of it, keys and wheel to move it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Empty(Canvas):
 
 
 class Listing(Framed, can_focus=True):
-    """A list of lines with a cursor. Subclasses draw; `lines_moved` and `cursor_moved` tell them what happened."""
+    """A list of lines with a cursor. Subclasses draw; `lines_moved` and `cursor_moved` say what happened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "cursor(1)", "Down", show=False, id="move.down"),
@@ -127,12 +127,12 @@ class Listing(Framed, can_focus=True):
     @property
     def body_height(self) -> int:
         """Lines of the list that are in sight."""
-        return max(0, self.size.height - 2 - self.HEADER)
+        return max(0, self.inside.height - self.HEADER)
 
     @property
     def body_width(self) -> int:
         """Cells of a line: without the frame and the scroll bar."""
-        return max(0, self.size.width - 3)
+        return max(0, self.inside.width - 1)
 
     # ── what subclasses do when something moved
     def lines_moved(self) -> None:

@@ -28,7 +28,7 @@ class Role(StrEnum):
     BAD = "bad"
 
 
-# Role → the theme variable that colours it. A theme may state `role-<name>`; else Textual's own colour is used.
+# Role → the theme variable that colours it. A theme may also state `role-muted`.
 _VARIABLES = {
     Role.TEXT: "foreground",
     Role.ACCENT: "accent",

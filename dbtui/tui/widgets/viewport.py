@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Viewport:
-    """A window of `height` lines on `count` lines, its first line `top`, and a cursor that may be outside it."""
+    """A window of `height` lines on `count` lines, from `top` on, and a cursor that may be outside it."""
 
     count: int = 0
     height: int = 0
