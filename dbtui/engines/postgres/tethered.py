@@ -1,8 +1,8 @@
 """Becomes another program, as another user, that is ended by the kernel when the starting process dies.
 
 Run by path with `python -I -S tethered.py PARENT UID GID SIGNAL PROGRAM [ARGUMENT…]`; UID 0 keeps the user.
-It is a process of its own, not a `preexec_fn`, because that may deadlock in a program with threads. Where there
-is no prctl (macOS), the program runs on, and whoever started it has to end it.
+It is a process of its own, not a `preexec_fn`, because that may deadlock in a program with threads.
+Where there is no prctl (macOS), the program runs on, and whoever started it has to end it.
 """
 
 import ctypes

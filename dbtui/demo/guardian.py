@@ -1,0 +1,239 @@
+"""The demo's own process: makes the server, tends the workload, clears everything away when it is left alone.
+
+Run as `python -m dbtui.demo.guardian OPTIONS`, OPTIONS being the JSON of `Options`. It lives as long as its
+standard input is open, so that any death of the console ends the demo: a quit, Ctrl-C, a hang-up, a SIGKILL.
+On standard output it writes lines of JSON, {"progress": …} until {"ready": …} or {"error": …}, and then no
+more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from dbtui.demo.shop import DATABASE, Seed, forget, prepare
+from dbtui.demo.workload.crew import Crew
+from dbtui.engines.postgres.embedded import EmbeddedServer
+from dbtui.errors import ConnectError, DbtuiError, UsageError
+
+MARKER = "dbtui-demo.json"  # says that a folder is a demo's, and with which seed
+PROCESSES = "processes"  # "name pid" lines of all that belongs to the demo
+LOG = "workload.log"
+SETTINGS = {
+    "cluster_name": "demo-shop",
+    "max_connections": "60",
+    "reserved_connections": "2",
+    "shared_buffers": "64MB",  # less than the shop has, so that there are reads to see
+    "work_mem": "4MB",
+    "effective_cache_size": "256MB",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "min_wal_size": "32MB",
+    "max_wal_size": "160MB",
+    "max_parallel_workers_per_gather": "1",
+    "autovacuum_naptime": "15s",
+    "shared_preload_libraries": "pg_stat_statements",
+    "track_io_timing": "on",
+    "track_functions": "pl",
+    "track_activity_query_size": "16kB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+    "log_lock_waits": "on",
+    "log_min_duration_statement": "1s",
+}
+_TICK = 0.5  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the console asks for. `folder` is empty for a new one in the system's temporary folder."""
+
+    folder: str
+    keep: bool
+    workload: bool
+    fresh: bool
+    scale: float
+    anchor: str
+
+
+def main() -> int:
+    options = Options(**json.loads(sys.argv[1]))
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        _guard(options)
+    except DbtuiError as problem:
+        _say(error=type(problem).__name__, message=problem.message, hint=problem.hint)
+        return 2
+    except OSError as problem:
+        _say(
+            error="ConnectError",
+            message=f"the demo could not be set up: {problem}",
+            hint="free some space, or see TMPDIR",
+        )
+        return 2
+    return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: what follows is the clearing away
+    raise SystemExit(0)
+
+
+def _watch_parent(parent: int) -> None:
+    """Ask for the end when standard input is closed, or the parent is gone and left a copy of it open."""
+
+    def poll() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=poll, daemon=True).start()
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _say(**values: object) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody listens any more, which the watcher has noticed
+        os.write(1, json.dumps(values).encode() + b"\n")
+
+
+def _progress(text: str) -> None:
+    _say(progress=text)
+
+
+def _guard(options: Options) -> None:
+    folder, made = _folder(options)
+    server = None
+    crew = None
+    try:
+        server = EmbeddedServer(folder, SETTINGS)
+        _note_processes(folder, {"guardian": os.getpid()})
+        _start(server, options)
+        if options.workload:
+            crew = Crew(server, _sizes(server), folder / LOG)
+            crew.tend()
+        _note_processes(folder, _processes(server, crew))
+        _say(ready={"folder": str(folder), "version": server.version})
+        _silence(folder / LOG)
+        _tend(server, crew)
+    finally:
+        if crew is not None:
+            crew.stop()
+        if server is not None:
+            server.stop(clean=options.keep)
+        (folder / PROCESSES).unlink(missing_ok=True)
+        if made and not (options.keep and (folder / MARKER).exists()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(options: Options) -> tuple[Path, bool]:
+    """The demo's folder, and whether it is ours to remove. Raises UsageError."""
+    if not options.folder:
+        base = tempfile.gettempdir()
+        if len(os.fsencode(base)) > 60 or (os.geteuid() == 0 and not _open_to_others(Path(base))):
+            base = "/tmp"  # noqa: S108 - mkdtemp makes it private
+        return Path(tempfile.mkdtemp(prefix="dbtui-demo-", dir=base)), True
+    folder = Path(options.folder)
+    if (folder / MARKER).exists():
+        return folder, False
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds something else than a demo", "name an empty or a new folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder, True
+
+
+def _open_to_others(folder: Path) -> bool:
+    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.resolve().parents))
+
+
+def _start(server: EmbeddedServer, options: Options) -> None:
+    """Fill the folder unless it is a kept one, and start the server on it."""
+    seed = Seed(options.scale, date.fromisoformat(options.anchor))
+    marker = server.folder / MARKER
+    if marker.exists():
+        _refuse_a_second(server)
+        _progress(f"starting the demo kept in {server.folder}")
+        server.start()
+        return
+    prepare(server, seed, fresh=options.fresh, progress=_progress)
+    _progress("starting PostgreSQL")
+    try:
+        server.start()
+    except ConnectError:
+        _progress("the shop from the cache does not start: making it again")
+        forget(server, seed)
+        shutil.rmtree(server.data)
+        prepare(server, seed, fresh=True, progress=_progress)
+        server.start()
+    marker.write_text(json.dumps({"version": 1, "scale": seed.scale, "anchor": options.anchor}) + "\n")
+
+
+def _refuse_a_second(server: EmbeddedServer) -> None:
+    """A kept demo runs once at a time. Raises UsageError."""
+    try:
+        pid = int((server.data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        return
+    raise UsageError(
+        f"the demo in {server.folder} is running already", "leave it first, or start another one"
+    )
+
+
+def _sizes(server: EmbeddedServer) -> dict[str, int]:
+    """How many rows the workload may choose from."""
+    counts = server.psql("select max(id) from shop.customers; select max(id) from shop.products", DATABASE)
+    customers, products = map(int, counts.split())
+    return {"customers": customers, "products": products}
+
+
+def _processes(server: EmbeddedServer, crew: Crew | None) -> dict[str, int]:
+    found = {"guardian": os.getpid()} | (crew.pids() if crew is not None else {})
+    return found | ({"server": server.pid} if server.pid is not None else {})
+
+
+def _note_processes(folder: Path, processes: dict[str, int]) -> None:
+    partial = folder / f"{PROCESSES}.new"
+    partial.write_text("".join(f"{name} {pid}\n" for name, pid in processes.items()))
+    partial.rename(folder / PROCESSES)
+
+
+def _silence(log: Path) -> None:
+    """From here on the terminal belongs to the console: what we would write goes to the log."""
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)
+
+
+def _tend(server: EmbeddedServer, crew: Crew | None) -> NoReturn:
+    while True:
+        time.sleep(_TICK)
+        changed = crew is not None and crew.tend()
+        if server.pid is None:  # a crash, or somebody ended it: it recovers as any server does
+            server.start()
+            changed = True
+        if changed:
+            _note_processes(server.folder, _processes(server, crew))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
