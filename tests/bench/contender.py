@@ -1,0 +1,87 @@
+"""One program, started several times, watched for a while, and left."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.terminal import PtyProgram
+
+
+def _painted(screen: str) -> bool:
+    return bool(screen.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A program to measure. `has_data` tells from the screen that the first data are there.
+
+    `on_server` gives the calls and the server milliseconds so far of what the program has asked.
+    """
+
+    name: str
+    argv: Sequence[str | Path]
+    has_data: Callable[[str], bool] = _painted
+    on_server: Callable[[], tuple[int, float]] | None = None
+    quit_key: str = "q"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """CPU seconds and bytes a minute; resident bytes; medians of starts and the quit in seconds.
+
+    Statements and server milliseconds are those of one second, which is one refresh.
+    """
+
+    name: str
+    cpu: float
+    sent: float
+    resident: int
+    first_byte: float
+    painted: float
+    first_data: float
+    quit: float | None
+    statements: float | None = None
+    server_ms: float | None = None
+
+
+def measure(contender: Contender, seconds: float, starts: int, settle: float = 5.0) -> Measured:
+    """Start it `starts` times for the medians, and watch the last one for `seconds` after it has settled."""
+    print(f"{contender.name} ...", file=sys.stderr, flush=True)
+    times = []
+    for _ in range(starts - 1):
+        with PtyProgram(contender.argv, env=contender.env) as program:
+            times.append(_start(program, contender))
+    with PtyProgram(contender.argv, env=contender.env) as program:
+        times.append(_start(program, contender))
+        program.watching = False
+        time.sleep(settle)
+        asked, before = _asked(contender), program.cost()
+        time.sleep(seconds)
+        after, asked_after = program.cost(), _asked(contender)
+        resident = program.resident()
+        program.press(contender.quit_key)
+        quit_after = program.wait_for_exit(5)
+    cpu, sent = before.per_minute(after)
+    took = after.at - before.at
+    starts_by_kind = [statistics.median(kind) for kind in zip(*times, strict=True)]
+    figures = (contender.name, cpu, sent, resident, *starts_by_kind, quit_after)
+    if asked is None or asked_after is None:
+        return Measured(*figures)
+    return Measured(*figures, (asked_after[0] - asked[0]) / took, (asked_after[1] - asked[1]) / took)
+
+
+def _asked(contender: Contender) -> tuple[int, float] | None:
+    return contender.on_server() if contender.on_server else None
+
+
+def _start(program: PtyProgram, contender: Contender) -> tuple[float, float, float]:
+    painted = program.wait_for(_painted)
+    first_data = program.wait_for(contender.has_data)
+    assert program.first_byte is not None
+    return program.first_byte - program.started, painted, first_data
