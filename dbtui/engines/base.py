@@ -16,7 +16,7 @@ from dbtui.model.catalog import Detail, Name, Node
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page
 from dbtui.model.server import Server
-from dbtui.model.snapshot import Metric, Source
+from dbtui.model.snapshot import Cost, Metric, Source
 from dbtui.safety import Approval
 
 
@@ -25,6 +25,11 @@ class Monitor(Protocol):
 
     sources: Sequence[Source]
     metrics: Sequence[Metric]  # the most telling first; the live pane draws the first four as charts
+
+    @property
+    def cost(self) -> Cost:
+        """What the monitor connection has caused on the server so far."""
+        ...
 
     async def reconnect(self) -> Server:
         """Open the monitor connection anew. Raises ConnectError."""

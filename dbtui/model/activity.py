@@ -68,6 +68,7 @@ class Statement:
     temp_blocks: int | None = None  # read + written
     wal_bytes: int | None = None
     plan_ms: float | None = None
+    read_ms: float | None = None  # waiting for blocks to be read; 0 where the server does not time it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class StatementDelta:
     temp_blocks: int | None = None
     wal_bytes: int | None = None
     share: float = 0.0  # of the total time of all statements in this interval, 0 to 1
+    plan_ms: float | None = None
+    read_ms: float | None = None
 
     @property
     def mean_ms(self) -> float | None:

@@ -54,7 +54,8 @@ class Snapshot:
     link: Link = Link.CONNECTING
     trouble: str = ""  # one line: what is wrong with the link, "" when nothing is
     next_try: float | None = None  # epoch seconds of the next reconnect
-    interval: float = 2.0
+    interval: float = 2.0  # seconds between samples, as asked for
+    pace: float = 2.0  # seconds between samples now: longer than `interval` while the server is slow
     paused: bool = False
     server: Server | None = None
     activity: Section[Activity] = field(default_factory=Section)

@@ -1,0 +1,250 @@
+"""Which statements the load is made of: pg_stat_statements, or the sampled activity where that is missing."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dbtui.engines.postgres import queries
+from dbtui.engines.postgres.failures import quoted
+from dbtui.engines.postgres.refusal import Question
+from dbtui.model.activity import Session, Statement, Statements
+from dbtui.sql.mask import fingerprint, mask
+
+if TYPE_CHECKING:
+    from dbtui.engines.postgres.connection import Connection
+
+TOP = 50  # statements whose text is wanted: those that grew most, and those with most time of all
+TEXTS_EVERY = 60.0  # seconds between two readings of the file of texts
+MOST_TEXTS = 5_000
+NOTICED_AT_ONCE = 20  # texts taken from one sample: masking costs time
+MOST_SHAPES = 1_000  # of sampled statements
+HIDDEN = "<insufficient privilege>"  # what the server itself says in place of a text
+_TEXTS = frozenset({"texts"})
+_INSTALL = "pg_stat_statements is missing, so this is sampled from the sessions that were seen active"
+
+
+class CountedStatements:
+    """The counters of pg_stat_statements, with the texts of the top ones. One for each connection."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[Any, ...]] = {}
+        self._made: dict[str, Statement] = {}
+        self._texts: dict[str, str] = {}
+        self._noticed: dict[str, str] = {}
+        self._texts_of = Question("statement_texts", *_TEXTS)
+        self._databases: dict[str, str] = {}
+        self._roles: dict[str, str] = {}
+        self._texts_at: float | None = None
+
+    async def sample(
+        self, connection: Connection, present: frozenset[str], *, now: float, timeout: float
+    ) -> Statements:
+        """All counters. `now` is of a steady clock. Raises QueryError, PermissionDenied, QueryTimeout, SessionLost."""
+        probe = connection.probe
+        sql = queries.query("statements", present, schema=probe.statements_schema)
+        record = (await connection.fetch(sql, timeout=timeout, hold=True))[0]
+        rows, hidden = _rows(record)
+        if self._texts_at is None or now - self._texts_at >= TEXTS_EVERY:
+            await self._learn(connection, rows, now=now, timeout=timeout)
+        made = {id_: self._statement(id_, row) for id_, row in rows.items()}
+        self._rows, self._made = rows, made
+        role = quoted(probe.user)
+        return Statements(
+            statements=tuple(made.values()),
+            source=f"pg_stat_statements {probe.statements_version}",
+            evicted=record.get("evicted"),
+            reset=record.get("reset") or "",
+            note=f"{hidden} statements of other users are hidden: GRANT pg_read_all_stats TO {role};"
+            if hidden
+            else "",
+        )
+
+    def notice(self, sessions: Iterable[Session]) -> None:
+        """Take the texts of statements that run now.
+
+        They fill the time until the file of texts is read, and stand in where the server cannot read it: one
+        statement of a SQL_ASCII database with other bytes than UTF-8 fails every reading of it.
+        """
+        room = NOTICED_AT_ONCE
+        for session in sessions:
+            id_ = session.query_id
+            if room and id_ and session.query and id_ not in self._texts and id_ not in self._noticed:
+                self._noticed[id_] = mask(session.query, numbered=True)
+                room -= 1
+        if len(self._noticed) > MOST_TEXTS:
+            self._noticed.clear()
+
+    async def _learn(
+        self, connection: Connection, rows: Mapping[str, tuple[Any, ...]], *, now: float, timeout: float
+    ) -> None:
+        """Fetch the texts of top statements that have none yet, and the names of their users and databases."""
+        wanted = {row[0] for row in self._top(rows)} - self._texts.keys() - {""}
+        roles = {row[1] for row in rows.values()}
+        if (
+            not wanted
+            and roles <= self._roles.keys()
+            and {row[2] for row in rows.values()} <= self._databases.keys()
+        ):
+            return
+        self._texts_at = now
+        ids, oids = [int(id_) for id_ in wanted], [int(oid) for oid in roles]
+        answer = await self._texts_of.ask(
+            connection, oids, ids, timeout=timeout, schema=connection.probe.statements_schema
+        )
+        self._texts_of.parts = _TEXTS
+        self._databases = answer["databases"] or {}
+        self._roles = dict.fromkeys(roles, "") | (answer["roles"] or {})
+        if len(self._texts) > MOST_TEXTS:
+            self._texts.clear()
+        for id_, text, cut in answer.get("texts") or ():
+            self._texts[id_] = queries.uncut(cut) if cut else text
+
+    def _top(self, rows: Mapping[str, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        most = heapq.nlargest(TOP, rows.values(), key=lambda row: row[_TOTAL])
+        none: tuple[Any, ...] = (0,) * len(_FIELDS)
+        growth = heapq.nlargest(
+            TOP, rows.items(), key=lambda item: item[1][_TOTAL] - self._rows.get(item[0], none)[_TOTAL]
+        )
+        return [*most, *(row for _, row in growth)]
+
+    def _statement(self, id_: str, row: tuple[Any, ...]) -> Statement:
+        query_id, user, database, *numbers = row
+        text = (self._texts.get(query_id) or self._noticed.get(query_id)) if query_id else HIDDEN
+        database, user = self._databases.get(database, ""), self._roles.get(user, "")
+        before = self._made.get(id_)
+        if before is not None and self._rows.get(id_) == row:  # most rest between two samples
+            if (before.query, before.database, before.user) == (text, database, user):
+                return before
+            return replace(before, query=text, database=database, user=user)
+        calls, total, rows, hit, read, dirtied, temp, wal, planning, reading = numbers
+        return Statement(
+            id=id_,
+            query_id=query_id,
+            database=database,
+            user=user,
+            query=text,
+            calls=calls,
+            total_ms=total / 1000,
+            rows=rows,
+            blocks_hit=hit,
+            blocks_read=read,
+            blocks_dirtied=dirtied,
+            temp_blocks=temp,
+            wal_bytes=wal,
+            plan_ms=None if planning is None else planning / 1000,
+            read_ms=None if reading is None else reading / 1000,
+        )
+
+
+_FIELDS = (
+    "ids", "users", "databases", "calls", "total", "rows", "hit", "read", "dirtied", "temp", "wal", "planning", "reading",
+)  # fmt: skip
+_TOTAL = _FIELDS.index("total")
+
+
+def _rows(record: Mapping[str, Any]) -> tuple[dict[str, tuple[Any, ...]], int]:
+    """Statement id → its columns in the order of _FIELDS, and how many entries are hidden.
+
+    Hidden entries have no id of their own: they are added up for each user and database.
+    """
+    ids = (record["ids"] or "").split()
+    columns: list[list[Any]] = []
+    for name in _FIELDS:
+        text = record.get(name)
+        if name in ("ids", "users", "databases"):
+            columns.append((text or "").split())
+        else:
+            columns.append([None] * len(ids) if text is None else list(map(int, text.split())))
+    nested = (record.get("toplevel") or " ".join("1" * len(ids))).split()
+    rows: dict[str, tuple[Any, ...]] = {}
+    hidden = 0
+    for level, *values in zip(nested, *columns, strict=True):
+        query_id, user, database = values[:3]
+        if query_id == "-":
+            hidden += 1
+            key = f"-/{user}/{database}"
+            former = rows.get(key)
+            numbers = values[3:] if former is None else _added(former[3:], values[3:])
+            rows[key] = ("", user, database, *numbers)
+        else:
+            rows[f"{query_id}/{user}/{database}/{level}"] = tuple(values)
+    return rows, hidden
+
+
+def _added(some: Iterable[int | None], more: Iterable[int | None]) -> list[int | None]:
+    return [None if a is None or b is None else a + b for a, b in zip(some, more, strict=True)]
+
+
+class SampledStatements:
+    """What active sessions were seen to run, added up by the shape of the statement.
+
+    A session that is active in a sample counts the time since the sample before, at most `MOST_SECONDS`. So short
+    statements appear by chance, in proportion to their load.
+    """
+
+    MOST_SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._shapes: dict[str, Statement] = {}
+        self._seen_at: float | None = None
+        self._running: dict[str, tuple[str, float]] = {}  # session → its shape, and when that began
+
+    def observe(self, sessions: Iterable[Session], *, now: float) -> None:
+        """Add one sample; `now` is of a steady clock."""
+        elapsed = 0.0 if self._seen_at is None else min(now - self._seen_at, self.MOST_SECONDS)
+        self._seen_at = now
+        running: dict[str, tuple[str, float]] = {}
+        for session in sessions:
+            if (
+                session.state != "active"
+                or session.hidden
+                or not session.query
+                or session.kind != "client backend"
+            ):
+                continue
+            shape = f"{session.database}/{session.user}/{fingerprint(session.query)}"
+            who, began = f"{session.id}/{session.started}", now - (session.query_age or 0.0)
+            running[who] = (shape, began)
+            before = self._running.get(who)
+            same = before is not None and before[0] == shape and abs(before[1] - began) < 0.5
+            self._count(
+                shape,
+                session,
+                calls=0 if same else 1,
+                seconds=elapsed if same else min(elapsed, session.query_age or 0.0),
+            )
+        self._running = running
+        if len(self._shapes) > MOST_SHAPES:
+            kept = heapq.nlargest(MOST_SHAPES // 2, self._shapes.values(), key=lambda s: s.total_ms)
+            self._shapes = {s.id: s for s in kept}
+
+    def _count(self, shape: str, session: Session, *, calls: int, seconds: float) -> None:
+        known = self._shapes.get(shape) or Statement(
+            id=shape,
+            query_id=session.query_id,
+            database=session.database,
+            user=session.user,
+            query=mask(session.query, numbered=True),
+            calls=0,
+            total_ms=0.0,
+        )
+        self._shapes[shape] = replace(
+            known, calls=known.calls + calls, total_ms=known.total_ms + seconds * 1000
+        )
+
+    def sample(self, *, loaded: bool, database: str, reason: str = "") -> Statements:
+        """What was seen so far, and how to get real counters."""
+        create = f"CREATE EXTENSION pg_stat_statements; in database {quoted(database)}"
+        steps = (
+            create
+            if loaded
+            else f"add pg_stat_statements to shared_preload_libraries, restart the server, then {create}"
+        )
+        return Statements(
+            statements=tuple(self._shapes.values()),
+            source="sampled activity",
+            note=reason or f"{_INSTALL}. For real counters: {steps}",
+        )

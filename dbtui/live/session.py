@@ -1,0 +1,231 @@
+"""One connection of the console: its snapshots, its read-only lift, and the gate that every action passes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from dbtui.config import Target
+from dbtui.engines.base import Engine
+from dbtui.errors import DbtuiError, NotApproved
+from dbtui.live.history import History
+from dbtui.live.sampler import Sampler
+from dbtui.model.activity import Session
+from dbtui.model.result import Page
+from dbtui.model.snapshot import Link, Snapshot
+from dbtui.safety import Approval, approve, audit, os_user, scope_of
+
+LIFT_SECONDS = 600.0
+_FAREWELL = 0.25  # seconds for the engine to close
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Read-only is lifted: until `until` (epoch seconds), or for `once` for one statement within that time."""
+
+    by: str
+    reason: str
+    until: float
+    once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action. `message` is one line, and may hold server text."""
+
+    done: bool
+    message: str
+
+
+class ConsoleSession:
+    """Watches one server and acts on it. Everything runs in the event loop that `start()` was called in."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: Target,
+        *,
+        interval: float,
+        on_snapshot: Callable[[Snapshot], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.engine = engine
+        self.target = target
+        self._clock = clock
+        self._on_snapshot = on_snapshot
+        self._sampler = Sampler(
+            engine.open, engine.monitor, interval=interval, on_snapshot=on_snapshot, clock=clock
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._lift: Lift | None = None
+        self._fall_back: asyncio.TimerHandle | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest one."""
+        return self._sampler.snapshot
+
+    @property
+    def history(self) -> History:
+        """The metrics of the last half hour."""
+        return self._sampler.history
+
+    def start(self) -> None:
+        """Begin to connect and to sample."""
+        assert self._task is None, "a session is started once"
+        self._task = asyncio.create_task(self._sampler.run(), name=f"sampler of {self.target.name}")
+        self._task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """End everything; waits for no server, so at most about 0.3 s."""
+        if self._lift is not None:
+            self.drop_lift()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task}, timeout=_FAREWELL / 5)
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self.engine.close()
+        except TimeoutError:
+            pass
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A sampler that ends by itself is a fault of ours: say so instead of showing old figures for ever."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        self._sampler.snapshot = replace(
+            self.snapshot,
+            link=Link.CLOSED,
+            trouble=f"sampling stopped: {type(error).__name__}: {error}",
+            next_try=None,
+        )
+        self._on_snapshot(self.snapshot)
+
+    def pause(self, paused: bool) -> None:
+        """Stop sampling, or go on."""
+        self._sampler.pause(paused)
+
+    def set_interval(self, seconds: float) -> None:
+        """Sample every `seconds`."""
+        self._sampler.set_interval(seconds)
+
+    def refresh(self) -> None:
+        """Sample now."""
+        self._sampler.refresh()
+
+    # ---- read-only, and its lift
+
+    @property
+    def lift(self) -> Lift | None:
+        """The lift that holds now."""
+        if self._lift is not None and self._clock() >= self._lift.until:
+            self._end_lift("expired")
+        return self._lift
+
+    def lift_read_only(self, reason: str, seconds: float = LIFT_SECONDS, *, once: bool = False) -> Lift:
+        """Let statements write, for `seconds` or for one statement. It falls back by itself and is audited."""
+        if self._lift is not None:
+            self._end_lift("replaced")
+        lift = Lift(os_user(), reason, self._clock() + seconds, once)
+        self._lift = lift
+        self._audit("lift read-only", "one statement" if once else f"{seconds:.0f} s", reason, "lifted")
+        self._fall_back = asyncio.get_running_loop().call_later(seconds, self._expire, lift)
+        return lift
+
+    def drop_lift(self) -> None:
+        """Be read-only again at once."""
+        if self._lift is not None:
+            self._end_lift("dropped")
+
+    def _expire(self, lift: Lift) -> None:
+        if self._lift is lift:
+            self._end_lift("expired")
+            self._on_snapshot(self.snapshot)
+
+    def _end_lift(self, why: str) -> None:
+        lift, self._lift = self._lift, None
+        if self._fall_back is not None:
+            self._fall_back.cancel()
+            self._fall_back = None
+        if lift is not None:
+            self._audit("read-only again", "", lift.reason, why)
+
+    # ---- actions
+
+    async def cancel(self, session: Session, reason: str) -> Outcome:
+        """Stop the running statement of a session. The caller has asked; the session is re-checked at the server."""
+        actions = self.engine.actions
+        if actions is None:
+            return Outcome(False, self.engine.lacks.get("actions", "this engine cannot cancel statements"))
+        return await self._end(actions.cancel, "cancel", session, reason, "its statement was cancelled")
+
+    async def terminate(self, session: Session, reason: str) -> Outcome:
+        """End a session. The caller has asked; the session is re-checked at the server."""
+        actions = self.engine.actions
+        if actions is None:
+            return Outcome(False, self.engine.lacks.get("actions", "this engine cannot end sessions"))
+        return await self._end(actions.terminate, "terminate", session, reason, "it was ended")
+
+    async def _end(
+        self,
+        act: Callable[[Session, Approval], Awaitable[bool]],
+        verb: str,
+        session: Session,
+        reason: str,
+        effect: str,
+    ) -> Outcome:
+        target = f"{session.id} {session.user}@{session.database}"
+        approval = approve(self.target.name, f"{verb}:{session.id}:{session.started}", reason)
+        try:
+            done = await act(session, approval)
+        except DbtuiError as error:
+            self._audit(verb, target, reason, f"failed: {error}")
+            return Outcome(False, f"{verb} {session.id}: {error}")
+        self._audit(verb, target, reason, "done" if done else "target gone")
+        self.refresh()
+        if done:
+            return Outcome(True, f"session {session.id}: {effect}")
+        return Outcome(False, f"session {session.id} is no longer what you saw: nothing was done")
+
+    def approve(self, sql: str, reason: str = "") -> Approval:
+        """Leave for one statement under the lift; a lift for one statement is used up by it. Raises NotApproved."""
+        lift = self.lift
+        if lift is None and self.target.read_only:
+            raise NotApproved(f"{self.target.name} is read-only", "lift it first")
+        reason = reason or (lift.reason if lift else "")
+        if lift is not None and lift.once:
+            self._end_lift("used")
+        return approve(self.target.name, scope_of(sql), reason)
+
+    async def write(
+        self, sql: str, reason: str = "", database: str = "", *, approval: Approval | None = None
+    ) -> Page:
+        """Run one statement that may write, under the lift or an approval of its own.
+
+        Raises NotApproved, QueryError, QueryTimeout, SessionLost.
+        """
+        actions = self.engine.actions
+        if actions is None:
+            raise NotApproved(self.engine.lacks.get("actions", "this engine writes nothing"))
+        approval = approval or self.approve(sql, reason)
+        try:
+            page = await actions.write(sql, approval, database=database)
+        except DbtuiError as error:
+            self._audit("write", _shortened(sql), approval.reason, f"failed: {error}")
+            raise
+        self._audit("write", _shortened(sql), approval.reason, page.status or "done")
+        self.refresh()
+        return page
+
+    def _audit(self, action: str, target: str, reason: str, result: str) -> None:
+        server = self.snapshot.server
+        audit(self.target.name, action, target, reason, result, role=server.user if server else "")
+
+
+def _shortened(sql: str) -> str:
+    """A statement for the audit line, with its hash so that the whole can be recognised."""
+    return sql if len(sql) <= 2000 else f"{sql[:2000]}… {scope_of(sql)}"
