@@ -1,8 +1,8 @@
-"""Sessions with a PostgreSQL server: at most three, each serial, read-only unless opened for an approved write.
+"""Sessions with a PostgreSQL server: at most three, each serial, read-only unless opened to write.
 
-`Connector` knows the way (libpq's parameters, password, tunnel, pooler) and opens; `Connection` asks one question
-at a time, never waits past its timeout and never stays inside a transaction; `Work` is the one session that
-catalog, queries and plans share.
+`Connector` knows the way (libpq's parameters, password, tunnel, pooler) and opens; `Connection` asks one
+question at a time, never waits past its timeout and never stays inside a transaction; `Work` is the one
+session that catalog, queries and plans share.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class Connection:
     ) -> list[asyncpg.Record]:
         """The rows of one statement of the console's own; what a user typed goes through `reading`.
 
-        `hold` keeps the statement prepared, so that it costs one round trip from its second run on; it is for few
-        and constant texts. Raises QueryError, PermissionDenied, QueryTimeout, SessionLost.
+        `hold` keeps the statement prepared, so that it costs one round trip from its second run on; it is for
+        few and constant texts. Raises QueryError, PermissionDenied, QueryTimeout, SessionLost.
         """
         async with self._exclusive(timeout):
             if self.pooled or timeout > STATEMENT_LIMIT[self.purpose]:
@@ -109,7 +109,7 @@ class Connection:
         return rows[0][0] if rows else None
 
     async def execute(self, sql: str, *, timeout: float = 60.0) -> str:
-        """Run statements by the simple protocol, on a session opened to write. Returns the status of the last."""
+        """Run statements by the simple protocol, on a session opened to write. The last one's status."""
         assert self.writable, "only a session opened with writable=True executes"
         async with self._exclusive(timeout):
             return str(await self._counted(self._raw.execute(sql, timeout=timeout)))
@@ -120,9 +120,9 @@ class Connection:
     ) -> AsyncIterator[asyncpg.Connection]:
         """A read-only transaction for what a user typed; it is rolled back at the end, whatever happened.
 
-        Inside, use `fetch`, `prepare` and `cursor` of asyncpg, which take one statement; `execute` takes several,
-        among them COMMIT, and is never for a user's text. `read_only.check` sees every statement and raises
-        NotApproved for what a read-only transaction would let through.
+        Inside, use `fetch`, `prepare` and `cursor` of asyncpg, which take one statement; `execute` takes
+        several, among them COMMIT, and is never for a user's text. `read_only.check` sees every statement and
+        raises NotApproved for what a read-only transaction would let through.
         """
         async with self._exclusive(timeout), self._transaction(timeout, lock_timeout):
             self._raw.guarded = True
@@ -137,7 +137,7 @@ class Connection:
                 self._seconds += time.monotonic() - started
 
     async def cancel(self) -> None:
-        """Ask the server to stop what runs here now, over a connection of its own; never raises, waits at most 2 s."""
+        """Ask the server to stop what runs here, over a connection of its own; never raises, at most 2 s."""
         raw = self._raw
         with contextlib.suppress(*FAILURES, asyncio.CancelledError):
             async with asyncio.timeout(_PING):
@@ -446,7 +446,7 @@ def _settings(purpose: Purpose, writable: bool) -> dict[str, str]:
 
 
 def _is_pooled(dialled: Dialled, seen: Probe, writable: bool) -> bool:
-    """Whether something stands between: another process serves, or what was asked at the start did not arrive."""
+    """Whether a pooler serves: another process answers, or what was asked at the start did not arrive."""
     return (
         dialled.raw.get_server_pid() != seen.pid
         or seen.application != "dbtui"
@@ -455,7 +455,7 @@ def _is_pooled(dialled: Dialled, seen: Probe, writable: bool) -> bool:
 
 
 class Work:
-    """The one work session: opened when first used, moved to another database by opening anew, reopened when lost."""
+    """The one work session: opened when first used, opened anew for another database or when it was lost."""
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector

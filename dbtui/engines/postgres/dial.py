@@ -1,4 +1,4 @@
-"""One session over the wire: host by host, with or without TLS as sslmode wants, never waiting past its time."""
+"""One session over the wire: host by host, with or without TLS as sslmode wants, never waiting too long."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def _lenient_codec(name: str) -> codecs.CodecInfo | None:
     if name != _LENIENT:
         return None
 
-    def decode(data: bytes, errors: str = "replace") -> tuple[str, int]:
+    def decode(data: Any, errors: str = "replace", /) -> tuple[str, int]:
         return codecs.utf_8_decode(data, "replace", True)
 
     return codecs.CodecInfo(codecs.utf_8_encode, decode, name=_LENIENT)
 
 
 codecs.register(_lenient_codec)
-# A session may show texts that are not in its database's encoding: those of an SQL_ASCII database, and in
-# pg_stat_activity those of sessions in databases with other encodings. With client_encoding SQL_ASCII the server
-# passes all bytes on as they are; asyncpg would then decode them as ASCII, and a single byte fail the whole fetch.
+# A session may see texts that are not in its database's encoding: those of an SQL_ASCII database, and in
+# pg_stat_activity those of sessions in databases with other encodings. With client_encoding SQL_ASCII the
+# server passes all bytes on as they are; asyncpg would take them for ASCII, and one byte fail a whole fetch.
 wire.ENCODINGS_MAP["sql_ascii"] = _LENIENT
 RAW_TEXT = {"client_encoding": "SQL_ASCII"}
 
@@ -113,8 +113,8 @@ async def dial(
                 found = await _dial_host(
                     replace(parameters, session=want), settings, password, database, address, ways
                 )
-            except (AuthenticationError, _Final) as error:
-                raise (error.reason if isinstance(error, _Final) else error) from None
+            except (AuthenticationError, _FinalError) as error:
+                raise (error.reason if isinstance(error, _FinalError) else error) from None
             except ConnectError as error:
                 failure = failure or error
             else:
@@ -123,7 +123,7 @@ async def dial(
     raise failure
 
 
-class _Final(Exception):
+class _FinalError(Exception):
     """A refusal that another address would not change."""
 
     def __init__(self, reason: DbtuiError) -> None:
@@ -159,14 +159,14 @@ async def _dial_host(
                 described = type(described)(described.message, note)
             if error.sqlstate == "57P03":
                 raise described from None
-            raise _Refusal(described, error) from None
+            raise _RefusalError(described, error) from None
         except FAILURES as error:
             failure = failure or error
     assert failure is not None
     raise describe_connect(failure, str(address), parameters.user, database) from None
 
 
-class _Refusal(_Final):
+class _RefusalError(_FinalError):
     """A server's own refusal, with its original for who can do something about it."""
 
     def __init__(self, reason: DbtuiError, original: asyncpg.PostgresError) -> None:

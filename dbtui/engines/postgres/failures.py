@@ -1,4 +1,4 @@
-"""What asyncpg, the operating system and TLS raise, as the console's own errors: one line, what to do, no secret."""
+"""What asyncpg, the system and TLS raise, as the console's own errors: one line, what to do, no secret."""
 
 from __future__ import annotations
 
@@ -103,49 +103,40 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
+_UNREACHED: tuple[tuple[type[BaseException], str, str], ...] = (
+    (TimeoutError, "{} does not answer", "check host, port and firewalls, or give connect_timeout=30"),
+    (socket.gaierror, "the host of {} is unknown", "check its name, or the name servers of this machine"),
+    (ConnectionRefusedError, "nothing listens at {}", "check host and port, and that the server runs"),
+    (FileNotFoundError, "there is no socket at {}", "check the folder and port, and that the server runs"),
+    (PermissionError, "this user may not open the socket at {}", "connect over TCP, or as another user"),
+)
+
+
 def describe_connect(error: BaseException, where: str, user: str, database: str) -> DbtuiError:
     """The console's error for a connection that could not be had; `where` is the address."""
     if isinstance(error, DbtuiError):
         return error
     if isinstance(error, asyncpg.PostgresError):
         return _rejected(error, where, user, database)
-    if isinstance(error, TimeoutError):
-        return ConnectError(
-            f"{where} does not answer",
-            "check host and port, a firewall in between, or give connect_timeout=30",
-        )
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return ConnectError(
-            f"the certificate of {where} is not accepted: {error.verify_message}",
-            "check the host's name and sslrootcert",
-        )
     if isinstance(error, ssl.SSLError):
-        return ConnectError(
-            f"no TLS with {where}: {error.reason or 'the handshake failed'}", "check sslmode and its files"
-        )
-    if isinstance(error, socket.gaierror):
-        return ConnectError(
-            f"the host of {where} is unknown", "check its name, or the name servers of this machine"
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return ConnectError(f"nothing listens at {where}", "check host and port, and that the server runs")
-    if isinstance(error, FileNotFoundError):
-        return ConnectError(
-            f"there is no socket at {where}", "check the folder and the port, and that the server runs"
-        )
-    if isinstance(error, PermissionError):
-        return ConnectError(
-            f"this user may not open the socket at {where}", "connect over TCP, or as another user"
-        )
+        return _no_tls(error, where)
     if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
         return ConnectError(f"{where} speaks no TLS", "switch ssl on at the server, or give sslmode=prefer")
+    for kind, message, hint in _UNREACHED:
+        if isinstance(error, kind):
+            return ConnectError(message.format(where), hint)
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return _unusable(error, where)
-    if isinstance(error, OSError):
-        return ConnectError(
-            f"no connection to {where}: {error.strerror or type(error).__name__}", "check host and port"
-        )
-    return ConnectError(f"no connection to {where}: {type(error).__name__}", "is that a PostgreSQL server?")
+    reason = error.strerror if isinstance(error, OSError) else None
+    return ConnectError(f"no connection to {where}: {reason or type(error).__name__}", "is that PostgreSQL?")
+
+
+def _no_tls(error: ssl.SSLError, where: str) -> ConnectError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        what = f"the certificate of {where} is not accepted: {error.verify_message}"
+        return ConnectError(what, "check the host's name and sslrootcert")
+    reason = error.reason or "the handshake failed"
+    return ConnectError(f"no TLS with {where}: {reason}", "check sslmode and its files")
 
 
 def _unusable(error: BaseException, where: str) -> ConnectError:
@@ -201,5 +192,6 @@ def _slots_hint(message: str, user: str) -> str:
     if "superuser" in message.lower() and "pg_use_reserved_connections" not in message:
         return "the last slots are kept for superusers; log in as one of them"
     if "pg_use_reserved_connections" in message:
-        return f"the last slots are kept: log in as a superuser, or let one GRANT pg_use_reserved_connections TO {quoted(user)}"
-    return "even the reserved ones are taken; end a session on the server's own machine, or raise max_connections"
+        grant = f"GRANT pg_use_reserved_connections TO {quoted(user)}"
+        return f"the last slots are kept: log in as a superuser, or let one run {grant}"
+    return "even the reserved ones are taken; end a session, or raise max_connections"

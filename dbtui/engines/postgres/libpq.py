@@ -158,7 +158,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """TCP keep-alive, in seconds and counts; None leaves the system's own. `user_timeout` is in milliseconds."""
+    """TCP keep-alive in seconds and counts; None is the system's own. `user_timeout` is in milliseconds."""
 
     on: bool = True
     idle: int | None = None
@@ -189,8 +189,8 @@ class Parameters:
 def resolve(text: str, environ: Mapping[str, str], home: Path | None = None) -> Parameters:
     """Apply libpq's precedence: the string, then the service file, then the environment, then defaults.
 
-    Raises UsageError for what cannot be used, ConfigError for a service file that cannot. Neither shows a value
-    that could be a secret.
+    Raises UsageError for what cannot be used, ConfigError for a service file that cannot. Neither shows a
+    value that could be a secret.
     """
     home = home or home_folder(environ)
     notes: list[str] = []
@@ -522,8 +522,8 @@ def _os_user() -> str:
 def stored_password(file: Path, address: Address, database: str, user: str) -> tuple[Secret | None, str]:
     """The first matching password of a password file, and a note where the file had to be left alone.
 
-    As libpq: fields are host:port:database:user:password with \\ escaping : and itself, * matches all, the default
-    socket folder is called localhost, and a file that group or others may reach is not used.
+    As libpq: fields are host:port:database:user:password with \\ escaping : and itself, * matches all, the
+    default socket folder is called localhost, and a file that group or others may reach is not used.
     """
     try:
         state = file.stat()

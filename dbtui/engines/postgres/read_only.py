@@ -1,18 +1,20 @@
 """What a read-only transaction of PostgreSQL would let through, refused before it is sent.
 
-The server refuses INSERT, UPDATE, DELETE, MERGE, TRUNCATE, DDL, nextval, setval, lo_export's kind of writes into
-tables and row locks in a transaction that was begun READ ONLY and has run one SELECT. It lets through, as
-measured on 15 and 18: signals to other sessions, session-wide advisory locks, LOCK TABLE, COPY to a file or a
-program, CLUSTER, REINDEX, ANALYZE, CHECKPOINT, LOAD, writing to the server's files, other servers through dblink,
-resets of statistics, and COMMIT itself. So only queries, SHOW and EXPLAIN are sent, and none that names a function
+In a transaction that was begun READ ONLY and has run one SELECT, the server refuses INSERT, UPDATE, DELETE,
+MERGE, TRUNCATE, DDL, nextval, setval, row locks and the way back to READ WRITE. It lets through, as seen on
+15 and 18: signals to other sessions, session-wide advisory locks, LOCK TABLE, COPY to a file or a program,
+ANALYZE, CLUSTER, REINDEX, CHECKPOINT, LOAD, writing the server's files, other servers through dblink, resets
+of statistics, and COMMIT itself. So only queries, SHOW and EXPLAIN are sent, and none that names a function
 known to act.
 
-What no look at a text can see: functions of users and extensions that act inside (in C, in an untrusted language, or
-by building the text they execute), foreign tables whose server writes when it is read. A role without those
-rights is the answer to them.
+What no look at a text can see: functions of users and extensions that act inside (in C, in an untrusted
+language, or by building the text that they execute), and foreign tables whose server writes when it is read.
+Only a role without those rights stops them.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from dbtui.errors import NotApproved
 from dbtui.sql.classify import QUERIES, classify, explained
@@ -57,7 +59,7 @@ def check(sql: str) -> None:
 
 def _runs_text(sql: str) -> str:
     parts = tuple(meaningful(sql))
-    for token, following in zip(parts, parts[1:], strict=False):
+    for token, following in pairwise(parts):
         if (
             token.kind in (Lexeme.WORD, Lexeme.QUOTED)
             and sql[following.start] == "("

@@ -1,8 +1,8 @@
 """The one question asked of every new session, and what its answer says about the server.
 
 It goes as COPY over the simple protocol: one round trip, where a fetch of asyncpg takes two. That leaves the
-first data of a TLS connection with SCRAM at nine round trips: TCP, SSLRequest, TLS, startup, SCRAM (2), this, and
-the first fetch (2).
+first data of a TLS connection with SCRAM at nine round trips: TCP, SSLRequest, TLS, startup, SCRAM (2), this,
+and the first fetch (2).
 """
 
 from __future__ import annotations
@@ -109,12 +109,13 @@ PROBE = f"""SELECT json_build_object(
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
       WHERE a.attnum > 0 AND NOT a.attisdropped
         AND (c.relnamespace = 'pg_catalog'::regnamespace AND c.relname IN ({_quoted(VIEWS)})
-          OR c.oid IN (SELECT d.objid FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+          OR c.oid IN (SELECT d.objid
+                       FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
                        WHERE e.extname = 'pg_stat_statements' AND d.deptype = 'e'
                          AND d.classid = 'pg_catalog.pg_class'::regclass
                          AND d.refclassid = 'pg_catalog.pg_extension'::regclass))
       GROUP BY c.relname) v)
-)"""
+)"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ def server(probe: Probe, address: Address, *, pooler: str, notes: tuple[str, ...
     more = list(notes)
     if probe.version_number < 130000:
         more.append(
-            f"PostgreSQL {seen.version} is older than 13, the oldest that dbtui knows: some panes may be empty"
+            f"PostgreSQL {seen.version} is older than 13, the oldest dbtui knows: some panes may stay empty"
         )
     if pooler:
         more.append(

@@ -13,7 +13,7 @@ from dbtui.errors import ConfigError, UsageError
 
 
 class NamedContext(ssl.SSLContext):
-    """A context that names the server it wants, whatever address is dialled (hostaddr, a tunnel, a looked-up IP)."""
+    """A context that names the server it wants, whatever is dialled: hostaddr, a tunnel, a looked-up IP."""
 
     server: str | None = None
 
@@ -25,7 +25,7 @@ class NamedContext(ssl.SSLContext):
 def context(tls: Tls, address: Address) -> ssl.SSLContext:
     """A client context for one address. Raises ConfigError for a file that cannot be used.
 
-    With `require`, a root certificate that is there is used as with verify-ca: libpq does so for compatibility.
+    With `require`, a root certificate that is there is used as with verify-ca, which is what libpq does.
     """
     made = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     made.set_alpn_protocols(["postgresql"])

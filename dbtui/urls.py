@@ -1,0 +1,88 @@
+"""Connection strings of any engine, without looking further into them than a password needs."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from dbtui.errors import UsageError
+from dbtui.secrets import Secret
+
+_SPELLINGS = {"postgres": "postgresql", "postgis": "postgresql", "pgsql": "postgresql", "psql": "postgresql"}
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.S)
+_PAIR = re.compile(r"(?<!\S)([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)", re.S)
+
+
+def scheme_of(url: str) -> str:
+    """The scheme in its usual spelling: postgresql for postgis, postgresql+asyncpg, key=value strings, …"""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
+    if match is None:
+        return "postgresql"
+    scheme = match[1].lower().partition("+")[0]
+    return _SPELLINGS.get(scheme, scheme)
+
+
+def normal(url: str) -> str:
+    """A URL with its scheme in the usual spelling."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme_of(url)}://{rest}" if separator and re.fullmatch(r"[A-Za-z0-9+.-]+", scheme) else url
+
+
+def split_secret(url: str) -> tuple[str, Secret | None]:
+    """A URL or key=value string without its password, and the password. Raises UsageError, showing neither."""
+    match = _URL.fullmatch(url.strip())
+    if match is None:
+        return _split_pairs(url)
+    scheme, authority, path, query = match.groups()
+    if authority and "@" in path:
+        raise UsageError(
+            "the URL cannot be read", "write @ : / ? # in a user name or password as %40 %3A %2F %3F %23"
+        )
+    credentials, at, hosts = authority.rpartition("@")
+    user, colon, password = credentials.partition(":")
+    found = unquote(password) if colon and password else ""
+    kept: list[str] = []
+    for pair in query.removeprefix("?").split("&"):
+        name, _, value = pair.partition("=")
+        if name == "sslpassword":
+            raise UsageError("sslpassword does not belong into a URL", "put it into ~/.pg_service.conf")
+        if name == "password":
+            found = unquote(value)
+        else:
+            kept.append(pair)
+    rest = "&".join(kept)
+    clean = f"{scheme}://{user}{at}{hosts}{path}" + (f"?{rest}" if rest else "")
+    return clean, Secret(found) if found else None
+
+
+def _split_pairs(text: str) -> tuple[str, Secret | None]:
+    found: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        if match[1] == "sslpassword":
+            raise UsageError("sslpassword does not belong here", "put it into ~/.pg_service.conf")
+        if match[1] != "password":
+            return match[0]
+        value = match[2]
+        value = value[1:-1] if value[:1] == "'" else value
+        found.append(re.sub(r"\\(.)", r"\1", value, flags=re.S))
+        return ""
+
+    clean = " ".join(_PAIR.sub(take, text).split(" ")).strip() if "password" in text else text.strip()
+    return clean, Secret(found[-1]) if found and found[-1] else None
+
+
+def short_name(url: str) -> str:
+    """A URL in a few characters: host and database, or what stands for them; never a password."""
+    match = _URL.fullmatch(url)
+    if match is None:
+        pairs = {pair[1]: pair[2].strip("'") for pair in _PAIR.finditer(url)}
+        return (
+            "/".join(filter(None, (pairs.get("service") or pairs.get("host"), pairs.get("dbname"))))
+            or "postgresql"
+        )
+    _, authority, path, query = match.groups()
+    parameters = dict(pair.split("=", 1) for pair in query.removeprefix("?").split("&") if "=" in pair)
+    host = authority.rpartition("@")[2] or parameters.get("service") or parameters.get("host") or ""
+    database = path.strip("/") or parameters.get("dbname") or ""
+    return unquote("/".join(filter(None, (host, database)))) or scheme_of(url)
