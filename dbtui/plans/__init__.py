@@ -55,7 +55,7 @@ def _cleaned(text: str) -> tuple[object, str]:
 
 
 def _json_start(text: str) -> int | None:
-    """Where JSON begins: at the start, or on a line that opens an object or list, in a text with plan keys."""
+    """Where JSON begins: at the start, or on a line that opens an object or list of a plan."""
     if postgres_json.recognise(text):
         return 0
     if '"Plan"' not in text and '"Node Type"' not in text:

@@ -104,7 +104,7 @@ def _without_left_bar(line: str) -> str:
 
 
 def _record_column(filled: list[str]) -> int:
-    """Where the value starts in psql's expanded form (`QUERY PLAN | Seq Scan`); 0 where it is not that form."""
+    """Where the value starts in psql's expanded form (`QUERY PLAN | Seq Scan`); 0 in all other forms."""
     if (
         not filled
         or not filled[0].startswith("QUERY PLAN ")

@@ -6,14 +6,16 @@ EXPLAIN's figures are per loop and inclusive; its buffers are totals and inclusi
    the Gather. T(n) = time * loops / P is the mean wall time per process. SubPlans inherit P, InitPlans have
    P = 1. Buffers are already sums over loops and processes and are never multiplied.
 2. *Who contains whom.* A node's figures contain those of its children, SubPlans among them, but an InitPlan's
-   are contained where it was evaluated, not where it is shown: self(n) = T(n) - sum of T(children but InitPlans).
+   are contained where it was evaluated, not where it is shown:
+   self(n) = T(n) - sum of T(children but InitPlans).
 3. *CTEs* run inside the CTE Scans that pull them: taken from those in proportion to their self time, and each
    block counter in proportion to its self blocks. What no scan contains ran after the root: the `post` part.
 4. *Other InitPlans* run inside the first node that needs the value: the one that mentions it and has the
    blocks and (95 % of) the time, else any node of the query level that has them. Charged once.
 
-Times have three decimals and are multiplied by loops, so a child may be off by 0.0005 * loops / P ms: a deficit
-is taken from the children within that slack, and what remains from the ancestors, which contain it too.
+Times have three decimals and are multiplied by loops, so a child may be off by 0.0005 * loops / P ms: a
+deficit is taken from the children within that slack, and what remains from the ancestors, which contain it
+too.
 """
 
 from __future__ import annotations
@@ -338,7 +340,7 @@ def _is_cte(node: PlanNode) -> bool:
 
 
 def _tokens(plan: PlanNode) -> list[str]:
-    """What the text of a node that uses an InitPlan says: `$0` up to version 16, `(InitPlan 1).col1` from 17."""
+    """What a node that uses an InitPlan says: `$0` up to version 16, `(InitPlan 1).col1` from 17."""
     name, _, returns = plan.subplan.partition(" (returns ")
     tokens = _RETURNS.findall(returns)
     return [*tokens, name, name.removeprefix("InitPlan ")]

@@ -40,8 +40,9 @@ _OBJECT_KEY = {
 _NAME = r'("(?:[^"]|"")*"|[^\s."]+)'
 _TARGET = re.compile(rf"{_NAME}(?:\.{_NAME})?(?: {_NAME})?\s*\Z")
 _BEGINNING = re.compile(
-    rf"(?:Async )?(?:Parallel )?(?:Partial |Finalize )?(?:{_SCANS}|{_OTHERS}|Aggregate|"
-    r"GroupAggregate|HashAggregate|MixedAggregate|HashSetOp|SetOp|Insert|Update|Delete|Merge|Hash|Nested Loop|Custom Scan)(?![A-Za-z:])"
+    rf"(?:Async )?(?:Parallel )?(?:Partial |Finalize )?(?:{_SCANS}|{_OTHERS}|"
+    r"Aggregate|GroupAggregate|HashAggregate|MixedAggregate|HashSetOp|SetOp|Foreign Insert|Foreign Update|"
+    r"Foreign Delete|Insert|Update|Delete|Merge|Hash|Nested Loop|Custom Scan)(?![A-Za-z:])"
 )
 
 

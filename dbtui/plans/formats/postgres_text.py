@@ -88,7 +88,7 @@ def _query(preface: list[str]) -> dict[str, str]:
 
 
 def _logical(lines: list[str], start: int) -> Iterator[tuple[int, str]]:
-    """Lines from the root on, numbered; what begins nothing continues the line before it (a wrapped paste)."""
+    """Lines from the root on, numbered; what begins nothing continues the line before (a wrapped paste)."""
     root_column = _column(lines[start - 1])
     parts: list[str] = [lines[start - 1]]
     first, number = start, start

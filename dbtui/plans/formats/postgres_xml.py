@@ -1,4 +1,4 @@
-"""EXPLAIN (FORMAT XML), read with expat and no document type, so that XML's own five entities are all there are."""
+"""EXPLAIN (FORMAT XML), read with expat; a document type is refused, so only XML's own entities exist."""
 
 from __future__ import annotations
 

@@ -1,0 +1,41 @@
+"""A plan as Markdown, for an issue or a merge request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dbtui.model.finding import Finding
+from dbtui.model.plan import Plan
+from dbtui.output.rows import footer, rows, share_of
+from dbtui.text import printable
+
+_INDENT = "\u2003"  # an em space: Markdown takes plain ones away
+_HOT = 0.1  # of the whole: in bold
+_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~&!"})
+
+
+def plan(
+    value: Plan,
+    weights: Sequence[float | None],
+    beside: Mapping[str, float],
+    findings: Sequence[Finding] = (),
+) -> str:
+    """A table of the nodes, how the figures add up, and the findings."""
+    heading = "rows est → act" if value.analyzed else "rows est"
+    lines = [f"| node | self | {share_of(value)} | {heading} | blocks |", "|:--|--:|--:|--:|--:|"]
+    for node, line in zip(value.nodes, rows(value, weights), strict=True):
+        label = _escaped(line.label)
+        label = _INDENT * node.depth + (f"**{label}**" if line.weight >= _HOT else label)
+        label += "".join(f"<br>{_INDENT * (node.depth + 1)}{_escaped(detail)}" for detail in line.details)
+        lines.append(f"| {label} | {line.self_ms} | {line.share} | {line.rows} | {line.blocks} |")
+    lines += ["", *(f"- {_escaped(text)}" for text in footer(value, beside))]
+    if findings:
+        lines += ["", "### Findings", ""]
+        lines += [
+            f"- **{item.severity}** `{item.rule}`: {_escaped(printable(item.message))}" for item in findings
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_SPECIAL)

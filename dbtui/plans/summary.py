@@ -1,0 +1,106 @@
+"""What a measured plan says at a glance: the hot path, shares, estimate factors, and where the rest went."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from dbtui.model.plan import Plan, PlanNode
+
+
+def weight(plan: Plan, node: PlanNode) -> float | None:
+    """What heat is drawn by: the share of self time, else of self blocks (TIMING OFF), else of self cost.
+
+    Between 0 and 1; None where the plan has none of them.
+    """
+    value, whole = _quantity(plan, node)
+    if value is None or whole <= 0:
+        return None
+    return min(1.0, value / whole)
+
+
+def weighed_by(plan: Plan) -> str:
+    """What `weight` is a share of: "time", "blocks" or "cost"."""
+    if plan.self_sum_ms is not None:
+        return "time"
+    if plan.analyzed and any(node.self_blocks for node in plan.nodes):
+        return "blocks"
+    return "cost"
+
+
+def _quantity(plan: Plan, node: PlanNode) -> tuple[float | None, float]:
+    kind = weighed_by(plan)
+    if kind == "time":
+        return node.self_ms, max(plan.self_sum_ms or 0.0, plan.total_ms or 0.0)
+    root = plan.nodes[0]
+    if kind == "blocks":
+        return node.self_blocks, (root.blocks or 0) + plan.post_blocks
+    return node.self_cost, root.total_cost or 0.0
+
+
+def hot_path(plan: Plan) -> tuple[int, ...]:
+    """Node ids from the root to the hottest leaf: at each node the child with most of the total goes on."""
+    children: dict[int, list[PlanNode]] = defaultdict(list)
+    for node in plan.nodes[1:]:
+        if node.parent is not None:
+            children[node.parent].append(node)
+    path = [0]
+    while below := children.get(path[-1]):
+        path.append(max(below, key=lambda node: _total(plan, node)).id)
+    return tuple(path)
+
+
+def _total(plan: Plan, node: PlanNode) -> float:
+    kind = weighed_by(plan)
+    if kind == "time":
+        return node.total_ms or 0.0
+    return (node.blocks if kind == "blocks" else node.total_cost) or 0.0
+
+
+def hottest(plan: Plan, count: int = 5) -> tuple[PlanNode, ...]:
+    """The nodes with the greatest weight, greatest first."""
+    weighed = [(weight(plan, node) or 0.0, node) for node in plan.nodes]
+    weighed.sort(key=lambda pair: (-pair[0], pair[1].id))
+    return tuple(node for share, node in weighed[:count] if share > 0)
+
+
+def estimate_factor(node: PlanNode) -> float | None:
+    """Actual rows over estimated rows, both per loop and at least 1: 10 is ten times more, 0.1 ten times less.
+
+    None for what did not run, and where one of them is missing.
+    """
+    if not node.executed or node.rows is None or node.estimated_rows is None:
+        return None
+    return max(1.0, node.rows) / max(1.0, node.estimated_rows)
+
+
+def rows_total(node: PlanNode) -> float | None:
+    """Rows over all loops and processes. Before version 18 the rows of one loop are rounded to whole ones."""
+    return None if node.rows is None or node.loops is None else node.rows * node.loops
+
+
+def beside_nodes(plan: Plan) -> Mapping[str, float]:
+    """Times in ms that the server reports apart from the nodes, by name.
+
+    Triggers, JIT and serialization lie inside the execution time (BEFORE triggers and parts of JIT also in
+    nodes), so they explain `unattributed_ms` but do not add up to it; planning comes before it.
+    """
+    times: dict[str, float] = {}
+    if plan.planning_ms is not None:
+        times["planning"] = plan.planning_ms
+    triggers = sum(_number(trigger.get("Time")) for trigger in plan.triggers)
+    if plan.triggers:
+        times["triggers"] = triggers
+    jit = plan.extra.get("JIT")
+    if isinstance(jit, Mapping) and isinstance(jit.get("Timing"), Mapping):
+        times["JIT"] = _number(jit["Timing"].get("Total"))
+    serialization = plan.extra.get("Serialization")
+    if isinstance(serialization, Mapping) and "Time" in serialization:
+        times["serialization"] = _number(serialization["Time"])
+    if plan.post_ms:
+        times["after the root"] = plan.post_ms
+    return times
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
