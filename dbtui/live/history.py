@@ -20,7 +20,9 @@ class History:
         self._capacity = capacity
 
     def add(self, at: float, metrics: Mapping[str, float | None]) -> None:
-        """Append one sample, taken at `at` (epoch seconds). A clock that was set back starts the history anew."""
+        """Append one sample, taken at `at` (epoch seconds). A clock that was set back starts the history
+        anew.
+        """
         if self._times and at < self._times[-1]:
             self._times.clear()
             self._values.clear()

@@ -47,8 +47,9 @@ def advance(readings: Readings, values: Mapping[str, float], at: float) -> dict[
 
 
 def measure(metric: Metric, readings: Readings) -> float | None:
-    """A metric's value now, in its own unit. None while it cannot be known: a counter is missing, was read only
-    once, or went backwards (a reset, a failover), or the clock was set back."""
+    """A metric's value now, in its own unit. None while it cannot be known: a counter is missing, was read
+    only once, or went backwards (a reset, a failover), or the clock was set back.
+    """
     numerator = [readings.get(name) for name in metric.numerator]
     if metric.kind == "gauge":
         return _sum(None if reading is None else reading.value for reading in numerator)

@@ -1,8 +1,8 @@
 """Asks one server again and again, and makes of the answers one snapshot after the other.
 
-One task for a connection. Whatever the server does, a snapshot keeps coming: each question has its own limit of
-time, a failed one keeps the last value with its age and the time of the next try, and a lost session is opened
-anew, after a longer pause each time.
+One task for a connection. Whatever the server does, a snapshot keeps coming: each question has its own limit
+of time, a failed one keeps the last value with its age and the time of the next try, and a lost session is
+opened anew, after a longer pause each time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dbtui.errors import (
 from dbtui.live import rates
 from dbtui.live.backoff import Backoff
 from dbtui.live.history import History
-from dbtui.model.activity import Activity, Statements
+from dbtui.model.activity import Activity, StatementDelta, Statements
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Link, Section, SectionName, Snapshot, Source
 
@@ -70,6 +70,7 @@ class Sampler:
         self._reconnect = Backoff(0.5, 30.0)
         self._plans = _plans(monitor)
         self._readings: rates.Readings = {}
+        self._statements: tuple[Statements, float] | None = None  # the sample before, and its time
         self._timeouts = 0
         self._moved = 0.0  # clock() minus the loop's clock: changes when the clock is set
 
@@ -116,7 +117,7 @@ class Sampler:
             self._forced = False
             self._wake.clear()
             try:
-                server = await open_()
+                server = await self._opened(open_)
             except DbtuiError as error:
                 await self._await_next_try(error)
                 continue
@@ -124,6 +125,16 @@ class Sampler:
             self._forget()
             self._report(link=Link.LIVE, trouble="", next_try=None, server=server)
             return
+
+    async def _opened(self, open_: Callable[[], Awaitable[Server]]) -> Server:
+        """One try; it has its own limits of time, and snapshots come meanwhile."""
+        task = asyncio.ensure_future(open_())
+        try:
+            while not (await asyncio.wait({task}, timeout=PATIENCE))[0]:
+                self._report(next_try=None)
+            return task.result()
+        finally:
+            _abandon(task)
 
     async def _await_next_try(self, error: DbtuiError) -> None:
         """Say what is wrong and wait; for a wrong password or setting, until the user asks for another try.
@@ -144,7 +155,8 @@ class Sampler:
 
     def _lose(self, error: SessionLost) -> None:
         self._timeouts = 0
-        self._report(link=Link.LOST, trouble=str(error), next_try=self._clock())
+        self.history.add(self._clock(), {})
+        self._report(link=Link.LOST, trouble=str(error), next_try=None)
 
     def _forget(self) -> None:
         """Another server may answer now: nothing is compared with what was before."""
@@ -180,19 +192,20 @@ class Sampler:
     # ---- one sample
 
     async def _tick(self) -> None:
-        """Ask what is due: first what belongs to each tick, which is shown before the slower rest is asked."""
+        """Ask what is due: what belongs to each tick is shown before the slower rest is asked."""
         forced, self._forced = self._forced, False
         self._check_clock()
         for plan in self._plans:
             if plan.source.every == 0:
                 await self._ask(plan, forced)
-        self.history.add(self.snapshot.at, self.snapshot.metrics)
-        self._report(trouble="")
+        trouble = self.snapshot.activity.error
+        self.history.add(self._clock(), {} if trouble else self.snapshot.metrics)
+        self._report(trouble=trouble)
         slow = [plan for plan in self._plans if plan.source.every > 0 and (forced or plan.due <= self._now())]
         for plan in slow:
             await self._ask(plan, forced)
         if slow:
-            self._report(trouble="")
+            self._report(trouble=trouble)
 
     def _check_clock(self) -> None:
         """After the clock was set, or this machine slept, nothing can be said about the time between."""
@@ -227,7 +240,7 @@ class Sampler:
         self._take(plan, values, asked_at + took / 2, took)
 
     async def _answer(self, source: Source) -> Mapping[SectionName, Any]:
-        """The source's values. While none come, snapshots say so; past its limit the session counts as lost."""
+        """The source's values. Snapshots say how long none come; past its limit the session is lost."""
         task = asyncio.ensure_future(source.fetch(self.snapshot))
         started = self._now()
         try:
@@ -242,12 +255,10 @@ class Sampler:
                     )
                 self._report(trouble=f"the server has not answered for {waited:.0f} s")
         finally:
-            if not task.done():
-                task.cancel()
-                task.add_done_callback(_heard)  # not awaited: it may wait for the server
+            _abandon(task)
 
     def _count_timeout(self, source: Source, error: DbtuiError) -> None:
-        """A server that leaves the sample of each tick unanswered again and again is asked on a new session."""
+        """A server that leaves samples of the tick unanswered is asked on a new session."""
         if source.every or not isinstance(error, QueryTimeout):
             return
         self._timeouts += 1
@@ -291,11 +302,9 @@ class Sampler:
         if "activity" in changed or "locks" in changed:
             self._mark_blocked()
 
-    def _deltas(self, value: Statements, at: float) -> Any:
-        before = self.snapshot.statements
-        if before.value is None or before.taken_at is None:
-            return ()
-        return rates.deltas(before.value, value, at - before.taken_at)
+    def _deltas(self, value: Statements, at: float) -> tuple[StatementDelta, ...]:
+        before, self._statements = self._statements, (value, at)
+        return () if before is None else rates.deltas(before[0], value, at - before[1])
 
     def _mark_blocked(self) -> None:
         """Write the blockers into the sessions that still wait, or whose parallel worker does."""
@@ -338,6 +347,13 @@ def _plans(monitor: Monitor) -> list[_Plan]:
         taken.update(owned)
         plans.append(_Plan(source, Backoff(max(source.every, 2.0), 300.0), owned=owned))
     return plans
+
+
+def _abandon(task: asyncio.Future[Any]) -> None:
+    """Cancel what has not ended. It is not awaited, since it may wait for the server."""
+    if not task.done():
+        task.cancel()
+        task.add_done_callback(_heard)
 
 
 def _heard(task: asyncio.Future[Any]) -> None:

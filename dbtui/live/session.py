@@ -23,7 +23,7 @@ _FAREWELL = 0.25  # seconds for the engine to close
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Read-only is lifted: until `until` (epoch seconds), or for `once` for one statement within that time."""
+    """Read-only is lifted: until `until` (epoch seconds), with `once` for one statement at most."""
 
     by: str
     reason: str
@@ -93,7 +93,7 @@ class ConsoleSession:
             pass
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A sampler that ends by itself is a fault of ours: say so instead of showing old figures for ever."""
+        """A sampler that ends by itself is our fault: say so instead of showing old figures."""
         if task.cancelled():
             return
         error = task.exception()
@@ -127,7 +127,7 @@ class ConsoleSession:
         return self._lift
 
     def lift_read_only(self, reason: str, seconds: float = LIFT_SECONDS, *, once: bool = False) -> Lift:
-        """Let statements write, for `seconds` or for one statement. It falls back by itself and is audited."""
+        """Let statements write, for `seconds` or for one of them. Falls back by itself; audited."""
         if self._lift is not None:
             self._end_lift("replaced")
         lift = Lift(os_user(), reason, self._clock() + seconds, once)
@@ -157,7 +157,9 @@ class ConsoleSession:
     # ---- actions
 
     async def cancel(self, session: Session, reason: str) -> Outcome:
-        """Stop the running statement of a session. The caller has asked; the session is re-checked at the server."""
+        """Stop the running statement of a session. The caller has asked; the session is re-checked at the
+        server.
+        """
         actions = self.engine.actions
         if actions is None:
             return Outcome(False, self.engine.lacks.get("actions", "this engine cannot cancel statements"))
@@ -192,7 +194,9 @@ class ConsoleSession:
         return Outcome(False, f"session {session.id} is no longer what you saw: nothing was done")
 
     def approve(self, sql: str, reason: str = "") -> Approval:
-        """Leave for one statement under the lift; a lift for one statement is used up by it. Raises NotApproved."""
+        """Leave for one statement under the lift; a lift for one statement is used up by it. Raises
+        NotApproved.
+        """
         lift = self.lift
         if lift is None and self.target.read_only:
             raise NotApproved(f"{self.target.name} is read-only", "lift it first")

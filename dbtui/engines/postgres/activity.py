@@ -1,4 +1,4 @@
-"""What the sampler asks a PostgreSQL server: each tick, when someone waits for a lock, and every few seconds."""
+"""What the sampler asks a PostgreSQL server: each tick, when someone waits, and every few seconds."""
 
 from __future__ import annotations
 

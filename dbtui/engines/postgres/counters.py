@@ -33,7 +33,9 @@ METRICS = (
 
 
 def of_sample(answer: Mapping[str, Any], connections: int, sessions: Iterable[Session]) -> dict[str, float]:
-    """The counters of one answer of activity.sql. Bytes, seconds or counts; what the server does not say is left out."""
+    """The counters of one answer of activity.sql. Bytes, seconds or counts; what the server does not say is
+    left out.
+    """
     values: dict[str, float] = {k: v for k, v in answer["counters"].items() if v is not None}
     values["connections"] = connections
     values["max_connections"] = answer["max"]

@@ -20,7 +20,9 @@ _REFUSALS = frozenset({"0A000", "42501", "42883", "42P01", "42703", "55000", "22
 
 
 class Question:
-    """One stored statement with an `answer` as `queries.raw()` reads it, and the parts that this server takes."""
+    """One stored statement with an `answer` as `queries.raw()` reads it, and the parts that this server
+    takes.
+    """
 
     def __init__(self, name: str, *parts: str) -> None:
         self.name = name

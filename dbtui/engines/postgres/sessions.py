@@ -18,7 +18,7 @@ _COUNTED = ("client backend", "")  # kinds that take one of max_connections; "" 
 
 
 def activity_of(answer: Mapping[str, Any]) -> Activity:
-    """The sessions of one answer of activity.sql, without the console's own, which only count as connections."""
+    """The sessions of one answer of activity.sql; the console's own only count as connections."""
     everyone = [_session(row) for row in answer["sessions"] or ()]
     taken = sum(1 for s in everyone if s.kind in _COUNTED and (s.kind or s.user))
     shown = tuple(s for s in everyone if s.application != OURS and s.id != str(answer["self"]))
@@ -68,10 +68,11 @@ def waits_for_lock(activity: Activity | None) -> bool:
 async def blockers(
     connection: Connection, activity: Activity, *, timeout: float
 ) -> dict[str, tuple[str, ...]]:
-    """Session id → ids of the sessions it waits for, for those that wait longest; "0" is a prepared transaction.
+    """Session id → ids of the sessions it waits for, for those that wait longest; "0" is a prepared
+    transaction.
 
-    The server names leaders in place of parallel workers; so does this for whoever waits: what a worker waits for,
-    its leader waits for too. Raises QueryError, QueryTimeout, SessionLost.
+    The server names leaders in place of parallel workers; so does this for whoever waits: what a worker waits
+    for, its leader waits for too. Raises QueryError, QueryTimeout, SessionLost.
     """
     waiting = [s for s in activity.sessions if s.wait_type == "Lock"]
     waiting.sort(key=lambda s: -(s.state_age or 0.0))

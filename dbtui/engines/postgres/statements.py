@@ -42,7 +42,9 @@ class CountedStatements:
     async def sample(
         self, connection: Connection, present: frozenset[str], *, now: float, timeout: float
     ) -> Statements:
-        """All counters. `now` is of a steady clock. Raises QueryError, PermissionDenied, QueryTimeout, SessionLost."""
+        """All counters. `now` is of a steady clock. Raises QueryError, PermissionDenied, QueryTimeout,
+        SessionLost.
+        """
         probe = connection.probe
         sql = queries.query("statements", present, schema=probe.statements_schema)
         record = (await connection.fetch(sql, timeout=timeout, hold=True))[0]
@@ -80,7 +82,7 @@ class CountedStatements:
     async def _learn(
         self, connection: Connection, rows: Mapping[str, tuple[Any, ...]], *, now: float, timeout: float
     ) -> None:
-        """Fetch the texts of top statements that have none yet, and the names of their users and databases."""
+        """Fetch texts of top statements that have none yet, and names of users and databases."""
         wanted = {row[0] for row in self._top(rows)} - self._texts.keys() - {""}
         roles = {row[1] for row in rows.values()}
         if (
@@ -140,7 +142,8 @@ class CountedStatements:
 
 
 _FIELDS = (
-    "ids", "users", "databases", "calls", "total", "rows", "hit", "read", "dirtied", "temp", "wal", "planning", "reading",
+    "ids", "users", "databases", "calls", "total", "rows", "hit", "read", "dirtied", "temp", "wal",
+    "planning", "reading",
 )  # fmt: skip
 _TOTAL = _FIELDS.index("total")
 
@@ -181,8 +184,8 @@ def _added(some: Iterable[int | None], more: Iterable[int | None]) -> list[int |
 class SampledStatements:
     """What active sessions were seen to run, added up by the shape of the statement.
 
-    A session that is active in a sample counts the time since the sample before, at most `MOST_SECONDS`. So short
-    statements appear by chance, in proportion to their load.
+    A session that is active in a sample counts the time since the sample before, at most `MOST_SECONDS`. So
+    short statements appear by chance, in proportion to their load.
     """
 
     MOST_SECONDS = 10.0

@@ -1,19 +1,20 @@
 """The SQL that the monitor sends, one statement a file, and the form in which answers come back.
 
-**Optional parts.** What only some servers have is marked with what it needs, and dropped where that is missing:
+**Optional parts.** What only some servers have is marked with what it needs, and dropped where that is
+missing:
 
 - a line that ends in `--? NAME…` stays when the server has all of the names;
 - a line that is nothing but `--? NAME…` opens a block that `--?` alone closes;
 - `!NAME` stands for a server without it.
 
-A name is a relation (`pg_stat_checkpointer`), a column (`pg_stat_statements.toplevel`) or a part that its module
+A name is a column as the probe saw it (`pg_stat_statements.toplevel`), or a part that `refusal.Question`
 switches off when the server refuses it. `{name}` is replaced by a quoted identifier.
 
-**Answers as bytes.** Statements of other databases stand in pg_stat_activity and pg_stat_statements in the encoding
-of *their* database. A text column with such bytes fails the whole answer: convert_to() verifies its input, left()
-stumbles over a broken last character, and the driver decodes strictly. quote_literal() copies byte by byte in every
-server encoding, and so does the cast of its result to bytea; `raw()` takes that back. For the same reason a text is
-cut as bytes and then sent as hexadecimal digits (`uncut()`).
+**Answers as bytes.** Statements of other databases stand in pg_stat_activity and pg_stat_statements in the
+encoding of *their* database. A text column with such bytes fails the whole answer: convert_to() verifies its
+input, left() stumbles over a broken last character, and the driver decodes strictly. quote_literal() copies
+byte by byte in every server encoding, and so does the cast of its result to bytea; `raw()` takes that back.
+For the same reason a text is cut as bytes and then sent as hexadecimal digits (`uncut()`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def quoted(identifier: str) -> str:
 
 
 def fitted(sql: str, present: Set[str]) -> str:
-    """The lines of `sql` that a server with `present` understands, without comments that stand on their own line."""
+    """The lines of `sql` that a server with `present` understands, without comments that stand on their own
+    line.
+    """
     lines: list[str] = []
     inside = True
     for line in sql.splitlines():
