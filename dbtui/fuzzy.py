@@ -71,7 +71,7 @@ def _word_starts(wanted: str, name: str) -> int:
 
 
 def best(letters: str, names: Sequence[str], limit: int = 50) -> list[int]:
-    """The positions of the best matches, best first, the earlier of equals first; without letters, the first."""
+    """The positions of the best matches, best first; of equals the earlier. No letters: the first names."""
     wanted = "".join(letters.casefold().split())
     if not wanted:
         return list(range(min(limit, len(names))))

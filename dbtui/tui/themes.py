@@ -36,17 +36,19 @@ def read_theme(path: Path) -> Theme:
     """A theme from its file. Raises ConfigError in one line that names the file and what is wrong with it.
 
     The keys are the fields of Textual's `Theme`, colours as CSS writes them; `[variables]` overrides single
-    variables, among them `role-muted` and `sql-keyword`, `-string`, `-number`, `-comment`, `-name` of our own.
+    variables, among them our own: `role-muted`, `sql-keyword`, `-string`, `-number`, `-comment`, `-name`.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"theme {path.name} cannot be read", str(error)) from error
     theme = _theme_of(data, path)
-    try:  # whatever Textual or a widget of ours would stumble over later, it stumbles over here
+    try:  # what Textual or a widget of ours would stumble over later, it stumbles over here
         palette_of({**theme.to_color_system().generate(), **theme.variables})
     except (ColorParseError, ValueError, KeyError) as error:
-        raise ConfigError(f"theme {path.name} has a colour that is none", str(error).splitlines()[0]) from error
+        raise ConfigError(
+            f"theme {path.name} has a colour that is none", str(error).splitlines()[0]
+        ) from error
     return theme
 
 
@@ -56,7 +58,9 @@ def _theme_of(data: dict[str, Any], path: Path) -> Theme:
     for key, value in data.items():
         expected = str if key in _COLOURS else _PLAIN.get(key)
         if expected is None:
-            raise ConfigError(f"theme {path.name} has the unknown key {key}", "see the themes that come with dbtui")
+            raise ConfigError(
+                f"theme {path.name} has the unknown key {key}", "see the themes that come with dbtui"
+            )
         if not isinstance(value, expected) and not (expected is float and type(value) is int):
             raise ConfigError(f"theme {path.name}: {key} must be a {expected.__name__}")
     if "primary" not in data:

@@ -120,7 +120,7 @@ class Framed(Widget):
         self._bands = (Row(classes="-top"), Row(classes="-body"), Row(classes="-bottom"))
 
     def compose(self) -> ComposeResult:
-        top, body, bottom = self._bands[0], self._bands[1], self._bands[2]
+        top, body, bottom = self._bands
         with top:
             yield self.title_edge
             yield self.value_edge

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -220,7 +219,7 @@ class Glyphs:
     branch: str
     corner: str
     line: str
-    corners: str  # top left, top right, bottom left, bottom right
+    corners: tuple[str, str, str, str]  # top left, top right, bottom left, bottom right
     bars: str  # eight heights, lowest first
     eighths: str  # eight widths, narrowest first
 
@@ -228,17 +227,17 @@ class Glyphs:
 UNICODE = Glyphs(
     ascii=False, dot="●", ring="○", mark="◆", high="▲", low="▼", root="▶", right="▶", left="◀", opened="▼",
     closed="▶", up="↑", down="↓", arrow="→", tick="✓", middot="·", ellipsis="…", times="×", refresh="⟳",
-    cursor="▌", thumb="┃", rail="│", branch="├", corner="└", line="─", corners="╭╮╰╯", bars="▁▂▃▄▅▆▇█",
-    eighths="▏▎▍▌▋▊▉█",
+    cursor="▌", thumb="┃", rail="│", branch="├", corner="└", line="─", corners=("╭", "╮", "╰", "╯"),
+    bars="▁▂▃▄▅▆▇█", eighths="▏▎▍▌▋▊▉█",
 )  # fmt: skip
 ASCII = Glyphs(
     ascii=True, dot="*", ring="o", mark="#", high="!", low="v", root=">", right=">", left="<", opened="-",
     closed="+", up="^", down="v", arrow=">", tick="x", middot="|", ellipsis="~", times="x", refresh="@",
-    cursor=">", thumb="#", rail="|", branch="|", corner="`", line="-", corners="++++", bars="_.:-=+*#",
-    eighths=".:-=+*##",
+    cursor=">", thumb="#", rail="|", branch="|", corner="`", line="-", corners=("+", "+", "+", "+"),
+    bars="_.:-=+*#", eighths=".:-=+*##",
 )  # fmt: skip
 
-_glyphs = ASCII if os.environ.get("TERM") == "linux" else UNICODE
+_glyphs = UNICODE
 
 
 def glyphs() -> Glyphs:
