@@ -56,9 +56,9 @@ def measure(contender: Contender, seconds: float, starts: int, settle: float = 5
     times = []
     for _ in range(starts - 1):
         with PtyProgram(contender.argv, env=contender.env) as program:
-            times.append(_start(program, contender))
+            times.append(start(program, contender))
     with PtyProgram(contender.argv, env=contender.env) as program:
-        times.append(_start(program, contender))
+        times.append(start(program, contender))
         program.watching = False
         time.sleep(settle)
         asked, before = _asked(contender), program.cost()
@@ -80,7 +80,8 @@ def _asked(contender: Contender) -> tuple[int, float] | None:
     return contender.on_server() if contender.on_server else None
 
 
-def _start(program: PtyProgram, contender: Contender) -> tuple[float, float, float]:
+def start(program: PtyProgram, contender: Contender) -> tuple[float, float, float]:
+    """Seconds to the first byte, to something on the screen, and to the first data. Raises TimeoutError."""
     painted = program.wait_for(_painted)
     first_data = program.wait_for(contender.has_data)
     assert program.first_byte is not None
