@@ -1,6 +1,6 @@
 """`python -m dbtui` is `dbtui`."""
 
-from dbtui.cli import main
+from dbtui.cli import entry
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    entry()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from dbtui import __version__
 from dbtui.errors import DbtuiError
 from dbtui.text import printable
+
+if TYPE_CHECKING:
+    from dbtui.config import Target
 
 # verb → what it does; each is dbtui/commands/<verb>.py with add_arguments(parser) and run(args)
 COMMANDS = {
@@ -45,6 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `dbtui explain … | head`
         sys.stderr.close()
         return 0
+
+
+def entry() -> None:
+    """The program `dbtui`: leaves without waiting for a thread that may still wait for a server."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _command(name: str, words: Sequence[str]) -> int:
@@ -114,7 +127,7 @@ def _interval(text: str) -> float:
     return seconds
 
 
-def _open(target: object, args: argparse.Namespace) -> int:
+def _open(target: Target | None, args: argparse.Namespace) -> int:
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         print(
             "dbtui: the console needs a terminal: use a command such as `dbtui explain` in scripts",

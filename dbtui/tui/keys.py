@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.app import App
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
 from dbtui.errors import ConfigError
@@ -12,10 +12,12 @@ from dbtui.keymap import Action, actions_of, keymap_file, read_keymap
 _user: dict[str, str] = {}
 
 
-def bindings(group: str) -> list[Binding]:
+def bindings(group: str) -> list[BindingType]:
     """The bindings of a pane or screen."""
     return [
-        Binding(action.keys, action.action, action.label, show=action.shown, tooltip=action.help, id=action.id)
+        Binding(
+            action.keys, action.action, action.label, show=action.shown, tooltip=action.help, id=action.id
+        )
         for action in actions_of(group)
     ]
 

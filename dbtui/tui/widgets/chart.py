@@ -15,6 +15,7 @@ from dbtui.tui.widgets.cells import fit, tidy, width_of
 from dbtui.tui.widgets.frame import Canvas, Framed
 from dbtui.tui.widgets.roles import Role, glyphs
 
+KEPT = 512  # values: more than any terminal is wide
 SPARK = 3  # lines below which a chart is one line without a frame
 
 
@@ -63,12 +64,14 @@ class Plot(Canvas):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        style = self.palette.style(self.role, self.ground, faded=self.faded)
+        style = self.palette.style(self.role, self.ground, faded=self.faded, soft=True)
         line = self.lines[y] if y < len(self.lines) else ""
         if not self.label:
             return Strip([Segment(f" {line}".ljust(width), style)], width)
         muted = self.palette.style(Role.MUTED, self.ground)
-        return Strip([Segment(self.label, muted), Segment(f"{line} {self.value}", style)], width)
+        value = self.palette.style(self.role, self.ground, faded=self.faded)
+        parts = [Segment(self.label, muted), Segment(line, style), Segment(f" {self.value}", value)]
+        return Strip([part for part in parts if part.text], width)
 
 
 class Chart(Framed):
@@ -104,8 +107,7 @@ class Chart(Framed):
 
     def set_series(self, values: Sequence[float | None], value_text: str, role: Role = Role.ACCENT) -> None:
         """Draw the newest values that there is room for; `value_text` is the newest one as people read it."""
-        room = max(1, self.size.width)
-        self.values = tuple(values[-room:])
+        self.values = tuple(values[-KEPT:])
         self.value_text, self.role = value_text, role
         self._draw()
 

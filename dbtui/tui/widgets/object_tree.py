@@ -117,6 +117,15 @@ class ObjectTree(LineListing):
         self._lines = []
         self.set_count(0)
 
+    def reload(self) -> None:
+        """Forget all but the top level, and open the way to the cursor's node again."""
+        node = self.cursor_node
+        top = self._known.get((), ())
+        self.clear()
+        self.set_children((), top)
+        if node is not None:
+            self.reveal(node.path)
+
     def reveal(self, path: Path) -> bool:
         """Open the tree down to a path and put the cursor there; asks for levels that are not loaded.
 

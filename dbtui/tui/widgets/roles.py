@@ -67,16 +67,22 @@ class Palette:
         focused: bool = True,
         faded: bool = False,
         bold: bool = False,
+        soft: bool = False,
     ) -> Style:
-        """Foreground and background for a text. `cursor` is the row under the cursor, `faded` old data."""
+        """Foreground and background for a text.
+
+        `cursor` is the row under the cursor, `faded` old data, `soft` an area rather than a text.
+        """
         ground = self.background if background is None else background
-        key = (role, ground, cursor, focused, faded, bold)
+        key = (role, ground, cursor, focused, faded, bold, soft)
         style = self._styles.get(key)
         if style is None:
-            style = self._styles[key] = self._make(role, ground, cursor, focused, faded, bold)
+            style = self._styles[key] = self._make(role, ground, cursor, focused, faded, bold, soft)
         return style
 
-    def _make(self, role: Role, ground: Color, cursor: bool, focused: bool, faded: bool, bold: bool) -> Style:
+    def _make(
+        self, role: Role, ground: Color, cursor: bool, focused: bool, faded: bool, bold: bool, soft: bool
+    ) -> Style:
         colour = self.colours[role]
         if cursor or role is Role.CURSOR:
             ground = self.cursor if focused else _over(ground, self.cursor_blurred)
@@ -88,10 +94,12 @@ class Palette:
                 dim = True
             else:
                 colour = colour.blend(ground, 0.45)
+        if soft and colour.ansi is None and ground.ansi is None:
+            colour = colour.blend(ground, 0.3)
         return Style(
             color=colour.rich_color,
             bgcolor=ground.rich_color,
-            bold=bold or (role is Role.BAD and not faded) or None,
+            bold=bold or (role is Role.BAD and not faded and not soft) or None,
             dim=dim or None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,9 +16,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dbtui.config import Target
+from dbtui.live.session import Lift
 from dbtui.model.server import Environment
 from dbtui.model.snapshot import Link, Snapshot
-from dbtui.safety import Approval
 from dbtui.tui.widgets.cells import fit, tidy, width_of
 from dbtui.tui.widgets.frame import Canvas
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -79,7 +80,7 @@ class TopBar(Widget):
         self.target = target
         self.clock = clock
         self.snapshot: Snapshot | None = None
-        self.lift: Approval | None = None
+        self.lift: Lift | None = None
         self._left = Run()
         self._right = Run(classes="-end")
 
@@ -98,7 +99,7 @@ class TopBar(Widget):
     def on_resize(self) -> None:
         self.draw()
 
-    def show(self, snapshot: Snapshot, lift: Approval | None) -> None:
+    def show(self, snapshot: Snapshot, lift: Lift | None) -> None:
         """Take the newest snapshot and the lift of read-only, if there is one."""
         self.snapshot, self.lift = snapshot, lift
         self.draw()
@@ -133,7 +134,7 @@ class TopBar(Widget):
 
     def _protection(self, wide: bool) -> tuple[Piece, ...]:
         lift = self.lift
-        if lift is not None and (left := lift.expires - self.clock()) > 0:
+        if lift is not None and (left := lift.until - self.clock()) > 0:
             minutes, seconds = divmod(int(left), 60)
             return ((f"{glyphs().high} {'LIFTED' if wide else 'RW'} {minutes:02}:{seconds:02}  ", Role.BAD),)
         if not self.target.read_only:
@@ -167,6 +168,19 @@ def _ago(age: float | None, wide: bool) -> str:
     return "" if age is None else f" {int(age)} s ago" if wide else f" {int(age)} s"
 
 
+class Key(NamedTuple):
+    """A key of the lower bar."""
+
+    key: str  # Textual's name
+    sign: str  # as it is drawn
+    label: str
+    enabled: bool
+
+    @property
+    def cells(self) -> int:
+        return width_of(self.sign) + width_of(self.label) + 3
+
+
 class KeyBar(Canvas):
     """The keys that work where the focus is, those of the pane first; those that cannot work now are grey."""
 
@@ -175,7 +189,7 @@ class KeyBar(Canvas):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shown: tuple[tuple[str, str, str, bool], ...] = ()  # key, its sign, label, enabled
+        self.shown: tuple[Key, ...] = ()
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -189,60 +203,58 @@ class KeyBar(Canvas):
             self._collect()
 
     def _collect(self) -> None:
-        seen: dict[str, tuple[str, str, str, bool]] = {}
-        pinned: dict[str, tuple[str, str, str, bool]] = {}
+        seen: dict[str, Key] = {}
+        pinned: dict[str, Key] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and binding.description:
-                item = (binding.key, self.app.get_key_display(binding), binding.description, active.enabled)
-                place = pinned if binding.id in self.PINNED else seen
-                place.setdefault(f"{binding.action}/{binding.description}", item)
-        shown = (*list(seen.values())[: KEYS - len(pinned)], *pinned.values())
+            if not binding.show or not binding.description:
+                continue
+            key = Key(binding.key, self.app.get_key_display(binding), binding.description, active.enabled)
+            place, name = (pinned, binding.id) if binding.id in self.PINNED else (seen, binding.action)
+            known = place.get(name or "")
+            if known is None or len(key.sign) < len(known.sign):  # of several keys the simplest
+                place[name or ""] = key
+        pins = [pinned[name] for name in self.PINNED if name in pinned]
+        shown = (*list(seen.values())[: KEYS - len(pins)], *pins)
         if shown != self.shown:
-            self.shown, self._pins = shown, len(pinned)
+            self.shown, self._pins = shown, len(pins)
             self.refresh()
 
     _pins = 0
 
-    def _placed(self) -> list[tuple[int, tuple[str, str, str, bool]]]:
+    def _placed(self) -> list[tuple[int, Key]]:
         """The keys there is room for, each with the cell it begins at."""
         width = self.size.width
         pins = self.shown[len(self.shown) - self._pins :] if self._pins else ()
-        end = width - sum(_cells(item) for item in pins)
+        end = width - sum(item.cells for item in pins)
         placed, at = [], 1
         for item in self.shown[: len(self.shown) - self._pins]:
-            if at + _cells(item) > end:
+            if at + item.cells > end:
                 break
             placed.append((at, item))
-            at += _cells(item)
+            at += item.cells
         for item in pins:
             if end >= 0:
                 placed.append((end, item))
-            end += _cells(item)
+            end += item.cells
         return placed
 
     def render_line(self, y: int) -> Strip:
         ground, colours, width = self.ground, self.palette, self.size.width
         blank = colours.style(Role.TEXT, ground)
         segments, at = [], 0
-        for start, (_, sign, label, enabled) in self._placed():
+        for start, item in self._placed():
             if start > at:
                 segments.append(Segment(" " * (start - at), blank))
-            key = colours.style(Role.ACCENT if enabled else Role.MUTED, ground, bold=enabled)
-            segments.append(Segment(tidy(sign, 12), key))
-            segments.append(
-                Segment(f" {tidy(label, 16)}  ", colours.style(Role.MUTED, ground, faded=not enabled))
-            )
-            at = start + _cells((_, sign, label, enabled))
+            sign = colours.style(Role.ACCENT if item.enabled else Role.MUTED, ground, bold=item.enabled)
+            label = colours.style(Role.MUTED, ground, faded=not item.enabled)
+            segments += [Segment(item.sign, sign), Segment(f" {item.label}  ", label)]
+            at = start + item.cells
         if at < width:
             segments.append(Segment(" " * (width - at), blank))
         return Strip(segments).crop(0, width)
 
     def on_click(self, event: events.Click) -> None:
         for start, item in self._placed():
-            if start <= event.x < start + _cells(item) - 2 and item[3]:
-                self.app.simulate_key(item[0])
-
-
-def _cells(item: tuple[str, str, str, bool]) -> int:
-    return width_of(tidy(item[1], 12)) + width_of(tidy(item[2], 16)) + 3
+            if start <= event.x < start + item.cells - 2 and item.enabled:
+                self.app.simulate_key(item.key)

@@ -1,0 +1,85 @@
+"""What views say upwards. The main screen hears it, asks where asking is due, and lets the session act."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textual.message import Message
+
+from dbtui.model.activity import Session
+from dbtui.model.catalog import Node
+from dbtui.model.snapshot import Snapshot
+
+
+class SnapshotTaken(Message):
+    """The sampler has a new snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+
+class ActOn(Message):
+    """A session is to be cancelled or terminated, as it was when the key was pressed."""
+
+    def __init__(self, action: Literal["cancel", "terminate"], session: Session) -> None:
+        super().__init__()
+        self.action = action
+        self.session = session
+
+
+class Explain(Message):
+    """A statement's plan is wanted. `analyze` runs the statement."""
+
+    def __init__(self, sql: str, database: str = "", *, analyze: bool = False) -> None:
+        super().__init__()
+        self.sql = sql
+        self.database = database
+        self.analyze = analyze
+
+
+class Edit(Message):
+    """A statement is to be put into the editor."""
+
+    def __init__(self, sql: str, database: str = "") -> None:
+        super().__init__()
+        self.sql = sql
+        self.database = database
+
+
+class SampleRows(Message):
+    """Some rows of a relation are wanted."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self.node = node
+
+
+class Copy(Message):
+    """A text for the clipboard."""
+
+    def __init__(self, text: str, noun: str) -> None:
+        super().__init__()
+        self.text = text
+        self.noun = noun
+
+
+class OpenServer(Message):
+    """Another server's console is wanted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class PickServer(Message):
+    """The connection picker is wanted."""
+
+
+class GaveUp(Message):
+    """A console got no connection at all; `trouble` is one line."""
+
+    def __init__(self, name: str, trouble: str) -> None:
+        super().__init__()
+        self.name = name
+        self.trouble = trouble

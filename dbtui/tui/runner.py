@@ -1,0 +1,78 @@
+"""Runs the editor's statement: read-only by pages, or through the gate for writes after a lift."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from dbtui import text
+from dbtui.engines.base import Cursor, Engine
+from dbtui.errors import DbtuiError, NotApproved
+from dbtui.live.session import ConsoleSession
+from dbtui.sql.classify import classify
+from dbtui.tui.views.query import QueryView
+
+PAGE = 500
+MOST_ROWS = 100_000  # of one result kept in memory; the frame says where it was cut
+
+
+class StatementRunner:
+    """One statement at a time of one connection."""
+
+    def __init__(self, engine: Engine, session: ConsoleSession) -> None:
+        self.engine = engine
+        self.session = session
+
+    async def run(self, view: QueryView, sql: str, database: str) -> None:
+        """Run a statement and draw what comes, as it comes; every error ends in the view."""
+        view.show_running()
+        started = time.monotonic()
+        try:
+            if not classify(sql).only_reads and self.session.lift is not None:
+                await self._write(view, sql, database)
+            else:
+                await self._read(view, sql, database, started)
+        except NotApproved as error:
+            view.show_error(str(error))
+        except DbtuiError as error:
+            hint = (
+                ""
+                if classify(sql).only_reads
+                else "\nThis connection is read-only: L lifts it for one statement or ten minutes."
+            )
+            view.show_error(str(error) + hint)
+
+    async def _read(self, view: QueryView, sql: str, database: str, started: float) -> None:
+        querier = self.engine.query
+        if querier is None:
+            view.show_error(self.engine.lacks.get("query", "this engine runs no statements"))
+            return
+        cursor = await querier.run(sql, database=database)
+        try:
+            await self._pages(view, cursor, started)
+        finally:
+            await cursor.close()
+
+    async def _pages(self, view: QueryView, cursor: Cursor, started: float) -> None:
+        page = await cursor.fetch(PAGE)
+        await view.show_first(page)
+        total = len(page.rows)
+        while page.more and total < MOST_ROWS:
+            view.show_status(f"{total:,} rows so far · ctrl+c stops it")
+            await asyncio.sleep(0)  # keys first
+            page = await cursor.fetch(PAGE)
+            view.show_more(page)
+            total += len(page.rows)
+        took = text.milliseconds((time.monotonic() - started) * 1000)
+        cut = " shown, there are more" if page.more else ""
+        view.show_status(f"{total:,} rows{cut} · {took}")
+
+    async def _write(self, view: QueryView, sql: str, database: str) -> None:
+        page = await self.session.write(sql, database=database)
+        await view.show_first(page)
+        view.show_status(f"{page.status} · written, read-only was lifted")
+
+    async def stop(self) -> None:
+        """Stop what runs now."""
+        if self.engine.query is not None:
+            await self.engine.query.cancel()

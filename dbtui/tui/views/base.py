@@ -1,0 +1,112 @@
+"""What all panes share: they show a snapshot when visible, and filter and sort their main table alike."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from dbtui.model.snapshot import Snapshot
+from dbtui.tui.widgets.grid import Grid
+
+
+class FilterBar(Input):
+    """The line that `/` opens under a table. Enter keeps the filter, Escape clears it."""
+
+    BINDINGS: ClassVar = [("escape", "clear", "Clear")]
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="filter: words that a row must contain", classes="filter", compact=True)
+        self.display = False
+
+    def action_clear(self) -> None:
+        self.value = ""
+        self.display = False
+        self.post_message(self.Submitted(self, ""))
+
+
+class View(Vertical):
+    """One pane. `show()` gets every new snapshot while the pane is visible."""
+
+    noun: ClassVar[str] = ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot; the default pane does not depend on any."""
+
+    def focus_main(self) -> None:
+        """Focus what a user of this pane works with."""
+
+
+class TableView(View):
+    """A pane whose main widget is a grid that can be filtered and sorted."""
+
+    def __init__(self, *, sort: str, reverse: bool) -> None:
+        super().__init__()
+        self.filter_text = ""
+        self.sort = sort
+        self.reverse = reverse
+        self.latest: Snapshot | None = None
+
+    @property
+    def grid(self) -> Grid:
+        return self.query_one(Grid)
+
+    def compose_filter(self) -> ComposeResult:
+        yield FilterBar()
+
+    def redraw(self) -> None:
+        """Draw the latest snapshot again, after a change of what is wanted of it."""
+        if self.latest is not None:
+            self.show(self.latest)
+
+    def focus_main(self) -> None:
+        self.grid.focus()
+
+    def action_filter(self) -> None:
+        bar = self.query_one(FilterBar)
+        bar.display = True
+        bar.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.filter_text = event.value
+        self.redraw()
+
+    @on(Input.Submitted)
+    def _filtered(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.display = bool(event.value)
+        self.grid.focus()
+
+    @on(Grid.SortRequested)
+    def _sort_by(self, event: Grid.SortRequested) -> None:
+        event.stop()
+        self.sort_by(event.column)
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column; the same column again turns the order round."""
+        self.reverse = not self.reverse if column == self.sort else True
+        self.sort = column
+        self.redraw()
+
+    def action_sort_next(self, step: int = 1) -> None:
+        """Sort by the next column to the right (or left)."""
+        ids = [column.id for column in self.grid.columns]
+        self.sort = ids[(ids.index(self.sort) + step) % len(ids)]
+        self.redraw()
+
+    def action_sort_reverse(self) -> None:
+        self.reverse = not self.reverse
+        self.redraw()
+
+
+def matches(words: str, *fields: str) -> bool:
+    """Whether every word stands in one of the fields, in either case."""
+    if not words:
+        return True
+    text = "\x00".join(fields).casefold()
+    return all(word in text for word in words.casefold().split())

@@ -1,0 +1,350 @@
+"""Pane 1: what the server is doing now, who waits for whom, and the figures that tell why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from dbtui import text
+from dbtui.live.blocking import Blocked, forest
+from dbtui.live.history import History
+from dbtui.model.activity import Activity, Session
+from dbtui.model.snapshot import Metric, Section, Snapshot
+from dbtui.tui.keys import bindings
+from dbtui.tui.messages import ActOn, Copy, Edit, Explain
+from dbtui.tui.views.base import TableView, matches
+from dbtui.tui.widgets.chart import Chart
+from dbtui.tui.widgets.frame import Frame
+from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
+from dbtui.tui.widgets.roles import Role, glyphs
+
+COLUMNS = (
+    GridColumn("id", "PID", 10, "left", 100),
+    GridColumn("user", "User", 10, "left", 60),
+    GridColumn("database", "Database", 10, "left", 40),
+    GridColumn("application", "Application", 14, "left", 50),
+    GridColumn("client", "Client", 15, "left", 10),
+    GridColumn("state", "State", 11, "left", 80),
+    GridColumn("wait", "Wait", 18, "left", 70),
+    GridColumn("transaction", "Xact age", 9, "right", 55),
+    GridColumn("age", "Age", 9, "right", 90),
+    GridColumn("query", "Query", None, "left", 95),
+)
+SHORT_STATES = {
+    "idle in transaction": "idle in tx",
+    "idle in transaction (aborted)": "aborted tx",
+    "fastpath function call": "fastpath",
+}
+SLOW, VERY_SLOW = 10.0, 60.0  # seconds of a running statement before its age turns warn, then bad
+QUERY_WIDTH = 400  # characters of a statement that a row may need
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants to see of the sessions."""
+
+    filter: str = ""
+    sort: str = "age"
+    reverse: bool = True
+    idle: bool = False
+    background: bool = False
+
+
+def age_of(session: Session) -> float | None:
+    """The age that matters: of the statement while it runs, of the state while it does not."""
+    return session.query_age if session.state == "active" else session.state_age
+
+
+SORT_KEYS: dict[str, Callable[[Session], tuple[bool, float | str]]] = {
+    "id": lambda s: (True, float(s.id) if s.id.isdecimal() else s.id),
+    "user": lambda s: (True, s.user),
+    "database": lambda s: (True, s.database),
+    "application": lambda s: (True, s.application),
+    "client": lambda s: (True, s.client),
+    "state": lambda s: (True, s.state),
+    "wait": lambda s: (True, f"{s.wait_type}:{s.wait}"),
+    "transaction": lambda s: (s.transaction_age is not None, s.transaction_age or 0.0),
+    "age": lambda s: (age_of(s) is not None, age_of(s) or 0.0),
+    "query": lambda s: (True, s.query),
+}
+
+
+def is_shown(session: Session, wanted: Wanted) -> bool:
+    """Whether a session that takes no part in blocking is listed."""
+    if not wanted.idle and not session.active and not session.hidden:
+        return False
+    if not wanted.background and session.kind not in ("client backend", "parallel worker", "walsender", ""):
+        return False
+    return matches(
+        wanted.filter, session.id, session.user, session.database, session.application,
+        session.client, session.state, f"{session.wait_type}:{session.wait}", session.query,
+    )  # fmt: skip
+
+
+def rows(activity: Activity, wanted: Wanted) -> list[GridRow]:
+    """The table: blocking trees first, root on top, then the others in the wanted order."""
+    trees = [line for line in forest(activity.sessions) if matches_tree(line, wanted)]
+    in_tree = {line.session.id for line in trees}
+    others = [s for s in activity.sessions if s.id not in in_tree and is_shown(s, wanted)]
+    others.sort(key=SORT_KEYS[wanted.sort], reverse=wanted.reverse)
+    return [_blocked_row(line) for line in trees] + [_row(s, f"  {s.id}") for s in others]
+
+
+def matches_tree(line: Blocked, wanted: Wanted) -> bool:
+    """A blocking tree is shown whatever the idle switch says; a filter still narrows it."""
+    s = line.session
+    return matches(wanted.filter, s.id, s.user, s.database, s.application, s.client, s.state, s.query)
+
+
+def _blocked_row(line: Blocked) -> GridRow:
+    marks = glyphs()
+    if line.depth == 0:
+        return _row(line.session, (f"{marks.root} {line.session.id}", Role.BAD), role_of_state=Role.BAD)
+    rails = "".join(f"{marks.rail} " if goes_on else "  " for goes_on in line.rails)
+    branch = marks.corner if line.last else marks.branch
+    return _row(line.session, f"{rails}{branch} {line.session.id}", role_of_state=Role.WARN)
+
+
+def _row(session: Session, id_cell: Cell, role_of_state: Role | None = None) -> GridRow:
+    wait = f"{session.wait_type}:{session.wait}" if session.wait_type else ""
+    locked = session.wait_type == "Lock"
+    state: Cell = SHORT_STATES.get(session.state, session.state)
+    if session.hidden:
+        state = ("hidden", Role.MUTED)
+    elif role_of_state and (role_of_state is Role.BAD or locked):
+        state = (str(state), role_of_state)
+    elif session.state.startswith("idle in transaction"):
+        state = (str(state), Role.WARN)
+    return GridRow(
+        key=f"{session.id}/{session.started}",
+        cells=(
+            id_cell, session.user, session.database, session.application, session.client, state,
+            (wait, Role.BAD if locked else Role.MUTED),
+            text.duration(session.transaction_age), _age_cell(session),
+            text.one_line(session.query, QUERY_WIDTH),
+        ),
+        role=Role.MUTED if session.state == "idle" or session.kind not in ("client backend", "") else None,
+    )  # fmt: skip
+
+
+def _age_cell(session: Session) -> Cell:
+    age = age_of(session)
+    shown = text.duration(age)
+    if age is None or session.state in ("idle", ""):
+        return (shown, Role.MUTED)
+    if session.kind not in ("client backend", "parallel worker"):
+        return shown
+    if age >= VERY_SLOW:
+        return (shown, Role.BAD)
+    return (shown, Role.WARN) if age >= SLOW else shown
+
+
+def blocking_summary(sessions: Sequence[Session]) -> tuple[str, Role]:
+    """What the title says about blocking: how many wait, behind whom, how long."""
+    roots = [line for line in forest(sessions) if line.depth == 0]
+    if not roots:
+        return "nobody waits for a lock", Role.OK
+    waiting = sum(root.waiting for root in roots)
+    longest = max(root.longest for root in roots)
+    who = f"root {roots[0].session.id}" if len(roots) == 1 else f"{len(roots)} roots"
+    return f"blocked {waiting} · {who} · longest {text.duration(longest)}", Role.BAD
+
+
+def describe(session: Session, lines: Sequence[Blocked]) -> str:
+    """The detail of one session: who it is, what it holds up, and its statement."""
+    who = f"{session.user}@{session.database}" if session.database else session.user
+    facts = [f"{session.id}", who, session.application, session.client or "local", session.kind]
+    about = [session.state]
+    if session.transaction_age is not None:
+        about.append(f"transaction open {text.duration(session.transaction_age)}")
+    if session.state_age is not None:
+        about.append(f"in this state {text.duration(session.state_age)}")
+    if session.holds_back:
+        about.append(f"holds back {text.count(session.holds_back)} transactions of vacuum")
+    own = next((line for line in lines if line.session.id == session.id), None)
+    if own is not None and own.waiting:
+        about.append(f"blocks {own.waiting}, the longest for {text.duration(own.longest)}")
+    if session.blocked_by:
+        about.append("waits for " + ", ".join(session.blocked_by))
+    head = " · ".join(text.printable(part) for part in facts if part)
+    return head + "\n" + " · ".join(text.printable(part) for part in about if part)
+
+
+def metric_text(metric: Metric, snapshot: Snapshot) -> tuple[str, Role]:
+    """A metric's value with its unit, and the role that its thresholds give it."""
+    value = snapshot.metrics.get(metric.id)
+    if value is None:
+        return "·", Role.MUTED
+    limit = (snapshot.counters.value or {}).get(metric.limit) if metric.limit else None
+    shown = _formatted(metric, value)
+    if limit:
+        shown = f"{shown}/{_formatted(metric, limit)}"
+    against = value / limit if limit else value
+    if metric.warn_above is not None and against > metric.warn_above:
+        return f"{shown} ▲" if not glyphs().ascii else f"{shown} !", Role.WARN
+    if metric.warn_below is not None and against < metric.warn_below:
+        return f"{shown} ▼" if not glyphs().ascii else f"{shown} !", Role.WARN
+    return shown, Role.ACCENT
+
+
+def _formatted(metric: Metric, value: float) -> str:
+    if metric.unit == "fraction":
+        return text.percent(value)
+    if metric.unit == "bytes":
+        return text.size(value) + ("/s" if metric.kind == "rate" else "")
+    if metric.unit == "seconds":
+        return text.milliseconds(value * 1000)
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.1f}"
+
+
+class LiveView(TableView):
+    """Charts, the session table with its blocking trees, and the detail of the row under the cursor."""
+
+    noun = "Sessions"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("live")
+
+    def __init__(self, metrics: Sequence[Metric], history: History, *, charts: bool) -> None:
+        super().__init__(sort="age", reverse=True)
+        self.metrics = metrics
+        self.history = history
+        self.idle = False
+        self.background = False
+        self.charts = charts
+        self._lines: tuple[Blocked, ...] = ()
+        self._sessions: dict[str, Session] = {}
+
+    def compose(self) -> ComposeResult:
+        if self.charts:
+            with Horizontal(id="charts"):
+                for metric in self.metrics[:4]:
+                    yield Chart(metric.label, id=f"chart-{metric.id}")
+        yield Static("", id="figures", markup=False)
+        yield Grid(COLUMNS, id="sessions", empty="no session is active · i shows idle ones")
+        yield from self.compose_filter()
+        yield Frame("Session", Static("", id="session-text", markup=False), id="session-detail")
+
+    def show(self, snapshot: Snapshot) -> None:
+        self.latest = snapshot
+        self._show_metrics(snapshot)
+        self._show_sessions(snapshot.activity, snapshot)
+        self._show_detail()
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.filter_text, self.sort, self.reverse, self.idle, self.background)
+
+    def _show_metrics(self, snapshot: Snapshot) -> None:
+        if self.charts:
+            for metric in self.metrics[:4]:
+                shown, role = metric_text(metric, snapshot)
+                self.query_one(f"#chart-{metric.id}", Chart).set_series(
+                    self.history.series(metric.id), shown, role
+                )
+        parts = []
+        wide = self.charts and not self.screen.has_class("-narrow")
+        for metric in self.metrics[4:] if wide else self.metrics:
+            shown, _ = metric_text(metric, snapshot)
+            parts.append(f"{metric.label.lower()} {shown}")
+        line = "  ".join(parts)
+        figures = self.query_one("#figures", Static)
+        if figures.content != line:
+            figures.update(line)
+
+    def _show_sessions(self, section: Section[Activity], snapshot: Snapshot) -> None:
+        grid = self.grid
+        activity = section.value
+        if activity is None:
+            grid.empty = section.error or snapshot.trouble or "loading: the first sample is on its way"
+            return
+        self._sessions = {f"{s.id}/{s.started}": s for s in activity.sessions}
+        self._lines = forest(activity.sessions)
+        for line in self._lines:
+            self._sessions.setdefault(f"{line.session.id}/{line.session.started}", line.session)
+        shown = rows(activity, self.wanted)
+        grid.sort_column, grid.sort_reverse = self.sort, self.reverse
+        grid.empty = (
+            "nothing matches the filter" if self.filter_text else "no session is active · i shows idle ones"
+        )
+        grid.set_rows(shown)
+        grid.stale = bool(section.error) or snapshot.link != "live"
+        summary, role = blocking_summary(activity.sessions)
+        grid.set_title("Sessions", summary, role)
+        notes = [f"{len(shown)} of {len(activity.sessions)}"]
+        if not self.idle:
+            notes.append("idle hidden")
+        if activity.hidden:
+            notes.append(f"{activity.hidden} masked: {activity.remedy}")
+        if section.error:
+            notes.append(section.error)
+        if self.filter_text:
+            notes.append(f"filter: {self.filter_text}")
+        notes.append(f"sort: {self.sort} {glyphs().down if self.reverse else glyphs().up}")
+        grid.set_subtitle(" · ".join(notes))
+
+    def _show_detail(self) -> None:
+        session = self.session
+        detail = self.query_one("#session-text", Static)
+        if session is None:
+            content = ""
+        else:
+            statement = text.one_line(session.query, 1000) or "no statement yet"
+            content = f"{describe(session, self._lines)}\n{statement}"
+        if detail.content != content:
+            detail.update(content)
+
+    @property
+    def session(self) -> Session | None:
+        """The session under the cursor."""
+        return self._sessions.get(self.grid.cursor_key or "")
+
+    @on(Grid.Highlighted)
+    def _moved(self, event: Grid.Highlighted) -> None:
+        event.stop()
+        self._show_detail()
+
+    @on(Grid.Selected)
+    def _selected(self, event: Grid.Selected) -> None:
+        event.stop()
+        self.action_detail()
+
+    def action_detail(self) -> None:
+        from dbtui.tui.screens.texts import TextScreen
+
+        if (session := self.session) is not None:
+            body = describe(session, self._lines) + "\n\n" + text.printable(session.query, keep_newlines=True)
+            self.app.push_screen(TextScreen(f"Session {session.id}", body))
+
+    def action_idle(self) -> None:
+        self.idle = not self.idle
+        self.redraw()
+
+    def action_background(self) -> None:
+        self.background = not self.background
+        self.redraw()
+
+    def action_cancel(self) -> None:
+        if (session := self.session) is not None:
+            self.post_message(ActOn("cancel", session))
+
+    def action_terminate(self) -> None:
+        if (session := self.session) is not None:
+            self.post_message(ActOn("terminate", session))
+
+    def action_explain(self) -> None:
+        if (session := self.session) is not None:
+            self.post_message(Explain(session.query, session.database))
+
+    def action_edit(self) -> None:
+        if (session := self.session) is not None:
+            self.post_message(Edit(session.query, session.database))
+
+    def action_copy(self) -> None:
+        if (session := self.session) is not None:
+            self.post_message(Copy(session.query, "statement"))

@@ -1,0 +1,180 @@
+"""Pane 5: a query plan as a tree with true self times, and the node under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Static
+
+from dbtui import text
+from dbtui.model.plan import Plan, PlanNode
+from dbtui.tui.keys import bindings
+from dbtui.tui.messages import Copy, Edit, Explain
+from dbtui.tui.views.base import View
+from dbtui.tui.widgets.frame import Frame
+from dbtui.tui.widgets.plan_tree import PlanTree
+
+# what the header of the detail says already, or what is a number of the tree
+NOT_REPEATED = frozenset(
+    {"Node Type", "Plans", "Workers", "Parallel Aware", "Async Capable", "Disabled", "Parent Relationship"}
+)
+
+
+def summary(plan: Plan) -> str:
+    """One line about a plan as a whole."""
+    parts = []
+    if plan.total_ms is not None:
+        parts.append(f"execution {text.milliseconds(plan.total_ms)}")
+    if plan.planning_ms is not None:
+        parts.append(f"planning {text.milliseconds(plan.planning_ms)}")
+    if not plan.analyzed:
+        root = plan.nodes[0]
+        if root.total_cost is not None:
+            parts.append(f"cost {root.total_cost:,.0f}")
+        parts.append("estimates only: a runs it and measures")
+    parts.extend(plan.notes)
+    parts.append(f"{len(plan.nodes)} nodes")
+    return text.printable(" · ".join(parts))
+
+
+def node_text(node: PlanNode) -> str:
+    """Everything the server said about a node, its figures first."""
+    lines = [node.label]
+    if node.loops is not None:
+        if node.executed:
+            figures = [
+                f"self {text.milliseconds(node.self_ms)}",
+                f"with children {text.milliseconds(node.total_ms)}",
+            ]
+            if node.loops != 1:
+                figures.append(f"{node.loops:,.0f} loops")
+            lines.append(" · ".join(figures))
+        else:
+            lines.append("never executed")
+    if node.estimated_rows is not None:
+        rows = f"rows estimated {node.estimated_rows:,.0f}"
+        if node.rows is not None and node.executed:
+            rows += f", actual {node.rows:,.1f} per loop{_factor(node)}"
+        lines.append(rows)
+    if node.blocks is not None:
+        own = f", {node.self_blocks:,} its own" if node.self_blocks is not None else ""
+        lines.append(f"blocks {node.blocks:,}{own}")
+    lines.append("")
+    lines.extend(f"{key}: {_value(value)}" for key, value in node.raw.items() if key not in NOT_REPEATED)
+    return text.printable("\n".join(lines), keep_newlines=True)
+
+
+def _factor(node: PlanNode) -> str:
+    estimated, actual = max(node.estimated_rows or 0.0, 1.0), max(node.rows or 0.0, 1.0)
+    factor = max(estimated / actual, actual / estimated)
+    if factor < 2:
+        return ""
+    return f" ({factor:,.0f} times {'fewer' if actual < estimated else 'more'})"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(inner) for inner in value)
+    return str(value)
+
+
+class PlanView(View):
+    """The tree at the left, its node at the right; on narrow terminals the node opens on Enter."""
+
+    noun = "Plan"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan: Plan | None = None
+        self.sql = ""
+        self.database = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="plan-summary", markup=False)
+        yield Static(
+            "no plan yet · e on a session or a statement, ctrl+g in the editor, brings one here",
+            id="plan-empty", classes="empty", markup=False,
+        )  # fmt: skip
+        with Horizontal(id="plan-body"):
+            yield PlanTree(id="plan-tree")
+            with Frame("Node", id="plan-node"), VerticalScroll():
+                yield Static("", id="plan-node-text", markup=False)
+
+    def on_mount(self) -> None:
+        self._show_parts(False)
+
+    def _show_parts(self, there: bool) -> None:
+        self.query_one("#plan-body").display = there
+        self.query_one("#plan-empty").display = not there
+
+    @property
+    def plan_tree(self) -> PlanTree:
+        return self.query_one(PlanTree)
+
+    def focus_main(self) -> None:
+        self.plan_tree.focus()
+
+    def show_waiting(self, sql: str, database: str, *, analyze: bool) -> None:
+        """A plan was asked for."""
+        self.sql, self.database = sql, database
+        doing = "running it to measure…" if analyze else "asking for the plan…"
+        self.query_one("#plan-summary", Static).update(f"{doing} {text.one_line(sql, 200)}")
+
+    def show_plan(self, plan: Plan) -> None:
+        self.plan = plan
+        self._show_parts(True)
+        self.query_one("#plan-summary", Static).update(summary(plan))
+        self.plan_tree.set_plan(plan)
+        self._show_node(0)
+
+    def show_error(self, message: str) -> None:
+        self.query_one("#plan-summary", Static).update(text.printable(message, keep_newlines=True))
+
+    @on(PlanTree.Highlighted)
+    def _moved(self, event: PlanTree.Highlighted) -> None:
+        event.stop()
+        self._show_node(event.node_id)
+
+    @on(PlanTree.Selected)
+    def _selected(self, event: PlanTree.Selected) -> None:
+        from dbtui.tui.screens.texts import TextScreen
+
+        event.stop()
+        if self.plan is not None:
+            node = self.plan.nodes[event.node_id]
+            self.app.push_screen(TextScreen(node.operation, node_text(node)))
+
+    def _show_node(self, node_id: int) -> None:
+        if self.plan is not None:
+            self.query_one("#plan-node-text", Static).update(node_text(self.plan.nodes[node_id]))
+
+    def action_analyze(self) -> None:
+        if self.sql:
+            self.post_message(Explain(self.sql, self.database, analyze=True))
+
+    def action_explain(self) -> None:
+        if self.sql:
+            self.post_message(Explain(self.sql, self.database))
+
+    def action_edit(self) -> None:
+        if self.sql:
+            self.post_message(Edit(self.sql, self.database))
+
+    def action_original(self) -> None:
+        from dbtui.tui.screens.texts import TextScreen
+
+        if self.plan is not None:
+            body = text.printable(self.plan.original, keep_newlines=True)
+            self.app.push_screen(TextScreen("The plan as the server gave it", body))
+
+    def action_copy(self) -> None:
+        if self.plan is not None:
+            self.post_message(Copy(self.plan.original, "plan"))

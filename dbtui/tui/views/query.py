@@ -1,0 +1,142 @@
+"""Pane 4: one statement typed, run read-only by pages or explained."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+
+from dbtui import text
+from dbtui.model.result import Page
+from dbtui.tui.keys import bindings
+from dbtui.tui.messages import Copy, Explain
+from dbtui.tui.views.base import View
+from dbtui.tui.views.pages import PageGrid
+from dbtui.tui.widgets.frame import Frame
+from dbtui.tui.widgets.grid import Grid
+from dbtui.tui.widgets.roles import Role
+from dbtui.tui.widgets.sql_area import SqlArea
+
+HOW = "ctrl+r runs the statement under the cursor, read-only · ctrl+g explains it"
+
+
+class RunStatement(Message):
+    """The statement in the editor is to be run."""
+
+    def __init__(self, sql: str, database: str) -> None:
+        super().__init__()
+        self.sql = sql
+        self.database = database
+
+
+class StopStatement(Message):
+    """What runs now is to be stopped."""
+
+
+class QueryView(View):
+    """The editor over the rows it brought."""
+
+    noun = "Query"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("query")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database = ""
+
+    def compose(self) -> ComposeResult:
+        yield Frame("SQL", SqlArea(id="editor"), id="editor-box")
+        yield PageGrid("Result", id="result", empty=HOW)
+
+    @property
+    def editor(self) -> SqlArea:
+        return self.query_one("#editor", SqlArea)
+
+    @property
+    def result(self) -> PageGrid:
+        return self.query_one("#result", PageGrid)
+
+    def focus_main(self) -> None:
+        self.editor.focus()
+
+    def load(self, sql: str, database: str) -> None:
+        """Put a statement into the editor, in place of what is there."""
+        self.database = database
+        self.editor.text = text.printable(sql, keep_newlines=True)
+        self.query_one("#editor-box", Frame).set_title("SQL", database)
+
+    def statement(self) -> str:
+        """The statement under the cursor: one of several, or all there is."""
+        from dbtui.sql.split import statement_at
+
+        area = self.editor
+        row, column = area.cursor_location
+        lines = area.text.split("\n")
+        offset = sum(len(line) + 1 for line in lines[:row]) + column
+        found = statement_at(area.text, offset)
+        return found.text if found is not None else ""
+
+    @on(SqlArea.Run)
+    def _run(self, event: SqlArea.Run) -> None:
+        event.stop()
+        self.action_run()
+
+    @on(SqlArea.ExplainRequested)
+    def _explain(self, event: SqlArea.ExplainRequested) -> None:
+        event.stop()
+        self.action_explain()
+
+    @on(SqlArea.Leave)
+    def _leave(self, event: SqlArea.Leave) -> None:
+        event.stop()
+        self.result.focus()
+
+    def action_run(self) -> None:
+        if sql := self.statement().strip():
+            self.post_message(RunStatement(sql, self.database))
+
+    def action_stop(self) -> None:
+        self.post_message(StopStatement())
+
+    def action_explain(self) -> None:
+        if sql := self.statement().strip():
+            self.post_message(Explain(sql, self.database))
+
+    def action_editor(self) -> None:
+        self.editor.focus()
+
+    def action_copy(self) -> None:
+        if (row := self.result.value_row) is not None:
+            self.post_message(Copy("\t".join("" if value is None else value for value in row), "row"))
+
+    @on(Grid.Selected)
+    def _selected(self, event: Grid.Selected) -> None:
+        from dbtui.tui.screens.texts import TextScreen
+
+        event.stop()
+        if (row := self.result.value_row) is not None:
+            pairs = (
+                f"{column.name}\n  {'NULL' if value is None else value}"
+                for column, value in zip(self.result.page_columns, row, strict=True)
+            )
+            self.app.push_screen(TextScreen("Row", text.printable("\n".join(pairs), keep_newlines=True)))
+
+    def show_status(self, line: str, *, failed: bool = False) -> None:
+        """What happened to the statement, in the frame of the result."""
+        self.result.show_status(text.one_line(line, 200), Role.BAD if failed else Role.MUTED)
+
+    def show_running(self) -> None:
+        self.show_status("running · ctrl+c stops it")
+        self.result.say("running…")
+
+    async def show_first(self, page: Page) -> None:
+        await self.result.show_page(page)
+
+    def show_more(self, page: Page) -> None:
+        self.result.add_page(page)
+
+    def show_error(self, message: str) -> None:
+        self.show_status("refused", failed=True)
+        self.result.say(text.printable(message, keep_newlines=True))

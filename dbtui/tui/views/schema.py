@@ -1,0 +1,161 @@
+"""Pane 3: the object under the tree's cursor: its facts, columns, indexes, constraints, DDL and rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import ContentSwitcher, Static, Tab, Tabs
+
+from dbtui import text
+from dbtui.model.catalog import Detail, Kind, Node, Table
+from dbtui.model.result import Page
+from dbtui.tui.keys import bindings
+from dbtui.tui.messages import Copy, SampleRows
+from dbtui.tui.views.base import View
+from dbtui.tui.views.pages import PageGrid
+from dbtui.tui.widgets.frame import Frame
+from dbtui.tui.widgets.grid import Grid, GridColumn, GridRow
+from dbtui.tui.widgets.roles import Role
+from dbtui.tui.widgets.sql_area import SqlArea
+
+RELATIONS = frozenset({Kind.TABLE, Kind.PARTITIONED, Kind.FOREIGN, Kind.VIEW, Kind.MATERIALIZED})
+CHOOSE = "choose a table in the tree · b shows and hides it · ctrl+f finds one by a few letters"
+TABS = ("Columns", "Indexes", "Constraints", "DDL", "Rows")
+COLUMN_COLUMNS = (
+    GridColumn("name", "Column", 24, "left", 100),
+    GridColumn("type", "Type", 26, "left", 90),
+    GridColumn("null", "Null", 8, "left", 80),
+    GridColumn("default", "Default", None, "left", 70),
+)
+INDEX_COLUMNS = (
+    GridColumn("name", "Index", 30, "left", 100),
+    GridColumn("kind", "Kind", 12, "left", 80),
+    GridColumn("size", "Size", 8, "right", 60),
+    GridColumn("scans", "Scans", 8, "right", 70),
+    GridColumn("definition", "Definition", None, "left", 90),
+)
+CONSTRAINT_COLUMNS = (
+    GridColumn("name", "Constraint", 30, "left", 100),
+    GridColumn("kind", "Kind", 12, "left", 80),
+    GridColumn("definition", "Definition", None, "left", 90),
+)
+
+
+def column_rows(table: Table) -> list[GridRow]:
+    made = []
+    for column in table.columns:
+        default = column.default or ""
+        if column.generated:
+            default = f"generated: {column.generated}"
+        elif column.identity:
+            default = f"identity, {column.identity}"
+        null = ("", Role.MUTED) if column.nullable else ("not null", Role.MUTED)
+        made.append(GridRow(column.name, (column.name, column.type, null, text.one_line(default, 300))))
+    return made
+
+
+def index_rows(table: Table) -> list[GridRow]:
+    made = []
+    for index in table.indexes:
+        kind = "primary" if index.primary else "unique" if index.unique else index.method
+        shown = (kind, Role.MUTED) if index.valid else ("invalid", Role.BAD)
+        scans = (text.count(index.scans), Role.WARN if index.scans == 0 and not index.unique else Role.TEXT)
+        cells = (index.name, shown, text.size(index.size), scans, text.one_line(index.definition, 300))
+        made.append(GridRow(index.name, cells))
+    return made
+
+
+def constraint_rows(table: Table) -> list[GridRow]:
+    return [
+        GridRow(
+            c.name,
+            (
+                c.name,
+                c.kind if c.validated else (f"{c.kind}, not valid", Role.WARN),
+                text.one_line(c.definition, 300),
+            ),
+        )
+        for c in table.constraints
+    ]
+
+
+class SchemaView(View):
+    """What the tree's cursor is on."""
+
+    noun = "Schema"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("schema")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.node: Node | None = None
+        self.detail: Detail | None = None
+
+    def compose(self) -> ComposeResult:
+        with Frame("Object", id="facts"):
+            yield Static(CHOOSE, id="facts-text", markup=False)
+        yield Tabs(*(Tab(name, id=name.lower()) for name in TABS))
+        with ContentSwitcher(initial="columns-body"):
+            yield Grid(COLUMN_COLUMNS, id="columns-body", empty="no columns")
+            yield Grid(INDEX_COLUMNS, id="indexes-body", empty="no indexes")
+            yield Grid(CONSTRAINT_COLUMNS, id="constraints-body", empty="no constraints")
+            yield SqlArea(read_only=True, id="ddl-body")
+            yield PageGrid("Rows", id="rows-body", empty="s reads up to 100 rows: never by itself")
+
+    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+        event.stop()
+        self.query_one(ContentSwitcher).current = f"{event.tab.id}-body"
+
+    def focus_main(self) -> None:
+        current = self.query_one(ContentSwitcher).current
+        self.query_one(f"#{current}").focus()
+
+    def show_loading(self, node: Node) -> None:
+        """The node under the cursor changed; its detail is on its way."""
+        self.node, self.detail = node, None
+        self.query_one("#facts", Frame).set_title(f"{node.kind} {node.name}")
+        self.query_one("#facts-text", Static).update("loading…")
+
+    def show_trouble(self, message: str) -> None:
+        """The detail could not be had."""
+        self.query_one("#facts-text", Static).update(text.printable(message, keep_newlines=True))
+
+    def show_detail(self, detail: Detail) -> None:
+        """Draw a node's detail, if it is still the one under the cursor."""
+        self.node, self.detail = detail.node, detail
+        name = ".".join(detail.node.path[1:]) or detail.node.name
+        self.query_one("#facts", Frame).set_title(f"{detail.node.kind} {name}")
+        self.query_one("#facts-text", Static).update(_facts(detail.facts))
+        table = detail.table
+        self.query_one("#columns-body", Grid).set_rows(column_rows(table) if table else [])
+        self.query_one("#indexes-body", Grid).set_rows(index_rows(table) if table else [])
+        self.query_one("#constraints-body", Grid).set_rows(constraint_rows(table) if table else [])
+        self.query_one("#ddl-body", SqlArea).text = text.printable(detail.ddl, keep_newlines=True)
+        self.query_one("#rows-body", PageGrid).say()
+        if table is None and detail.ddl:
+            self.query_one(Tabs).active = "ddl"
+
+    async def show_rows(self, page: Page) -> None:
+        """Draw sample rows, and turn to them."""
+        await self.query_one("#rows-body", PageGrid).show_page(page)
+        self.query_one(Tabs).active = "rows"
+
+    def action_rows(self) -> None:
+        if self.node is not None and self.node.kind in RELATIONS:
+            self.post_message(SampleRows(self.node))
+
+    def action_next_tab(self) -> None:
+        self.query_one(Tabs).action_next_tab()
+
+    def action_previous_tab(self) -> None:
+        self.query_one(Tabs).action_previous_tab()
+
+    def action_copy(self) -> None:
+        if self.detail is not None and self.detail.ddl:
+            self.post_message(Copy(self.detail.ddl, "DDL"))
+
+
+def _facts(facts: tuple[tuple[str, str], ...]) -> str:
+    """Facts as `label value` pairs that wrap like words."""
+    return "   ".join(f"{label} {text.one_line(value, 120)}" for label, value in facts if value)

@@ -1,0 +1,147 @@
+"""Draws the pictures of the README from the real console on the demo: `python -m tests.screenshots [PANE …]`.
+
+Each pane gives an SVG as Textual exports it and a PNG. The PNG goes through cairosvg, which gets one explicit
+position per glyph and a cell of exactly 24x48 pixels: otherwise borders and bar charts show seams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from html import unescape
+from pathlib import Path
+
+import cairosvg
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from dbtui.demo import Demo
+from dbtui.tui.app import DbtuiApp, Options
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+CELL = 12.2  # width of a cell in Textual's SVG
+TEXT = re.compile(
+    r'<text class="([^"]*)" x="([\d.]+)" y="([\d.]+)" textLength="[\d.]+"([^>]*)>([^<]*)</text>'
+)
+Step = Callable[[Pilot[int]], Awaitable[None]]
+
+
+def sharp(svg: str) -> str:
+    """The SVG with a position for each glyph and the font a little larger, so that cells touch."""
+
+    def placed(match: re.Match[str]) -> str:
+        css, x, y, more, content = match.groups()
+        at, positions = float(x), []
+        for character in unescape(content):
+            positions.append(f"{at:.1f}")
+            at += CELL * cell_len(character)
+        return f'<text class="{css}" x="{" ".join(positions)}" y="{y}"{more}>{content}</text>'
+
+    return TEXT.sub(placed, svg).replace("font-size: 20px", "font-size: 20.4px")
+
+
+def save(app: DbtuiApp, name: str) -> None:
+    svg = app.export_screenshot(title="dbtui", simplify=True)
+    (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
+    cairosvg.svg2png(bytestring=sharp(svg).encode(), write_to=str(FOLDER / f"{name}.png"), scale=24 / CELL)
+    print(f"screenshots/{name}.png", flush=True)
+
+
+async def until(pilot: Pilot[int], what: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Let the console run until something is to be seen."""
+    for _ in range(int(seconds / 0.2)):
+        if what():
+            return
+        await pilot.pause(0.2)
+    raise TimeoutError("the console never came to show what the picture is of")
+
+
+def screen_text(app: DbtuiApp) -> str:
+    return app.export_screenshot(simplify=True).replace("&#160;", " ")
+
+
+async def live(pilot: Pilot[int]) -> None:
+    await pilot.press("1")
+    await until(pilot, lambda: "blocked" in screen_text(pilot.app), 120)
+    await pilot.pause(25)
+    await until(pilot, lambda: "blocked" in screen_text(pilot.app), 120)
+
+
+async def statements(pilot: Pilot[int]) -> None:
+    await pilot.press("2")
+    await pilot.pause(15)
+
+
+async def schema(pilot: Pilot[int]) -> None:
+    await pilot.press("3")
+    await pilot.press("ctrl+f")
+    await pilot.pause(1.5)
+    await pilot.press(*"orders")
+    await pilot.pause(0.5)
+    await pilot.press("enter")
+    await pilot.pause(2)
+
+
+async def query(pilot: Pilot[int]) -> None:
+    from dbtui.tui.views.query import QueryView
+
+    await pilot.press("4")
+    await pilot.pause(0.3)
+    view = pilot.app.screen.query_one(QueryView)
+    view.load(
+        "-- what sold best this month\n"
+        "SELECT p.name, sum(i.quantity) AS sold, round(sum(i.quantity * i.unit_price), 2) AS revenue\n"
+        "FROM shop.order_items i\nJOIN shop.products p ON p.id = i.product_id\n"
+        "GROUP BY p.name\nORDER BY revenue DESC\nLIMIT 100",
+        "",
+    )
+    await pilot.press("ctrl+r")
+    await pilot.pause(4)
+
+
+async def plan(pilot: Pilot[int]) -> None:
+    await query(pilot)
+    await pilot.press("ctrl+g")
+    await pilot.pause(2)
+    await pilot.press("a")
+    await pilot.pause(0.5)
+    await pilot.press(*"run", "enter")
+    await pilot.pause(5)
+
+
+async def migrate(pilot: Pilot[int]) -> None:
+    await pilot.press("7")
+    await pilot.pause(0.5)
+
+
+STEPS: dict[str, Step] = {
+    "live": live, "statements": statements, "schema": schema, "query": query, "plan": plan, "migrate": migrate,
+}  # fmt: skip
+
+
+async def draw(names: list[str]) -> None:
+    with Demo() as target:
+        for size, suffix in (((120, 40), ""), ((80, 24), "-80x24")):
+            app = DbtuiApp(target, Options(interval=1.0))
+            async with app.run_test(size=size) as pilot:
+                await pilot.pause(4)
+                for name in names:
+                    if suffix and name != "live":
+                        continue
+                    await STEPS[name](pilot)
+                    save(app, name + suffix)
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(STEPS)
+    unknown = [name for name in names if name not in STEPS]
+    if unknown:
+        sys.exit(f"no picture is called {unknown[0]}: {', '.join(STEPS)}")
+    FOLDER.mkdir(exist_ok=True)
+    asyncio.run(draw(names))
+
+
+if __name__ == "__main__":
+    main()
