@@ -238,7 +238,7 @@ def _write(tables: Mapping[str, Saved], changed: str, table: str) -> None:
 
 
 def _same(text: str, tables: Mapping[str, Saved]) -> bool:
-    """Whether a text edited by lines says what it should: a line of a multi-line value may look like a table."""
+    """Whether a text edited by lines says what it should: part of a long value may look like a table."""
     try:
         found = {name: _saved(name, table, connections_file()) for name, table in tomllib.loads(text).items()}
     except (tomllib.TOMLDecodeError, ConfigError):

@@ -70,8 +70,8 @@ def from_command(command: str | Sequence[str], file: Path, name: str) -> Passwor
     """The first line that a program prints, run anew each time, so that short-lived tokens work.
 
     A text is a shell line, a list is run as it is. `file` is where the command was read; when others may
-    write it, or its folder, they could run programs as this user: ConfigError. What the program says on standard
-    error is never shown, since it may hold a secret. Raises ConnectError when it fails or takes too long.
+    write it, or its folder, they could run programs as this user: ConfigError. What the program says on
+    standard error is never shown, since it may hold a secret. Raises ConnectError when it fails or takes too long.
     """
 
     async def source() -> Secret | None:

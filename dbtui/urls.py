@@ -29,7 +29,7 @@ def normal(url: str) -> str:
 
 
 def split_secret(url: str) -> tuple[str, Secret | None]:
-    """A URL or key=value string without its password, and the password. Raises UsageError, showing neither."""
+    """A URL or key=value string without its password, and the password. Raises UsageError."""
     match = _URL.fullmatch(url.strip())
     if match is None:
         return _split_pairs(url)

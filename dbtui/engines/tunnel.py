@@ -24,7 +24,7 @@ class Tunnel:
 
     @classmethod
     async def open(cls, host: str, places: Sequence[tuple[str, int]], *, timeout: float = 15.0) -> Self:
-        """Start ssh and wait until it forwards. `places` are hosts or socket folders, and ports, beyond `host`.
+        """Start ssh and wait until it forwards. `places`: hosts or socket folders, and ports, beyond `host`.
 
         Raises ConnectError with what ssh said; UsageError for a host that ssh would take for an option.
         """

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from typing import Any, Literal
 
 import asyncpg
@@ -275,6 +274,7 @@ class Connector:
         self._tunnel: Tunnel | None = None
         self._ways: dict[Address, tuple[str, int]] = {}
         self._pooled = False
+        self._pooler = ""
         self._prompted: Secret | None = None
         self._sessions: dict[Purpose, Connection] = {}
         self._opening = {purpose: asyncio.Lock() for purpose in STATEMENT_LIMIT}
@@ -358,7 +358,7 @@ class Connector:
         where = server(
             seen,
             dialled.address,
-            pooler="pgbouncer" if pooled else "",
+            pooler=(_pooler(dialled) or self._pooler or "pooler") if pooled else "",
             notes=(*self.target.notes, *self._parameters.notes),
         )
         return Connection(dialled, seen, where, purpose, pooled=pooled, writable=writable)
@@ -426,7 +426,7 @@ class Connector:
             except ConnectError as error:
                 if "startup parameter" not in error.message:
                     raise
-                self._pooled = True
+                self._pooled, self._pooler = True, "pgbouncer"  # its words
         return await dial(self._parameters, common, password, database=database, ways=self._ways)
 
 
@@ -452,6 +452,11 @@ def _is_pooled(dialled: Dialled, seen: Probe, writable: bool) -> bool:
         or seen.application != "dbtui"
         or (not writable and not seen.read_only)
     )
+
+
+def _pooler(dialled: Dialled) -> str:
+    """PgBouncer from 1.26 on names itself among the settings that it reports."""
+    return "pgbouncer" if hasattr(dialled.raw.get_settings(), "pgbouncer.version") else ""
 
 
 class Work:
@@ -486,8 +491,3 @@ class Work:
                 connection = await self._connector.open("work", database=wanted)
                 self._connection = connection
             yield connection
-
-
-def in_database(server: Server, database: str) -> Server:
-    """The same server seen from another of its databases."""
-    return replace(server, database=database)

@@ -536,7 +536,7 @@ def stored_password(file: Path, address: Address, database: str, user: str) -> t
     host = address.host or address.hostaddr
     wanted = ("localhost" if host in SOCKET_FOLDERS else host, str(address.port), database, user)
     try:
-        lines = file.read_text("utf-8", "surrogateescape").splitlines()
+        lines = file.read_bytes().decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
     except OSError as error:
         return None, f"{file} cannot be read: {error.strerror}"
     for line in lines:
