@@ -1,7 +1,7 @@
 """The statements that make a relation again, from what the catalog says of it (`queries/catalog_ddl.sql`).
 
-Owners and privileges are not part of it. What a relation needs (types, functions, the tables it refers to) has
-to be there before it, apart from the sequences that its columns own.
+Owners and privileges are not part of it. What a relation needs (types, functions, the tables it refers to)
+has to be there before it, apart from the sequences that its columns own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _ENABLED = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 _INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 
-# Words that cannot stand bare as the name of a column or table (manual, appendix "SQL Key Words": reserved, and
-# those that are only functions or types).
+# Words that cannot stand bare as the name of a column or table (manual, appendix "SQL Key Words": reserved,
+# and those that are only functions or types).
 _RESERVED_WORDS = """
 all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean
 both case cast char character check coalesce collate collation column concurrently constraint create
@@ -94,7 +94,8 @@ def _table(made: Part) -> Iterator[str]:
         yield from _alter_column(made, column)
     yield from _constraints_and_indexes(made)
     if made["bound"]:
-        yield f"ALTER TABLE ONLY {qualified(*made['parents'][0])} ATTACH PARTITION {_name(made)} {made['bound']}"
+        parent = qualified(*made["parents"][0])
+        yield f"ALTER TABLE ONLY {parent} ATTACH PARTITION {_name(made)} {made['bound']}"
     yield from _foreign_keys(made)
     yield from _around(made)
     yield from _comments(made)
@@ -349,7 +350,8 @@ def _view(made: Part) -> Iterator[str]:
     yield f"{text} AS\n{definition}" + ("\nWITH NO DATA" if not made["populated"] else "")
     for column in made["columns"] or ():
         if column["default"] is not None:
-            yield f"ALTER VIEW {_name(made)} ALTER COLUMN {identifier(column['name'])} SET DEFAULT {column['default']}"
+            name = identifier(column["name"])
+            yield f"ALTER VIEW {_name(made)} ALTER COLUMN {name} SET DEFAULT {column['default']}"
         if made["kind"] == "m":
             yield from _alter_column(made, column)
     yield from _constraints_and_indexes(made)
@@ -368,7 +370,8 @@ def _comments(made: Part) -> Iterator[str]:
     for kind in ("constraint", "trigger", "rule", "policy"):
         for thing in made["policies" if kind == "policy" else f"{kind}s"] or ():
             if thing["comment"] is not None:
-                yield f"COMMENT ON {kind.upper()} {identifier(thing['name'])} ON {table} IS {literal(thing['comment'])}"
+                name = identifier(thing["name"])
+                yield f"COMMENT ON {kind.upper()} {name} ON {table} IS {literal(thing['comment'])}"
     for kind, schema in (("index", made["schema"]), ("statistics", None)):
         for thing in made["indexes" if kind == "index" else "statistics"] or ():
             if thing["comment"] is not None:

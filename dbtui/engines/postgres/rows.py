@@ -1,8 +1,8 @@
 """One statement that a user typed, and its rows as the text that the server's output functions make.
 
 The driver decodes binary values into Python's types, which cannot hold all of them (infinite and BC dates,
-intervals with months, composites, types of extensions). So the server is asked for text: the statement becomes
-a subquery whose columns are cast.
+intervals with months, composites, types of extensions). So the server is asked for text: the statement
+becomes a subquery whose columns are cast.
 """
 
 from __future__ import annotations
