@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from dbtui import errors
@@ -33,11 +33,11 @@ def this_week() -> date:
 
 
 class Demo:
-    """A demo: `with Demo() as demo: connect(demo.target)`, or `start()` and `stop()`.
+    """A demo: `with Demo() as target: connect(target)`, or `start()` and `stop()`.
 
     It lives in a process of its own, which ends when this object is stopped or this process dies in whatever
     way. `seed_scale` 1 is about 665,000 rows; `anchor` is the day after the last order, this week's Monday
-    unless stated; `folder` is for a demo that stays where it is, and is kept; `fresh` ignores the cached rows;
+    unless stated; `folder` is for a demo that stays there and is kept; `fresh` ignores the cached rows;
     `progress` gets a line for each step of the start.
     """
 
@@ -66,9 +66,8 @@ class Demo:
         }
         self._guardian: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def __enter__(self) -> Target:
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

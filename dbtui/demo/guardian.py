@@ -40,7 +40,7 @@ SETTINGS = {
     "effective_cache_size": "256MB",
     "fsync": "off",
     "full_page_writes": "off",
-    "min_wal_size": "32MB",
+    "min_wal_size": "16MB",
     "max_wal_size": "160MB",
     "max_parallel_workers_per_gather": "1",
     "autovacuum_naptime": "15s",
@@ -153,6 +153,7 @@ def _folder(options: Options) -> tuple[Path, bool]:
         return Path(tempfile.mkdtemp(prefix="dbtui-demo-", dir=base)), True
     folder = Path(options.folder)
     if (folder / MARKER).exists():
+        _refuse_a_second(folder)
         return folder, False
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} holds something else than a demo", "name an empty or a new folder")
@@ -169,7 +170,6 @@ def _start(server: EmbeddedServer, options: Options) -> None:
     seed = Seed(options.scale, date.fromisoformat(options.anchor))
     marker = server.folder / MARKER
     if marker.exists():
-        _refuse_a_second(server)
         _progress(f"starting the demo kept in {server.folder}")
         server.start()
         return
@@ -186,16 +186,14 @@ def _start(server: EmbeddedServer, options: Options) -> None:
     marker.write_text(json.dumps({"version": 1, "scale": seed.scale, "anchor": options.anchor}) + "\n")
 
 
-def _refuse_a_second(server: EmbeddedServer) -> None:
+def _refuse_a_second(folder: Path) -> None:
     """A kept demo runs once at a time. Raises UsageError."""
     try:
-        pid = int((server.data / "postmaster.pid").read_text().split()[0])
+        pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
         return
-    raise UsageError(
-        f"the demo in {server.folder} is running already", "leave it first, or start another one"
-    )
+    raise UsageError(f"the demo in {folder} is running already", "leave it first, or start another one")
 
 
 def _sizes(server: EmbeddedServer) -> dict[str, int]:

@@ -35,6 +35,7 @@ _INITDB = (
     "--locale=C",
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",  # the same on every machine
+    "--wal-segsize=4",  # megabytes; a small cluster is quickly copied
     "--no-sync",
     "--no-instructions",
 )
@@ -223,17 +224,18 @@ def _usable_programs(wheel: Path, folder: Path) -> tuple[Path, Account, str]:
     """The programs' folder, the user that can run them inside `folder`, and the version they state."""
     for account in _accounts():
         account.take(folder)
-        copied = folder / "postgresql"
-        if not copied.exists():
+        copy = folder / "postgresql"
+        if not copy.exists():
             version = _version(wheel / "bin", account, folder)
             if version:
                 return wheel / "bin", account, version
-            _copy_programs(wheel, copied)  # it is in a home folder that is closed to others, for example
-            account.own(copied)
-        version = _version(copied / "bin", account, folder)
+            _copy_programs(wheel, copy)  # it is in a home folder that is closed to others, for example
+            account.own(copy)
+        programs = copy / wheel.parent.name / wheel.name / "bin"
+        version = _version(programs, account, folder)
         if version:
-            return copied / "bin", account, version
-        shutil.rmtree(copied, ignore_errors=True)
+            return programs, account, version
+        shutil.rmtree(copy, ignore_errors=True)
     if os.geteuid() == 0:
         tried = ", ".join(_ACCOUNTS)
         raise UsageError(
@@ -256,8 +258,8 @@ def _accounts() -> list[Account]:
 
 def _version(programs: Path, account: Account, folder: Path) -> str:
     """What `postgres --version` says when the account runs it in the folder; empty when it cannot."""
-    check = 'cd "$1" && test -w . && exec "$0" --version'
-    argv = ["/bin/sh", "-c", check, str(programs / "postgres"), str(folder)]
+    check = 'cd "$1" && test -w . && "$2" --version >&2 && exec "$0" --version'
+    argv = ["/bin/sh", "-c", check, str(programs / "postgres"), str(folder), str(programs / "initdb")]
     done = subprocess.run(
         tethered(argv, account, signal.SIGKILL),
         capture_output=True,
@@ -270,7 +272,12 @@ def _version(programs: Path, account: Account, folder: Path) -> str:
 
 
 def _copy_programs(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    package = source.parent
+    left_out = shutil.ignore_patterns("include", "*.py*")
+    shutil.copytree(package, target / package.name, symlinks=True, ignore=left_out)
+    libraries = package.with_name(f"{package.name}.libs")  # the programs look for them beside their package
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
     for folder, _, _ in os.walk(target):
         Path(folder).chmod(0o755)  # the wheel's own are as its installer's umask left them
 
