@@ -51,7 +51,7 @@ ACTIONS: tuple[Action, ...] = (
     _pane(5, "plan", "go to the query plan"),
     _pane(7, "migrate", "go to the migration planner"),
     Action("main.browser", "b", "browser", "Tree", "show or hide the object tree"),
-    Action("main.find", "ctrl+f", "find", "Find", "find a table by a few letters of its name"),
+    Action("main.find", "f", "find", "Find", "find a table by a few letters of its name"),
     Action("main.pause", "p", "pause", "Pause", "stop and go on sampling"),
     Action(
         "main.refresh",
@@ -109,17 +109,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("statements.reverse", "v", "sort_reverse", "Reverse", "turn the order round", shown=False),
     Action("statements.edit", "E", "edit", "Edit", "put the statement into the editor"),
     Action("statements.copy", "y", "copy", "Copy", "copy the statement"),
-    Action("schema.rows", "s", "rows", "Rows", "read up to 100 rows of the table"),
-    Action("schema.next", "right_square_bracket,tab", "next_tab", "Next tab", "turn to the next tab"),
+    Action("schema.rows", "s", "schema_rows", "Rows", "read up to 100 rows of the table"),
+    Action("schema.next", "right_square_bracket", "schema_tab(1)", "Next tab", "turn to the next tab"),
     Action(
         "schema.previous",
-        "left_square_bracket,shift+tab",
-        "previous_tab",
+        "left_square_bracket",
+        "schema_tab(-1)",
         "Tab back",
         "turn to the tab before",
         shown=False,
     ),
-    Action("schema.copy", "y", "copy", "Copy DDL", "copy the object's DDL"),
+    Action("schema.copy", "y", "schema_copy", "Copy DDL", "copy the object's DDL"),
     Action("query.run", "ctrl+r", "run", "Run", "run the statement under the cursor, read-only"),
     Action(
         "query.explain", "ctrl+g", "explain", "Explain", "show the plan of the statement under the cursor"

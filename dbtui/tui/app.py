@@ -112,7 +112,8 @@ class DbtuiApp(App[int]):
         found = [candidate.target.name for candidate in discover()[0]]
         names = dict.fromkeys([own, *(name for name in found if name != own)])
         return [
-            server_node(name, "" if self.is_screen_installed(name) else "not connected") for name in names
+            server_node(name, "" if name == own or self.is_screen_installed(name) else "not connected")
+            for name in names
         ]
 
     @on(OpenServer)

@@ -51,7 +51,7 @@ from dbtui.tui.views.live import LiveView
 from dbtui.tui.views.migrate import MigrateView
 from dbtui.tui.views.plan import PlanView
 from dbtui.tui.views.query import QueryView, RunStatement, StopStatement
-from dbtui.tui.views.schema import SchemaView
+from dbtui.tui.views.schema import RELATIONS, SchemaView
 from dbtui.tui.views.statements import StatementsView
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
@@ -63,7 +63,7 @@ PANES = {1: "live", 2: "statements", 3: "schema", 4: "query", 5: "plan", 7: "mig
 class MainScreen(Screen[None]):
     """Everything about one connection."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("schema"), *bindings("main")]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
         (60, "-narrow"),
@@ -222,6 +222,26 @@ class MainScreen(Screen[None]):
                 view.show_detail(detail)
         except DbtuiError as error:
             view.show_trouble(str(error))
+
+    # The schema pane's keys work on the tree as well, which stands beside it.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.pane == "schema" if action.startswith("schema_") else True
+
+    @property
+    def schema(self) -> SchemaView:
+        return self.query_one(SchemaView)
+
+    def action_schema_rows(self) -> None:
+        if self.schema.node is not None and self.schema.node.kind in RELATIONS:
+            self.post_message(SampleRows(self.schema.node))
+
+    def action_schema_tab(self, step: int) -> None:
+        self.schema.turn_tab(step)
+
+    def action_schema_copy(self) -> None:
+        if self.schema.detail is not None and self.schema.detail.ddl:
+            self.post_message(Copy(self.schema.detail.ddl, "DDL"))
 
     @on(SampleRows)
     def _sample(self, event: SampleRows) -> None:

@@ -24,17 +24,18 @@ from dbtui.tui.widgets.chart import Chart
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
+from dbtui.tui.widgets.status import Run
 
 COLUMNS = (
-    GridColumn("id", "PID", 10, "left", 100),
+    GridColumn("id", "PID", 14, "left", 100),
     GridColumn("user", "User", 10, "left", 60),
-    GridColumn("database", "Database", 10, "left", 40),
+    GridColumn("database", "Database", 10, "left", 30),
     GridColumn("application", "Application", 14, "left", 50),
     GridColumn("client", "Client", 15, "left", 10),
-    GridColumn("state", "State", 11, "left", 80),
+    GridColumn("state", "State", 10, "left", 80),
     GridColumn("wait", "Wait", 18, "left", 70),
-    GridColumn("transaction", "Xact age", 9, "right", 55),
-    GridColumn("age", "Age", 9, "right", 90),
+    GridColumn("transaction", "Xact age", 8, "right", 45),
+    GridColumn("age", "Age", 8, "right", 90),
     GridColumn("query", "Query", None, "left", 95),
 )
 SHORT_STATES = {
@@ -173,8 +174,7 @@ def describe(session: Session, lines: Sequence[Blocked]) -> str:
         about.append(f"blocks {own.waiting}, the longest for {text.duration(own.longest)}")
     if session.blocked_by:
         about.append("waits for " + ", ".join(session.blocked_by))
-    head = " · ".join(text.printable(part) for part in facts if part)
-    return head + "\n" + " · ".join(text.printable(part) for part in about if part)
+    return text.printable(" · ".join(part for part in (*facts, *about) if part))
 
 
 def metric_text(metric: Metric, snapshot: Snapshot) -> tuple[str, Role]:
@@ -204,6 +204,22 @@ def _formatted(metric: Metric, value: float) -> str:
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.1f}"
 
 
+def figure_line(metrics: Sequence[Metric], snapshot: Snapshot, width: int) -> tuple[tuple[str, Role], ...]:
+    """The figures that fit on one line: what crosses its threshold first, then what is not zero."""
+    told = [(metric, *metric_text(metric, snapshot)) for metric in metrics if snapshot.metrics.get(metric.id)]
+    told.sort(key=lambda item: item[2] is not Role.WARN)
+    pieces: list[tuple[str, Role]] = []
+    left = width - 2
+    for metric, shown, role in told:
+        label = f"{metric.label.lower()} "
+        left -= len(label) + len(shown) + 3
+        if left < 0:
+            break
+        pieces += [("  " if not pieces else "   ", Role.MUTED), (label, Role.MUTED)]
+        pieces.append((shown, role if role is Role.WARN else Role.TEXT))
+    return tuple(pieces)
+
+
 class LiveView(TableView):
     """Charts, the session table with its blocking trees, and the detail of the row under the cursor."""
 
@@ -225,7 +241,7 @@ class LiveView(TableView):
             with Horizontal(id="charts"):
                 for metric in self.metrics[:4]:
                     yield Chart(metric.label, id=f"chart-{metric.id}")
-        yield Static("", id="figures", markup=False)
+        yield Run(id="figures")
         yield Grid(COLUMNS, id="sessions", empty="no session is active · i shows idle ones")
         yield from self.compose_filter()
         yield Frame("Session", Static("", id="session-text", markup=False), id="session-detail")
@@ -247,15 +263,9 @@ class LiveView(TableView):
                 self.query_one(f"#chart-{metric.id}", Chart).set_series(
                     self.history.series(metric.id), shown, role
                 )
-        parts = []
-        wide = self.charts and not self.screen.has_class("-narrow")
-        for metric in self.metrics[4:] if wide else self.metrics:
-            shown, _ = metric_text(metric, snapshot)
-            parts.append(f"{metric.label.lower()} {shown}")
-        line = "  ".join(parts)
-        figures = self.query_one("#figures", Static)
-        if figures.content != line:
-            figures.update(line)
+        charted = self.charts and self.query_one("#charts").display
+        figures = self.query_one("#figures", Run)
+        figures.show(figure_line(self.metrics[4:] if charted else self.metrics, snapshot, figures.size.width))
 
     def _show_sessions(self, section: Section[Activity], snapshot: Snapshot) -> None:
         grid = self.grid

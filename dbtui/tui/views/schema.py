@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
 from dbtui import text
 from dbtui.model.catalog import Detail, Kind, Node, Table
 from dbtui.model.result import Page
-from dbtui.tui.keys import bindings
-from dbtui.tui.messages import Copy, SampleRows
 from dbtui.tui.views.base import View
 from dbtui.tui.views.pages import PageGrid
 from dbtui.tui.widgets.frame import Frame
@@ -21,7 +16,7 @@ from dbtui.tui.widgets.roles import Role
 from dbtui.tui.widgets.sql_area import SqlArea
 
 RELATIONS = frozenset({Kind.TABLE, Kind.PARTITIONED, Kind.FOREIGN, Kind.VIEW, Kind.MATERIALIZED})
-CHOOSE = "choose a table in the tree · b shows and hides it · ctrl+f finds one by a few letters"
+CHOOSE = "choose a table in the tree · b shows and hides it · f finds one by a few letters"
 TABS = ("Columns", "Indexes", "Constraints", "DDL", "Rows")
 COLUMN_COLUMNS = (
     GridColumn("name", "Column", 24, "left", 100),
@@ -85,7 +80,6 @@ class SchemaView(View):
     """What the tree's cursor is on."""
 
     noun = "Schema"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("schema")
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,19 +135,10 @@ class SchemaView(View):
         await self.query_one("#rows-body", PageGrid).show_page(page)
         self.query_one(Tabs).active = "rows"
 
-    def action_rows(self) -> None:
-        if self.node is not None and self.node.kind in RELATIONS:
-            self.post_message(SampleRows(self.node))
-
-    def action_next_tab(self) -> None:
-        self.query_one(Tabs).action_next_tab()
-
-    def action_previous_tab(self) -> None:
-        self.query_one(Tabs).action_previous_tab()
-
-    def action_copy(self) -> None:
-        if self.detail is not None and self.detail.ddl:
-            self.post_message(Copy(self.detail.ddl, "DDL"))
+    def turn_tab(self, step: int) -> None:
+        """Turn to the next tab, or the one before."""
+        tabs = self.query_one(Tabs)
+        (tabs.action_next_tab if step > 0 else tabs.action_previous_tab)()
 
 
 def _facts(facts: tuple[tuple[str, str], ...]) -> str:

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.color import Color
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -33,7 +33,15 @@ class Canvas(Widget):
     @property
     def ground(self) -> Color:
         """The colour below the text."""
-        return self.background_colors[1]
+        if self._ground is None:
+            self._ground = self.background_colors[1]
+        return self._ground
+
+    _ground: Color | None = None  # for the lines of one drawing: it is asked of all ancestors
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._ground = None
+        return super().render_lines(crop)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.refresh())

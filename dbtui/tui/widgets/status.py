@@ -38,8 +38,8 @@ class Run(Canvas):
 
     DEFAULT_CSS = "Run { height: 1; width: 1fr; } Run.-end { width: 24; }"
 
-    def __init__(self, *, classes: str = "") -> None:
-        super().__init__(classes=classes)
+    def __init__(self, *, id: str | None = None, classes: str = "") -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
         self.pieces: tuple[Piece, ...] = ()
         self.colour: Color | None = None  # of the first dot, where the user chose one
 
