@@ -14,11 +14,15 @@ _SYSLOG = re.compile(r"^[^\n\[]{0,120}\[[0-9]{1,10}\]: \[[0-9]{1,10}-[0-9]{1,10}
 _ROW_COUNT = re.compile(r"\s*[(（]\s*[0-9]{1,12}\s?[^()（）\n0-9:=.]{1,24}[)）]\s*\Z")
 _PROMPT = re.compile(r"\w[\w.@:/~-]{0,80}[=\-('\"*][#>] ")
 _TIMING = re.compile(r"[^\W\d_]{2,12} ?[:：] ?[0-9.,]{1,20} [^\W\d_]{1,6}(?: \([0-9:.,]{1,20}\))?\Z")
-_RECORD = re.compile(r"[-─═┌╔├╟+*\s]{0,400}\[ \S{1,24} [0-9]{1,9} \][-─═┐╗┤+*\s]*\Z")
+_RECORD = re.compile(
+    r"(?:[-─═┌╔├╟+*\s]{0,400}\[ \S{1,24} [0-9]{1,9} \][-─═┐╗┤+*\s]*|\* \S{1,24} [0-9]{1,9}\s*)\Z"
+)
 _FRAME = frozenset("-+=─═━┬┼╪╤┴┌┐└┘├┤╔╗╚╝╟╢╠╣║│| \t")
 _RULES = frozenset("-─═━=")
 _BARS = "|║│"
 _NEWLINE_MARKS = "+↵"
+_WRAP_MARKS = ".…"
+_NAMED = re.compile(r"QUERY PLAN(?: ?[|│║] ?| |,)(?=\S| {2,}\S)(?!$)")
 _HEADINGS = frozenset({"query plan", "plan", "explain", "text"})
 
 
@@ -26,9 +30,10 @@ def clean(text: str) -> str:
     """The plan alone, as EXPLAIN printed it. Raises InputError where a log holds several plans."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "").replace("\u00a0", " ")
     text = _logged(text)
-    lines = [line for line in text.split("\n") if not _is_rule(line)]
-    lines = _without_wraps(_without_bars(lines))
-    lines = _without_quotes([line for line in lines if line.strip().lower().strip("\"'| ") not in _HEADINGS])
+    lines = [line for line in text.split("\n") if not _is_rule(line) and not _is_noise(line)]
+    lines = _without_names(_without_bars(lines))
+    lines = [line for line in lines if line.strip().lower().strip("\"'| ") not in _HEADINGS]
+    lines = _without_quotes(_without_marks(lines))
     return "\n".join(line for line in lines if not _is_noise(line)).strip("\n")
 
 
@@ -78,49 +83,62 @@ def _is_rule(line: str) -> bool:
 def _without_bars(lines: list[str]) -> list[str]:
     """The vertical lines of a frame taken away, where the frame has them on most lines."""
     filled = [line for line in lines if line.strip()]
-    left = sum(1 for line in filled if line.lstrip()[0] in _BARS)
+    left = sum(1 for line in filled if _has_left_bar(line))
     right = sum(1 for line in filled if line.rstrip()[-1] in _BARS)
     marked = sum(1 for line in filled if line.startswith("> "))
     if marked and marked == len(filled):
         lines = [line[2:] for line in lines]
     if left and left * 10 >= len(filled) * 6:
         lines = [_without_left_bar(line) for line in lines]
-    elif records := _record_column(filled):
-        lines = [
-            line[records:] if line[:records].rstrip(f" {_BARS}") in ("", "QUERY PLAN") else line
-            for line in lines
-        ]
     if right and right * 10 >= len(filled) * 6:
         lines = [line.rstrip().rstrip(_BARS) if line.strip() else line for line in lines]
     return lines
 
 
+def _has_left_bar(line: str) -> bool:
+    return line[:2].lstrip().startswith(tuple(_BARS))
+
+
 def _without_left_bar(line: str) -> str:
-    stripped = line.lstrip()
-    if not stripped or stripped[0] not in _BARS:
+    if not _has_left_bar(line):
         return line
-    rest = stripped[1:]
+    rest = line.lstrip()[1:]
     return rest[1:] if rest.startswith(" ") else rest
 
 
-def _record_column(filled: list[str]) -> int:
-    """Where the value starts in psql's expanded form (`QUERY PLAN | Seq Scan`); 0 in all other forms."""
-    if (
-        not filled
-        or not filled[0].startswith("QUERY PLAN ")
-        or len(filled[0]) < 14
-        or filled[0][11] not in _BARS
-    ):
-        return 0
-    return 13
-
-
-def _without_wraps(lines: list[str]) -> list[str]:
-    """psql's marks for a newline inside a value, where most lines have one, as JSON, YAML and XML do."""
-    ends = [line.rstrip()[-1] for line in lines if line.strip()]
-    if sum(1 for end in ends if end in _NEWLINE_MARKS) * 2 <= len(ends):
+def _without_names(lines: list[str]) -> list[str]:
+    """psql's expanded form, in which the column's name stands before each value (`QUERY PLAN | Seq Scan`)."""
+    found = next((match for line in lines if (match := _NAMED.match(line))), None)
+    if found is None:
         return lines
-    return [_without_mark(line) for line in lines]
+    column = found.end()
+    padded = found[0][10] == " "
+    return [_without_name(line, column, padded) for line in lines]
+
+
+def _without_name(line: str, column: int, padded: bool) -> str:
+    name, mark = line[:10], line[10:column].strip()
+    if name == "QUERY PLAN" or (padded and name.isspace() and mark in ("", ":", ";", *_BARS)):
+        return line[column:]
+    return line
+
+
+def _without_marks(lines: list[str]) -> list[str]:
+    """psql's marks for a newline inside a value, where most lines have one, and for a line that it wrapped."""
+    ends = [line.rstrip()[-1] for line in lines if line.strip()]
+    if sum(1 for end in ends if end in _NEWLINE_MARKS) * 2 > len(ends):
+        lines = [_without_mark(line) for line in lines]
+    joined: list[list[str]] = []
+    wrapped = False
+    for line in lines:
+        content = line.rstrip()
+        if wrapped:
+            content = content.removeprefix(" ").lstrip(_WRAP_MARKS)
+        else:
+            joined.append([])
+        wrapped = content[-1:] in _WRAP_MARKS if content else False
+        joined[-1].append(content[:-1] if wrapped else content)
+    return ["".join(parts) for parts in joined]
 
 
 def _without_mark(line: str) -> str:
@@ -129,25 +147,27 @@ def _without_mark(line: str) -> str:
 
 
 def _without_quotes(lines: list[str]) -> list[str]:
-    """Quotes around each line or around the whole, with the doubled ones inside made single."""
+    """Quotes around lines or around the whole, with the doubled ones inside made single."""
     filled = [line.strip() for line in lines if line.strip()]
-    if not filled:
-        return lines
-    for quote in "\"'":
-        around_each = sum(
-            1 for line in filled if len(line) > 1 and line[0] == quote and line.rstrip(",;")[-1:] == quote
-        )
-        if around_each == len(filled):
-            return [_unquoted(line, quote) for line in lines]
-        if filled[0][0] == quote and filled[-1][-1] == quote and len(filled) > 1:
-            whole = "\n".join(lines).strip()[1:-1].replace(quote * 2, quote)
-            return whole.split("\n")
-    return lines
+    if not filled or filled[0][0] not in "\"'":
+        return [_unquoted(line) for line in lines] if filled and filled[0][0] not in "[{<" else lines
+    quote = filled[0][0]
+    last = filled[-1].rstrip(",;")
+    if not _is_quoted(filled[0]) and last[-1:] == quote:
+        return "\n".join(lines).strip().rstrip(",;")[1:-1].replace(quote * 2, quote).split("\n")
+    return [_unquoted(line) for line in lines]
 
 
-def _unquoted(line: str, quote: str) -> str:
-    stripped = line.strip().rstrip(",;")
-    return stripped[1:-1].replace(quote * 2, quote) if len(stripped) > 1 else line
+def _is_quoted(line: str) -> bool:
+    stripped = line.rstrip().rstrip(",;")
+    return len(stripped) > 1 and stripped[0] in "\"'" and stripped[0] == stripped[-1]
+
+
+def _unquoted(line: str) -> str:
+    if not _is_quoted(line):
+        return line
+    stripped = line.rstrip().rstrip(",;")
+    return stripped[1:-1].replace(stripped[0] * 2, stripped[0])
 
 
 def _is_noise(line: str) -> bool:

@@ -65,7 +65,7 @@ def hottest(plan: Plan, count: int = 5) -> tuple[PlanNode, ...]:
 
 
 def estimate_factor(node: PlanNode) -> float | None:
-    """Actual rows over estimated rows, both per loop and at least 1: 10 is ten times more, 0.1 ten times less.
+    """Actual rows over estimated rows, both per loop and at least 1: 10 is ten times more than thought.
 
     None for what did not run, and where one of them is missing.
     """

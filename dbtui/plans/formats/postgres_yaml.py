@@ -15,7 +15,7 @@ from dbtui.errors import InputError
 from dbtui.plans.formats.postgres_document import MAX_DEPTH, too_deep
 from dbtui.plans.formats.postgres_json import two_plans
 
-_START = re.compile(r"(?:\A|\n)(?:- )?(?:Plan|Query Text):(?: |\n|$)")
+_START = re.compile(r"(?:\A|\n) {0,80}(?:- )?(?:Plan|Query Text):(?: |\n|$)")
 _KEY = re.compile(r'([^\s":\[\]{}&*!|>%@`#-][^":]{0,99}):(?: +|$)')
 _NUMBER = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,5})?\Z")
 _WORDS = {"true": True, "false": False, "null": None, "": None}

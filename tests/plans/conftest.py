@@ -1,0 +1,58 @@
+"""Plans of every shape, taken from real servers once a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from tests.plans.shapes import SCHEMA, SHAPES
+from tests.servers.postgres import PostgresServer
+
+
+class Explained:
+    """Runs EXPLAIN on one server; statements of one call share one connection."""
+
+    def __init__(self, server: PostgresServer, database: str) -> None:
+        self.version = server.version
+        self.server = server
+        self.database = database
+
+    def texts(self, requests: Sequence[tuple[str, str, str]]) -> list[str]:
+        """What EXPLAIN prints for each (options, settings, statement), each rolled back."""
+        return asyncio.run(self._texts(requests))
+
+    async def _texts(self, requests: Sequence[tuple[str, str, str]]) -> list[str]:
+        connection = await asyncpg.connect(
+            host=str(self.server.socket), port=self.server.port, user="postgres", database=self.database
+        )
+        try:
+            return [await self._text(connection, *request) for request in requests]
+        finally:
+            await connection.close()
+
+    async def _text(self, connection: asyncpg.Connection, options: str, settings: str, sql: str) -> str:
+        await connection.execute("begin")
+        try:
+            if settings.strip():
+                await connection.execute(settings)
+            query = f"explain ({options}) {sql}"
+            rows = await connection.fetch(query)
+        finally:
+            await connection.execute("rollback")
+        return "\n".join(str(row[0]) for row in rows)
+
+    def shapes(self, options: str) -> dict[str, str]:
+        """The plan of every shape with these options."""
+        names = list(SHAPES)
+        return dict(zip(names, self.texts([(options, *SHAPES[name]) for name in names]), strict=True))
+
+
+@pytest.fixture(scope="session")
+def explained(postgres: PostgresServer) -> Explained:
+    """A server with the schema of the shapes."""
+    database = postgres.create_database()
+    postgres.psql(SCHEMA, database=database)
+    return Explained(postgres, database)
