@@ -162,9 +162,8 @@ class Sampler:
         """Another server may answer now: nothing is compared with what was before."""
         self._readings = {}
         self._moved = self._clock() - self._now()
-        self.snapshot = replace(
-            self.snapshot, deltas=(), statements=replace(self.snapshot.statements, value=None)
-        )
+        self._statements = None
+        self.snapshot = replace(self.snapshot, deltas=())
         for plan in self._plans:
             plan.due = 0.0
             plan.backoff.succeeded()

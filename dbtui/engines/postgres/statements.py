@@ -32,7 +32,9 @@ class CountedStatements:
     def __init__(self) -> None:
         self._rows: dict[str, tuple[Any, ...]] = {}
         self._made: dict[str, Statement] = {}
-        self._texts: dict[str, str] = {}
+        self._texts: dict[
+            str, str
+        ] = {}  # by statement and database: one shape may be written in several ways
         self._noticed: dict[str, str] = {}
         self._texts_of = Question("statement_texts", *_TEXTS)
         self._databases: dict[str, str] = {}
@@ -72,9 +74,9 @@ class CountedStatements:
         """
         room = NOTICED_AT_ONCE
         for session in sessions:
-            id_ = session.query_id
-            if room and id_ and session.query and id_ not in self._texts and id_ not in self._noticed:
-                self._noticed[id_] = mask(session.query, numbered=True)
+            key = f"{session.query_id}/{session.database}"
+            if room and session.query_id and session.query and key not in self._noticed:
+                self._noticed[key] = mask(session.query, numbered=True)
                 room -= 1
         if len(self._noticed) > MOST_TEXTS:
             self._noticed.clear()
@@ -83,7 +85,7 @@ class CountedStatements:
         self, connection: Connection, rows: Mapping[str, tuple[Any, ...]], *, now: float, timeout: float
     ) -> None:
         """Fetch texts of top statements that have none yet, and names of users and databases."""
-        wanted = {row[0] for row in self._top(rows)} - self._texts.keys() - {""}
+        wanted = {row[0] for row in self._top(rows) if row[0] and f"{row[0]}/{row[2]}" not in self._texts}
         roles = {row[1] for row in rows.values()}
         if (
             not wanted
@@ -101,8 +103,8 @@ class CountedStatements:
         self._roles = dict.fromkeys(roles, "") | (answer["roles"] or {})
         if len(self._texts) > MOST_TEXTS:
             self._texts.clear()
-        for id_, text, cut in answer.get("texts") or ():
-            self._texts[id_] = queries.uncut(cut) if cut else text
+        for key, text, cut in answer.get("texts") or ():
+            self._texts[key] = queries.uncut(cut) if cut else text
 
     def _top(self, rows: Mapping[str, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         most = heapq.nlargest(TOP, rows.values(), key=lambda row: row[_TOTAL])
@@ -114,8 +116,9 @@ class CountedStatements:
 
     def _statement(self, id_: str, row: tuple[Any, ...]) -> Statement:
         query_id, user, database, *numbers = row
-        text = (self._texts.get(query_id) or self._noticed.get(query_id)) if query_id else HIDDEN
+        text = self._texts.get(f"{query_id}/{database}") if query_id else HIDDEN
         database, user = self._databases.get(database, ""), self._roles.get(user, "")
+        text = text or self._noticed.get(f"{query_id}/{database}")
         before = self._made.get(id_)
         if before is not None and self._rows.get(id_) == row:  # most rest between two samples
             if (before.query, before.database, before.user) == (text, database, user):

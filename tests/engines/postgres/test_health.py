@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from dbtui.engines.postgres.counters import METRICS
+from dbtui.live.rates import advance, measure
+from tests.engines.postgres.monitoring import client, eventually, health, monitor_of, sample
+from tests.servers.places import as_unprivileged, private_folder
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import Process
+
+
+async def test_transactions_are_counted_by_difference(postgres: PostgresServer) -> None:
+    tps = next(metric for metric in METRICS if metric.id == "tps")
+    async with monitor_of(postgres.url()) as monitor:
+        _, first = await sample(monitor)
+        async with client(postgres, "load") as session:
+            for _ in range(40):
+                await session.execute("SELECT 1")
+            await session.close()  # its counters are sent at the latest when it ends
+        _, second = await eventually(
+            lambda: sample(monitor), lambda found: found[1]["commits"] >= first["commits"] + 40
+        )
+        rate = measure(tps, advance(advance({}, first, 10.0), second, 12.0))
+        assert rate is not None and rate >= 20.0
+
+
+async def test_every_metric_is_fed(postgres: PostgresServer) -> None:
+    async with monitor_of(postgres.url()) as monitor:
+        known = (await sample(monitor))[1] | (await health(monitor))[1]
+        wanted = {
+            name for metric in METRICS for name in (*metric.numerator, *metric.denominator, metric.limit)
+        }
+        assert wanted - known.keys() <= {"", "replication_lag"}  # there is no replica
+        assert {"checkpoints_timed", "checkpoints_requested", "wal_records"} <= known.keys()
+        assert len({metric.id for metric in METRICS}) == len(METRICS)
+
+
+async def test_an_index_build_that_waits_says_so(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    postgres.psql("CREATE TABLE big AS SELECT generate_series(1, 100) n", database)
+    async with (
+        client(postgres, "holder", database) as holder,
+        client(postgres, "builder", database) as builder,
+        monitor_of(postgres.url(database)) as monitor,
+    ):
+        await holder.execute("BEGIN; INSERT INTO big VALUES (0)")
+        task = asyncio.ensure_future(builder.execute("CREATE INDEX CONCURRENTLY slow ON big (n)"))
+        found, _ = await eventually(lambda: health(monitor), lambda found: bool(found[0].progress))
+        (progress,) = found.progress
+        assert progress.session == str(builder.get_server_pid())
+        assert (progress.operation, progress.target) == ("CREATE INDEX CONCURRENTLY", "public.big")
+        assert progress.phase.startswith("waiting for writers")
+        await holder.execute("ROLLBACK")
+        await task
+    postgres.drop_database(database)
+
+
+async def test_a_slot_shows_what_it_keeps(postgres: PostgresServer) -> None:
+    postgres.psql("SELECT pg_create_physical_replication_slot('kept', true)")
+    async with monitor_of(postgres.url()) as monitor:
+        _, counters = await health(monitor)
+        assert (counters["slots"], counters["slots_inactive"]) == (1, 1)
+        assert counters["slots_retained_bytes"] > 0
+    postgres.psql("SELECT pg_drop_replication_slot('kept')")
+
+
+@pytest.fixture(params=[15, 18], ids=["pg15", "pg18"])
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[PostgresServer, str]]:
+    """A primary of its own and the URL of its standby."""
+    with PostgresServer(request.param) as primary:
+        if not (primary.bin / "pg_basebackup").exists():
+            pytest.skip("no pg_basebackup beside this server")
+        folder = private_folder("standby")
+        backup = [
+            primary.bin / "pg_basebackup",
+            "-h",
+            primary.socket,
+            "-p",
+            str(primary.port),
+            "-U",
+            "postgres",
+        ]
+        backup += ["-D", folder / "data", "-R", "-c", "fast", "-d", "application_name=standby"]
+        subprocess.run(backup, check=True, capture_output=True, cwd=folder, **as_unprivileged())
+        standby = Process(
+            [
+                primary.bin / "postgres",
+                "-D",
+                folder / "data",
+                "-k",
+                folder,
+                "-p",
+                str(primary.port),
+                "-h",
+                "",
+            ],
+            log=folder / "log",
+            cwd=folder,
+            quit_signal=signal.SIGQUIT,
+        )
+        try:
+            pid_file = folder / "data" / "postmaster.pid"
+            standby.wait_until(lambda: pid_file.exists() and "ready" in pid_file.read_text())
+            yield primary, f"postgresql://postgres@/postgres?host={folder}&port={primary.port}"
+        finally:
+            standby.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_a_primary_and_its_standby(pair: tuple[PostgresServer, str]) -> None:
+    primary, standby_url = pair
+    async with monitor_of(primary.url()) as upper, monitor_of(standby_url) as lower:
+        found, _ = await eventually(
+            lambda: health(upper), lambda found: any(r.state == "streaming" for r in found[0].replicas)
+        )
+        (replica,) = found.replicas
+        assert replica.client == "" and replica.lag_bytes is not None and replica.lag_bytes >= 0
+        _, counters = await sample(upper)
+        assert counters["replication_lag"] >= 0
+        primary.psql("CREATE TABLE moved AS SELECT generate_series(1, 1000) n")
+        _, before = await sample(upper)
+        activity, below = await eventually(
+            lambda: sample(lower), lambda found: found[1]["wal_bytes"] >= before["wal_bytes"]
+        )
+        assert below["wal_bytes"] >= before["wal_bytes"] and below["replication_lag"] >= 0
+        assert {"startup", "walreceiver"} <= {s.kind for s in activity.sessions}
+        assert (await health(lower))[1]["slots"] == 0
