@@ -124,7 +124,7 @@ class PostgresCatalog:
             connection.reading(timeout=10.0, lock_timeout=1.0) as raw,
         ):
             query = await as_text(raw, Statement(sql, 0, len(sql)))
-            rows = [tuple(record) for record in await raw.fetch(query.sql)]
+            rows = [tuple(record) for record in await raw.fetch(query.sql, timeout=10.0)]
         shown = tuple(rows[:limit])
         return Page(query.columns, shown, len(rows) > limit, f"SELECT {len(shown)}")
 

@@ -142,7 +142,7 @@ async def _sizes(connection: Connection, node: Node) -> tuple[tuple[int, int, in
     """Heap, indexes and TOAST in bytes, or why they could not be measured."""
     try:
         async with connection.reading(timeout=_TIMEOUT, lock_timeout=_LOCK_WAIT) as raw:
-            record = await raw.fetchrow(load("catalog_sizes"), *node.path[1:3])
+            record = await raw.fetchrow(load("catalog_sizes"), *node.path[1:3], timeout=_TIMEOUT)
     except QueryTimeout:
         return None, "not measured: another session holds or awaits an ACCESS EXCLUSIVE lock"
     except PermissionDenied as error:
@@ -155,7 +155,7 @@ async def _made(connection: Connection, node: Node) -> tuple[Mapping[str, Any] |
     try:
         async with connection.reading(timeout=_TIMEOUT, lock_timeout=_LOCK_WAIT) as raw:
             await raw.execute("SET LOCAL search_path TO ''")
-            body = await raw.fetchval(load("catalog_ddl"), *node.path[1:3])
+            body = await raw.fetchval(load("catalog_ddl"), *node.path[1:3], timeout=_TIMEOUT)
     except QueryTimeout:
         return None, _LOCKED
     except PermissionDenied as error:

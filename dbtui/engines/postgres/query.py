@@ -15,7 +15,7 @@ from collections.abc import Callable
 import asyncpg
 
 from dbtui.engines.postgres.connection import Connector, Work
-from dbtui.engines.postgres.rows import TextQuery, as_text, single
+from dbtui.engines.postgres.rows import Row, TextQuery, as_text, single
 from dbtui.errors import DbtuiError, QueryError, QueryTimeout
 from dbtui.model.result import Page, ResultColumn
 from dbtui.sql.split import Statement
@@ -26,8 +26,6 @@ _CHUNK = 500  # rows
 _FIRST_CHUNK = 50
 _CHUNK_BYTES = 2 * 2**20  # what one chunk of wide rows may come to
 _FAREWELL = 3.0  # seconds for a cancelled statement to end
-
-Row = tuple[str | None, ...]
 
 
 class PostgresQuerier:

@@ -7,7 +7,7 @@ becomes a subquery whose columns are cast.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from dbtui.model.result import ResultColumn
 from dbtui.sql.classify import QUERIES, classify
 from dbtui.sql.split import Statement, split
 
+Row = tuple[str | None, ...]
 READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
 # int8 int2 int4 oid float4 float8 money numeric
@@ -120,8 +121,3 @@ def result_columns(attributes: Iterable[asyncpg.Attribute]) -> tuple[ResultColum
 def _text(name: str, oid: int) -> str:
     function = _OUTPUT.get(oid)
     return f"pg_catalog.textin(pg_catalog.{function}({name}))" if function else f"{name}::pg_catalog.text"
-
-
-def cells(records: Sequence[Any]) -> list[tuple[str | None, ...]]:
-    """Rows of plain values as rows of text."""
-    return [tuple(None if value is None else str(value) for value in record) for record in records]

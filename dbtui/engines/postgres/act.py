@@ -1,0 +1,30 @@
+"""The act session: opened for one approved thing, and closed whatever became of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
+from dbtui.engines.postgres.failures import FAILURES, describe
+
+
+@asynccontextmanager
+async def acting(connector: Connector, database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A session that may write. Raises ConnectError, and what the block raises as the console's own errors."""
+    connection = await connector.open("act", database=database, writable=True)
+    try:
+        yield connection._raw
+    except FAILURES as error:
+        raise describe(error, connection.probe.user) from None
+    finally:
+        await connection.close()
+
+
+def begin(timeout: float) -> str:
+    """A transaction that waits neither for the statement nor for a lock for long; seconds."""
+    limits = {"statement_timeout": timeout, "lock_timeout": min(timeout, LOCK_LIMIT)}
+    settings = "".join(f"; SET LOCAL {name} TO {int(value * 1000)}" for name, value in limits.items())
+    return f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{settings}"
