@@ -190,7 +190,7 @@ class Connection:
 
     async def _ping(self) -> None:
         try:
-            await self._raw.execute("", timeout=_PING)
+            await self._raw.execute("SELECT 1", timeout=_PING)
         except FAILURES as error:
             self.abort()
             raise SessionLost(
@@ -260,9 +260,10 @@ class Connection:
     def _described(self, error: BaseException) -> DbtuiError:
         if isinstance(error, TimeoutError):
             self._doubtful = True
-        if isinstance(error, UnicodeError):
+        described = describe(error, self.probe.user)
+        if isinstance(described, SessionLost):
             self.abort()
-        return describe(error, self.probe.user)
+        return described
 
 
 class Connector:
