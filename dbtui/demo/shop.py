@@ -118,7 +118,7 @@ def _copy_to_cache(name: str, data: Path) -> bool:
     try:
         with _locked(fcntl.LOCK_SH) as cache:
             partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=cache))
-            shutil.copytree(data, partial, symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(data, partial, dirs_exist_ok=True, copy_function=shutil.copyfile)
         with _locked(fcntl.LOCK_EX) as cache:
             week = name.rsplit("-", 1)[0]
             for old in cache.iterdir():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -54,6 +56,16 @@ def busy(cache: Path) -> Iterator[Demo]:
         demo.start()
     yield demo
     demo.stop()
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that new demos are made in; its path has room for the name of a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="dbtui-tmp-"))
+    folder.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield folder
+    shutil.rmtree(folder)
 
 
 def psql(demo: Demo, sql: str, role: str = "postgres") -> str:

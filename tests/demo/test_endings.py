@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,17 +71,7 @@ def test_signal_to_the_console_ends_everything(number: signal.Signals) -> None:
     assert eventually(lambda: not folder.exists(), 10)
 
 
-@pytest.fixture
-def temporary() -> Iterator[Path]:
-    """A folder for temporary files that has room for the name of a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="dbtui-tmp-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def test_ctrl_c_while_it_starts(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(temporary))
+def test_ctrl_c_while_it_starts(temporary: Path) -> None:
     console = open_console("--scale", "0.3", "--fresh")
     assert eventually(lambda: list(temporary.glob("dbtui-demo-*/data/postmaster.pid")))
     pids = descendants(console.pid)
@@ -94,10 +81,10 @@ def test_ctrl_c_while_it_starts(temporary: Path, monkeypatch: pytest.MonkeyPatch
     assert not list(temporary.iterdir())
 
 
-def test_keep_says_where_and_how_to_come_back(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(temporary))
+def test_keep_says_where_and_how_to_come_back(temporary: Path) -> None:
     console = open_console("--scale", "0.02", "--keep", "--no-workload")
     folder, pids = ready(console)
+    assert folder.parent == temporary
     said = end(console, signal.SIGINT)
     assert f"dbtui demo --folder {folder}" in said
     assert not any(alive(pid) for pid in pids)

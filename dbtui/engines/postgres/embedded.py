@@ -139,7 +139,7 @@ class EmbeddedServer:
 
     def adopt(self, data: Path) -> None:
         """Take a copy of another cluster's data folder, of a server that was shut down, as this one's."""
-        shutil.copytree(data, self.data, symlinks=True)
+        shutil.copytree(data, self.data, copy_function=shutil.copyfile)
         self.data.chmod(0o700)
         self.account.own(self.data)
 
