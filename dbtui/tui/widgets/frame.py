@@ -20,6 +20,8 @@ from textual.widget import Widget
 from dbtui.tui.widgets.cells import fit, tidy, width_of
 from dbtui.tui.widgets.roles import Palette, Role, glyphs, palette
 
+NOUN_ROOM = 6  # cells that a title keeps when its value is long
+
 
 class Canvas(Widget):
     """A widget that draws its own lines, with the theme's palette and its own background at hand."""
@@ -180,7 +182,7 @@ class Framed(Widget):
         if not self.framed or limit <= 2:
             return
         if edge is self.value_edge:
-            limit -= min(width_of(tidy(self.title_edge.label, limit)) + 3, max(0, limit // 2))
+            limit = max(2, limit - NOUN_ROOM)
         have = edge.styles.width.cells if edge.styles.width is not None else None
         label = tidy(edge.label, max(1, limit))
         need = max(2, min(width_of(label) + 4 if label else 2, limit))

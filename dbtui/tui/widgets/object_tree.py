@@ -76,6 +76,7 @@ class ObjectTree(LineListing):
         self._lines: list[Line] = []
         self._badges: dict[Path, tuple[str, Role]] = {}
         self._goal: Path = ()
+        self._unfold_goal = False
 
     # ── what others ask and tell
     @property
@@ -131,8 +132,13 @@ class ObjectTree(LineListing):
 
         Returns whether the cursor is there already.
         """
-        self._goal = path
+        self._goal, self._unfold_goal = path, False
         return self._pursue()
+
+    def unfold(self, path: Path) -> None:
+        """Open the tree down to a path, put the cursor there, and open it too."""
+        self._goal, self._unfold_goal = path, True
+        self._pursue()
 
     def _pursue(self) -> bool:
         goal = self._goal
@@ -154,6 +160,9 @@ class ObjectTree(LineListing):
         if index is None:
             return False
         self.move_cursor(index)
+        arrived = self.node(goal)
+        if self._unfold_goal and arrived is not None:
+            self._unfold(arrived)
         return True
 
     # ── the flat list

@@ -30,6 +30,7 @@ class Line:
     share: float | None  # of the whole plan's time, or cost where there are no times
     own: float | None  # milliseconds, or cost
     ran: bool
+    cut: bool  # below a Limit, which may stop it early: fewer rows than planned mean nothing
 
 
 def lines_of(plan: Plan) -> tuple[Line, ...]:
@@ -48,7 +49,9 @@ def lines_of(plan: Plan) -> tuple[Line, ...]:
         below = children.get(node.id, [])
         own = node.self_ms if analyzed else _own_cost(node, below)
         share = own / whole if own is not None and whole else None
-        lines.append(Line(node, depth, last, parent, share, own, node.executed or not analyzed))
+        above = lines[parent] if parent is not None else None
+        cut = above is not None and (above.cut or above.node.operation == "Limit")
+        lines.append(Line(node, depth, last, parent, share, own, node.executed or not analyzed, cut))
         here = len(lines) - 1
         stack.extend((child, depth + 1, child is below[-1], here) for child in reversed(below))
     return tuple(lines)
@@ -196,7 +199,7 @@ class PlanTree(LineListing):
         line = self._lines[index]
         if line.depth == 0:
             return " "
-        levels = max(3, room // 4 // LEVEL)
+        levels = max(3, room // 2 // LEVEL)
         parts = [f"{signs.corner if line.last else signs.branch} "]
         at = line.parent
         while at is not None and self._lines[at].depth > 0 and len(parts) < levels:
@@ -219,9 +222,9 @@ class PlanTree(LineListing):
         share = "" if line.share is None else f"{line.share * 100:.0f}"
         pieces: list[Piece] = [(f"{own:>10} {share:>3} ", role)]
         if with_heat:
-            pieces.append((heat(line.share) + " ", role))
+            pieces.append((heat(line.share) + " ", Role.MUTED if role is Role.TEXT else role))
         if with_rows and measured:
-            pieces += _rows(node)
+            pieces += _rows(node, cut=line.cut)
         elif with_rows:
             wide = "" if node.estimated_width is None else str(node.estimated_width)
             pieces.append((f"{text.count(node.estimated_rows):>8} {wide:>6} ", plain))
@@ -230,10 +233,11 @@ class PlanTree(LineListing):
         return pieces
 
 
-def _rows(node: PlanNode) -> list[Piece]:
+def _rows(node: PlanNode, *, cut: bool) -> list[Piece]:
     """Rows as planned and as they were, and the factor between where it is large: 21 cells."""
     factor = misestimate(node)
-    off = factor is not None and factor >= OFF
+    fewer = (node.rows or 0.0) < (node.estimated_rows or 0.0)
+    off = factor is not None and factor >= OFF and not (cut and fewer)
     times = f"{glyphs().times}{tidy(text.count(round(factor)), 4)}" if off and factor is not None else ""
     role = Role.TEXT if not off else Role.BAD if factor is not None and factor >= FAR_OFF else Role.WARN
     estimated, actual = text.count(_whole_rows(node.estimated_rows)), text.count(_whole_rows(node.rows))

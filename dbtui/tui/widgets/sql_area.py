@@ -34,9 +34,9 @@ class SqlArea(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "run", "Run", show=False, id="query.run"),
-        Binding("ctrl+g", "explain", "Explain", show=False, id="query.explain"),
-        Binding("escape", "leave", "Leave", show=False, id="editor.leave"),
+        Binding("ctrl+r", "run", "Run", id="query.run"),
+        Binding("ctrl+g", "explain", "Explain", id="query.explain"),
+        Binding("escape", "leave", "Leave", id="editor.leave"),
     ]
 
     class AreaMessage(Message):

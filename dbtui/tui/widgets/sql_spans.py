@@ -32,6 +32,11 @@ class State:
     until: str = ""  # "*/", "'", '"', "`", "$tag$"; "" is nothing
     depth: int = 0
     escapes: bool = False  # whether a backslash escapes in it
+    body: str = ""  # the dollar quote around all this, where it holds code: the body of a function or of DO
+
+    def closed(self) -> State:
+        """The state behind the end of what is open."""
+        return State(body=self.body)
 
 
 START = State()
@@ -74,23 +79,40 @@ def spans(line: str, state: State, dialect: Dialect) -> tuple[list[Span], State]
             found += _code(line, at, len(line), dialect)
             break
         found += _code(line, at, opener.start(), dialect)
-        sign = opener.group()
+        sign, start = opener.group(), opener.start()
         if sign.startswith(("--", "#")):
-            found.append((opener.start(), len(line), Part.COMMENT))
+            found.append((start, len(line), Part.COMMENT))
             break
-        inside = _opened(sign, dialect)
+        if sign.startswith("$") and (
+            sign == state.body or (not state.body and _holds_code(line, start, sign))
+        ):
+            found.append((start, opener.end(), Part.STRING))
+            at, state = opener.end(), State(body="" if state.body else sign)
+            continue
+        inside = _opened(sign, state, dialect)
         at, state = _rest(line, opener.end(), inside, dialect)
-        found.append((opener.start(), at, _part(inside.until)))
+        found.append((start, at, _part(inside.until)))
     return found, state
 
 
-def _opened(sign: str, dialect: Dialect) -> State:
+_BEFORE_CODE = re.compile(r"\b(?:AS|DO)\s*$", re.IGNORECASE)
+
+
+def _holds_code(line: str, start: int, sign: str) -> bool:
+    """Whether a dollar quote is a body of statements: behind AS or DO, or so named by the server."""
+    return (
+        sign in ("$function$", "$procedure$")
+        or _BEFORE_CODE.search(line, max(0, start - 16), start) is not None
+    )
+
+
+def _opened(sign: str, state: State, dialect: Dialect) -> State:
     if sign == "/*":
-        return State("*/", 1)
+        return State("*/", 1, False, state.body)
     if sign.startswith("$"):
-        return State(sign)
+        return State(sign, 0, False, state.body)
     quote = sign[-1]
-    return State(quote, 0, quote == "'" and (dialect.backslash or len(sign) == 2))
+    return State(quote, 0, quote == "'" and (dialect.backslash or len(sign) == 2), state.body)
 
 
 def _rest(line: str, at: int, state: State, dialect: Dialect) -> tuple[int, State]:
@@ -103,11 +125,11 @@ def _rest(line: str, at: int, state: State, dialect: Dialect) -> tuple[int, Stat
                 at += 2
                 continue
             if line[at] == state.until:
-                return at + 1, START
+                return at + 1, state.closed()
             at += 1
         return len(line), state
     end = line.find(state.until, at)
-    return (len(line), state) if end < 0 else (end + len(state.until), START)
+    return (len(line), state) if end < 0 else (end + len(state.until), state.closed())
 
 
 _EDGE = re.compile(r"/\*|\*/")
@@ -119,10 +141,10 @@ def _rest_of_comment(line: str, at: int, state: State, dialect: Dialect) -> tupl
         if edge.group() == "*/":
             depth -= 1
             if not depth:
-                return edge.end(), START
+                return edge.end(), state.closed()
         elif dialect.nested_comments:
             depth += 1
-    return len(line), State("*/", depth)
+    return len(line), State("*/", depth, False, state.body)
 
 
 def _part(until: str) -> Part:
@@ -143,7 +165,10 @@ def _code(line: str, start: int, end: int, dialect: Dialect) -> list[Span]:
     made = []
     at = start
     for token, value in _lexer(dialect.lexer).get_tokens(line[start:end]):
-        if (part := _of_token(token)) is not None:
+        part = _of_token(token)
+        if part is Part.NUMBER and not any(map(str.isdigit, value)):  # a lone point
+            part = None
+        if part is not None and not (part is Part.KEYWORD and line[at - 1 : at] == "."):  # a column's name
             made.append((at, at + len(value), part))
         at += len(value)
     return made
