@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 
+from tests.bench.keys import key_of
 from tests.bench.load import busy_postgres, login
 from tests.bench.tables import goal
 from tests.bench.terminal import PtyProgram
@@ -26,12 +27,12 @@ def run(args: argparse.Namespace) -> None:
         argv = [sys.executable, "-m", "dbtui", login(server, "dbtui"), "--interval", "1"]
         with PtyProgram(argv) as program:
             program.wait_for(lambda screen: "pgbench" in screen)
-            program.press("4")
-            program.wait_for(lambda screen: "ctrl+r runs" in screen)
+            program.press(key_of("main.query"))
+            program.wait_for(lambda screen: "Result" in screen)
             program.press(_WIDE.format(rows=args.rows) + " --")
             program.wait_for(lambda screen: " --" in screen)
             at_rest = _latencies(program, "--", 10)
-            program.press("\x12")  # ctrl+r: from here on, the keys are typed into a comment
+            program.press(key_of("query.run"))  # from here on, the keys are typed into a comment
             loading = _latencies(program, "--" + "z" * 10, 40)
             program.wait_for(lambda screen: f"{args.rows:,} rows" in screen)
     print(f"at rest: median {statistics.median(at_rest) * 1000:.0f} ms, worst {max(at_rest) * 1000:.0f} ms")

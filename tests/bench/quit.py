@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import nullcontext
 
+from tests.bench.keys import key_of
 from tests.bench.load import busy_postgres, login
 from tests.bench.tables import goal
 from tests.bench.terminal import PtyProgram
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
                     program.wait_for(lambda screen: "pgbench" in screen)
                     with trouble():
                         time.sleep(3)
-                        program.press("q")
+                        program.press(key_of("app.quit"))
                         took = program.wait_for_exit(10)
                 worst = max(worst, 99 if took is None else took)
             print(goal(f"quit, worst of {args.tries}, server {name}", worst, GOAL, " s"), flush=True)

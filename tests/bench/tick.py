@@ -9,6 +9,7 @@ import time
 
 import asyncpg
 
+from tests.bench.keys import key_of
 from tests.bench.load import login
 from tests.bench.tables import goal, table
 from tests.bench.terminal import PtyProgram
@@ -75,5 +76,5 @@ def _watch(url: str, seconds: float) -> None:
     with PtyProgram([sys.executable, "-m", "dbtui", url, "--interval", "1"]) as program:
         program.wait_for(lambda screen: "wide" in screen or "select 1" in screen)
         time.sleep(seconds)
-        program.press("q")
+        program.press(key_of("app.quit"))
         program.wait_for_exit(5)

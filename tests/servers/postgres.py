@@ -208,13 +208,13 @@ class PostgresServer:
         query = urlencode({"host": str(self.socket), "port": str(self.port)} | parameters)
         return f"postgresql://{name}{secret}@/{path}?{query}"
 
-    def psql(self, sql: str, database: str = "postgres", user: str | None = None) -> str:
+    def psql(self, sql: str, database: str = "postgres", user: str | None = None, timeout: float = 60) -> str:
         """Run SQL over the socket, each statement on its own; the unaligned rows. Raises AssertionError."""
         client = programs(18) or self.bin
         argv = [client / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-p", str(self.port)]
         argv += ["-U", user or self.user, "-d", database]
         env = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"PGCLIENTENCODING": "UTF8"}
-        done = subprocess.run(argv, input=sql, capture_output=True, text=True, env=env, timeout=60)
+        done = subprocess.run(argv, input=sql, capture_output=True, text=True, env=env, timeout=timeout)
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
 
