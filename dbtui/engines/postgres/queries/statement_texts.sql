@@ -3,7 +3,7 @@ SELECT pg_catalog.quote_literal(pg_catalog.json_build_object(
 --? texts
   'texts', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-      queryid::text,
+      queryid || '/' || dbid,
       CASE WHEN pg_catalog.octet_length(query) <= 32768 THEN query END,
       CASE WHEN pg_catalog.octet_length(query) > 32768
            THEN pg_catalog.encode(pg_catalog.substr(pg_catalog.quote_literal(query)::bytea, 1, 32768), 'hex') END))
