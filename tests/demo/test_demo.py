@@ -211,3 +211,14 @@ def test_cache_that_cannot_be_written_costs_only_time(
     with demo:
         assert psql(demo, "select 1") == "1"
     assert any("cannot be written" in line for line in said)
+
+
+@pytest.mark.slow
+def test_full_size_is_what_it_says() -> None:
+    demo = Demo(workload=False)
+    with demo:
+        rows = """
+        select sum(reltuples) from pg_class where relkind = 'r' and relnamespace::regnamespace::text
+        in ('shop', 'billing', 'warehouse', 'analytics', 'ops')
+        """
+        assert 650_000 < int(psql(demo, rows)) < 680_000
