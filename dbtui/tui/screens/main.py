@@ -84,6 +84,7 @@ class MainScreen(Screen[None]):
         self.browser = Browser(engine, target.name)
         self.runner = StatementRunner(engine, self.session)
         self.pane = "live"
+        self.tree_wanted = False  # in every pane; the schema pane always has it
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.target)
@@ -122,7 +123,8 @@ class MainScreen(Screen[None]):
         self.query_one(TopBar).show(snapshot, self.session.lift)
         self.current.show(snapshot)
         if snapshot.link is Link.LIVE and (before is None or before.link is not Link.LIVE):
-            self.tree_widget.reveal((self.target.name, snapshot.server.database if snapshot.server else ""))
+            database = snapshot.server.database if snapshot.server else ""
+            self.tree_widget.unfold((self.target.name, database))
 
     # panes
 
@@ -154,9 +156,9 @@ class MainScreen(Screen[None]):
         panes.current = pane
         self.pane = pane
         self.query_one(PaneTabs).active = pane
+        self.tree_widget.display = self.tree_wanted or pane == "schema"
         if pane == "schema":
-            self.query_one("#browser").display = True
-            self.query_one(ObjectTree).focus()
+            self.tree_widget.focus()
         else:
             self.current.focus_main()
         if self.snapshot is not None:
@@ -179,7 +181,7 @@ class MainScreen(Screen[None]):
 
     def action_browser(self) -> None:
         tree = self.tree_widget
-        tree.display = not tree.display
+        tree.display = self.tree_wanted = not tree.display
         if tree.display:
             tree.focus()
         else:
@@ -207,6 +209,9 @@ class MainScreen(Screen[None]):
             return
         if self.pane != "schema":
             await self.open_pane("schema")
+        if self.has_class("-tiny"):  # no room for both
+            self.tree_widget.display = False
+            self.schema.focus_main()
         self.run_worker(self._detail(event.node, still=0.0), group="detail", exclusive=True)
 
     async def _detail(self, node: Node, *, still: float) -> None:

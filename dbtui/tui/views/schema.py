@@ -85,6 +85,7 @@ class SchemaView(View):
         super().__init__()
         self.node: Node | None = None
         self.detail: Detail | None = None
+        self._turned_from = ""  # the tab that was open before an object with DDL alone
 
     def compose(self) -> ComposeResult:
         with Frame("Object", id="facts"):
@@ -127,8 +128,11 @@ class SchemaView(View):
         self.query_one("#constraints-body", Grid).set_rows(constraint_rows(table) if table else [])
         self.query_one("#ddl-body", SqlArea).text = text.printable(detail.ddl, keep_newlines=True)
         self.query_one("#rows-body", PageGrid).say()
-        if table is None and detail.ddl:
-            self.query_one(Tabs).active = "ddl"
+        tabs = self.query_one(Tabs)
+        if table is None and detail.ddl and tabs.active != "ddl":
+            self._turned_from, tabs.active = tabs.active, "ddl"
+        elif table is not None and self._turned_from:
+            tabs.active, self._turned_from = self._turned_from, ""
 
     async def show_rows(self, page: Page) -> None:
         """Draw sample rows, and turn to them."""

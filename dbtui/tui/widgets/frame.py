@@ -74,7 +74,8 @@ class Edge(Canvas):
         """Show a label; nothing is sent when it is the one that stands there."""
         if (label, role) != (self.label, self.role):
             self.label, self.role = label, role
-            self.refresh()
+            corner = 2 if self.has_class("-end") else 0
+            self.refresh(Region(0, 0, max(1, self.size.width - corner), 1))
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

@@ -130,7 +130,7 @@ class Lane(Canvas):
         regions = []
         for y in changed:
             old, new = was[y] if y < len(was) else None, wanted[y] if y < len(wanted) else None
-            whole = old is None or new is None or old[2] or new[2]  # the cursor's colour fills the gap too
+            whole = old is None or new is None or old[2] != new[2]  # the cursor's colour fills the gap too
             regions.append(Region(0, y + 1, self.cells + (self.gap if whole else 0), 1))
         header = self.heading()
         if header != self.header:
