@@ -33,6 +33,7 @@ from dbtui.model.snapshot import Link, Section, SectionName, Snapshot, Source
 PATIENCE = 1.0  # seconds without an answer until a snapshot says so, and again after each
 GRACE = 1.0  # seconds above a question's own limit until the session counts as lost
 SHARE = 0.2  # of the time, at most, that the server is kept busy with our questions
+SLOWEST = 30.0  # seconds between samples of a slow server, where no longer interval is asked for
 TIMEOUTS = 2  # unanswered samples in a row until the session counts as lost
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds between samples
 
@@ -72,6 +73,7 @@ class Sampler:
         self._readings: rates.Readings = {}
         self._statements: tuple[Statements, float] | None = None  # the sample before, and its time
         self._timeouts = 0
+        self._busy = 0.0  # seconds that this sample's answers took
         self._moved = 0.0  # clock() minus the loop's clock: changes when the clock is set
 
     # ---- what the user may wish
@@ -105,10 +107,7 @@ class Sampler:
                 self._lose(error)
                 await self._connect(self._monitor.reconnect)
                 continue
-            busy = self._now() - started
-            pace = max(self.snapshot.interval, busy / SHARE if busy > 0.05 else 0.0)
-            if abs(pace - self.snapshot.pace) > 0.01:
-                self._report(pace=pace)
+            self._set_pace()
             await self._rest(started)
 
     async def _connect(self, open_: Callable[[], Awaitable[Server]]) -> None:
@@ -167,6 +166,14 @@ class Sampler:
         for plan in self._plans:
             plan.due = 0.0
             plan.backoff.succeeded()
+
+    def _set_pace(self) -> None:
+        """Ask a slow server less often. What failed has pauses of its own."""
+        busy, self._busy = self._busy, 0.0
+        wanted = busy / SHARE if busy > 0.05 else 0.0
+        pace = max(self.snapshot.interval, min(wanted, SLOWEST))
+        if abs(pace - self.snapshot.pace) > 0.01:
+            self._report(pace=pace)
 
     async def _rest(self, started: float) -> None:
         """Wait for the next sample's time; a changed interval is heeded at once."""
@@ -233,6 +240,7 @@ class Sampler:
             self._count_timeout(source, error)
             return
         took = self._now() - started
+        self._busy += took
         plan.backoff.succeeded()
         plan.due = started + source.every
         self._timeouts = 0 if source.every == 0 else self._timeouts
