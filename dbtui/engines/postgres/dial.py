@@ -208,6 +208,16 @@ class _Attempt:
         return await self._open(host, port, tls=mode != "disable")
 
     async def _open(self, host: str, port: int, *, tls: bool) -> Dialled:
+        if not tls:
+            return await self._start(host, port, None)
+        try:
+            return await self._start(host, port, context(self.parameters.tls, self.address, usual_curve=True))
+        except ssl.SSLCertVerificationError:
+            raise
+        except ssl.SSLError:
+            return await self._start(host, port, context(self.parameters.tls, self.address))
+
+    async def _start(self, host: str, port: int, tls: ssl.SSLContext | None) -> Dialled:
         password = self.password
         raw = await asyncpg.connect(
             host=host,
@@ -217,8 +227,8 @@ class _Attempt:
             password=lambda: (
                 password.reveal() if password else ""
             ),  # not a text: asyncpg keeps what it is given
-            ssl=context(self.parameters.tls, self.address) if tls else False,
-            direct_tls=tls and self.parameters.tls.direct,
+            ssl=tls or False,
+            direct_tls=tls is not None and self.parameters.tls.direct,
             target_session_attrs="any",
             krbsrvname=self.parameters.kerberos_service or "postgres",
             gsslib="gssapi",
@@ -236,7 +246,7 @@ class _Attempt:
         except BaseException:
             raw.terminate()
             raise
-        return Dialled(raw, self.address, tls)
+        return Dialled(raw, self.address, tls is not None)
 
 
 async def _wanted(raw: Raw, session: str, address: Address) -> None:

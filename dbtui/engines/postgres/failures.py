@@ -185,7 +185,7 @@ def _access_hint(message: str) -> str:
 
 
 def _slots_hint(message: str, user: str) -> str:
-    if "for role" in message or "for database" in message:
+    if message.startswith("too many connections for"):
         return "its own limit is reached; end a session, or raise the limit with ALTER ROLE or ALTER DATABASE"
     if "pool" in message or "max_client_conn" in message:
         return "the pooler is full; connect to the server itself"

@@ -103,13 +103,7 @@ def test_without_a_host_a_socket_is_looked_for(
 
 # ---- the table of parameters
 
-LIBPQ_18 = """service user password passfile channel_binding connect_timeout dbname host hostaddr port
-client_encoding options application_name fallback_application_name keepalives keepalives_idle
-keepalives_interval keepalives_count tcp_user_timeout sslmode sslnegotiation sslcompression sslcert sslkey
-sslcertmode sslpassword sslrootcert sslcrl sslcrldir sslsni requirepeer require_auth min_protocol_version
-max_protocol_version ssl_min_protocol_version ssl_max_protocol_version gssencmode krbsrvname gsslib gssdelegation
-replication target_session_attrs load_balance_hosts scram_client_key scram_server_key sslkeylogfile
-oauth_issuer oauth_client_id oauth_client_secret oauth_scope requiressl authtype""".split()
+LIBPQ_18 = ["service", "user", "password", "passfile", "channel_binding", "connect_timeout", "dbname", "host", "hostaddr", "port", "client_encoding", "options", "application_name", "fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslcertmode", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir", "sslsni", "requirepeer", "require_auth", "min_protocol_version", "max_protocol_version", "ssl_min_protocol_version", "ssl_max_protocol_version", "gssencmode", "krbsrvname", "gsslib", "gssdelegation", "replication", "target_session_attrs", "load_balance_hosts", "scram_client_key", "scram_server_key", "sslkeylogfile", "oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope", "requiressl", "authtype"]
 
 
 @pytest.mark.parametrize("name", LIBPQ_18)
