@@ -19,10 +19,14 @@ from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.plan_tree import PlanTree
 
-# what the header of the detail says already, or what is a number of the tree
+# what the figures above the properties say already, or what only the tree is made of
 NOT_REPEATED = frozenset(
-    {"Node Type", "Plans", "Workers", "Parallel Aware", "Async Capable", "Disabled", "Parent Relationship"}
-)
+    {
+        "Node Type", "Plans", "Workers", "Parallel Aware", "Async Capable", "Disabled", "Parent Relationship",
+        "Plan Rows", "Actual Rows", "Actual Loops", "Actual Startup Time", "Actual Total Time",
+        "Relation Name", "Schema", "Alias", "Index Name",
+    }
+)  # fmt: skip
 
 
 def summary(plan: Plan) -> str:
@@ -36,9 +40,10 @@ def summary(plan: Plan) -> str:
         root = plan.nodes[0]
         if root.total_cost is not None:
             parts.append(f"cost {root.total_cost:,.0f}")
-        parts.append("estimates only: a runs it and measures")
-    parts.extend(plan.notes)
+    parts.extend(note for note in plan.notes if note != "estimates only")  # the frame says that
     parts.append(f"{len(plan.nodes)} nodes")
+    if not plan.analyzed:
+        parts.append("a runs it and measures")
     return text.printable(" · ".join(parts))
 
 
@@ -65,8 +70,14 @@ def node_text(node: PlanNode) -> str:
         own = f", {node.self_blocks:,} its own" if node.self_blocks is not None else ""
         lines.append(f"blocks {node.blocks:,}{own}")
     lines.append("")
-    lines.extend(f"{key}: {_value(value)}" for key, value in node.raw.items() if key not in NOT_REPEATED)
+    lines.extend(f"{key}: {_value(value)}" for key, value in told(node))
     return text.printable("\n".join(lines), keep_newlines=True)
+
+
+def told(node: PlanNode) -> list[tuple[str, Any]]:
+    """The properties worth a line: words first, then the counters that are not zero."""
+    kept = [(key, value) for key, value in node.raw.items() if key not in NOT_REPEATED and value != 0]
+    return sorted(kept, key=lambda item: isinstance(item[1], int | float) and not isinstance(item[1], bool))
 
 
 def _factor(node: PlanNode) -> str:

@@ -129,8 +129,7 @@ class PlanTree(LineListing):
         self._lines = lines_of(plan)
         self.view.cursor = self.view.top = 0
         self.set_count(len(self._lines))
-        whole = text.milliseconds(plan.total_ms) if plan.analyzed else "estimates only"
-        self.set_title("Plan", " · ".join((whole, *plan.notes[:1])) if whole else "")
+        self.set_title("Plan", text.milliseconds(plan.total_ms) if plan.analyzed else "estimates only")
         self.set_subtitle(self.footer)
         self.cursor_settled()
 
@@ -143,6 +142,8 @@ class PlanTree(LineListing):
         parts = [f"self sum {text.percent(plan.self_sum_ms / plan.total_ms)}"]
         if plan.unattributed_ms and plan.unattributed_ms > plan.rounding_ms:
             parts.append(f"outside the nodes {text.milliseconds(plan.unattributed_ms)}")
+        if plan.rounding_ms:
+            parts.append(f"{'+/-' if glyphs().ascii else '±'} {plan.rounding_ms:.3f} ms")
         return " · ".join(parts)
 
     @property
