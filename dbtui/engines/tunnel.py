@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import socket
+import subprocess
 import tempfile
 from collections.abc import Sequence
-from typing import Self
+from typing import IO, Self
 
 from dbtui.errors import ConnectError, UsageError
 
@@ -18,7 +17,7 @@ _LOOK_EVERY = 0.02  # seconds
 class Tunnel:
     """A running `ssh -N` that forwards local ports of 127.0.0.1, one for each place."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ends: list[tuple[str, int]]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ends: list[tuple[str, int]]) -> None:
         self._process = process
         self.ends = ends
 
@@ -31,21 +30,8 @@ class Tunnel:
         if host.startswith("-") or not host.strip():
             raise UsageError("the ssh host cannot be used", "name a host of ~/.ssh/config, or USER@HOST")
         ends = [("127.0.0.1", port) for port in _free_ports(len(places))]
-        argv = _argv(host, places, ends)
         with tempfile.TemporaryFile() as said:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *argv,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=said,
-                    start_new_session=True,  # Ctrl-C in the terminal is the console's, not ssh's
-                )
-            except FileNotFoundError:
-                raise ConnectError(
-                    f"no tunnel to {host}: there is no ssh program", "install OpenSSH's client"
-                ) from None
-            tunnel = cls(process, ends)
+            tunnel = cls(_start(host, _argv(host, places, ends), said), ends)
             try:
                 async with asyncio.timeout(timeout):
                     await tunnel._stands()
@@ -57,29 +43,39 @@ class Tunnel:
                 said.seek(0)
                 raise ConnectError(f"no tunnel to {host}: {_last_line(said.read())}", _TRY) from None
             finally:
-                if not all(_listens(end) for end in ends):
+                if not tunnel.alive:
                     tunnel.close()
         return tunnel
 
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        return self._process.poll() is None and all(_listens(end) for end in self.ends)
 
     def close(self) -> None:
-        """End ssh by its pid; waits for nothing."""
-        if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGTERM)
+        """End ssh by its pid; it has 0.2 s to do so politely."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
     async def _stands(self) -> None:
         while not all(_listens(end) for end in self.ends):
-            if not self.alive:
+            if self._process.poll() is not None:
                 raise _EndedError
             await asyncio.sleep(_LOOK_EVERY)
+
+
+def _start(host: str, argv: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:
+    """In the console's own session, so that a closed terminal ends ssh too."""
+    try:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+    except OSError:
+        raise ConnectError(
+            f"no tunnel to {host}: there is no ssh program", "install OpenSSH's client"
+        ) from None
 
 
 class _EndedError(Exception):

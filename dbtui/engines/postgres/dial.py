@@ -26,15 +26,26 @@ _LENIENT = "dbtui_utf8_lenient"
 _UNCONVERTED = ("UTF8", "SQL_ASCII")
 
 
-def _lenient_codec(name: str) -> codecs.CodecInfo | None:
-    """UTF-8 whose decoder replaces what is not: see `RAW_TEXT`."""
-    if name != _LENIENT:
-        return None
+class _Lenient:
+    """UTF-8 whose decoder replaces what is not: see `RAW_TEXT`.
 
-    def decode(data: Any, errors: str = "replace", /) -> tuple[str, int]:
+    asyncpg (0.30 to 0.32) copies encoded parameters out of a bytes object that it has let go of already, which
+    reads freed memory. So the newest one is kept here until the next is encoded; the copy is made in between.
+    """
+
+    kept = b""
+
+    def encode(self, text: str, errors: str = "strict", /) -> tuple[bytes, int]:
+        self.kept, count = codecs.utf_8_encode(text, errors)
+        return self.kept, count
+
+    def decode(self, data: Any, errors: str = "replace", /) -> tuple[str, int]:
         return codecs.utf_8_decode(data, "replace", True)
 
-    return codecs.CodecInfo(codecs.utf_8_encode, decode, name=_LENIENT)
+
+def _lenient_codec(name: str) -> codecs.CodecInfo | None:
+    lenient = _Lenient()
+    return codecs.CodecInfo(lenient.encode, lenient.decode, name=_LENIENT) if name == _LENIENT else None
 
 
 codecs.register(_lenient_codec)

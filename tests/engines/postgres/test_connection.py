@@ -194,7 +194,8 @@ async def test_errors_carry_code_position_and_hint(connector: Connector) -> None
 
 async def test_a_missing_privilege_comes_with_its_grant(postgres: PostgresServer) -> None:
     postgres.psql(
-        'drop table if exists "secret T"; create table "secret T"(); drop role if exists plain2; create role plain2 login'
+        'drop table if exists "secret T"; create table "secret T"();'
+        "drop role if exists plain2; create role plain2 login"
     )
     connector = Connector(target(postgres.url(user="plain2")))
     work = await connector.open("work")

@@ -50,7 +50,8 @@ def test_where_and_who(
 
 def test_precedence_is_string_then_service_then_environment(clean_home: Path) -> None:
     (clean_home / ".pg_service.conf").write_text(
-        "# comment\n[shop]\nhost=service-host\nuser=service-user\ndbname=service-db\npassword=p w=d\n\n[other]\nhost=x\n"
+        "# comment\n[shop]\nhost=service-host\nuser=service-user\ndbname=service-db\npassword=p w=d\n\n"
+        "[other]\nhost=x\n"
     )
     found = settled(
         "postgresql:///own-db?service=shop",
@@ -103,7 +104,60 @@ def test_without_a_host_a_socket_is_looked_for(
 
 # ---- the table of parameters
 
-LIBPQ_18 = ["service", "user", "password", "passfile", "channel_binding", "connect_timeout", "dbname", "host", "hostaddr", "port", "client_encoding", "options", "application_name", "fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslcertmode", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir", "sslsni", "requirepeer", "require_auth", "min_protocol_version", "max_protocol_version", "ssl_min_protocol_version", "ssl_max_protocol_version", "gssencmode", "krbsrvname", "gsslib", "gssdelegation", "replication", "target_session_attrs", "load_balance_hosts", "scram_client_key", "scram_server_key", "sslkeylogfile", "oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope", "requiressl", "authtype"]
+LIBPQ_18 = [
+    "service",
+    "user",
+    "password",
+    "passfile",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "client_encoding",
+    "options",
+    "application_name",
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "sslmode",
+    "sslnegotiation",
+    "sslcompression",
+    "sslcert",
+    "sslkey",
+    "sslcertmode",
+    "sslpassword",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+    "sslsni",
+    "requirepeer",
+    "require_auth",
+    "min_protocol_version",
+    "max_protocol_version",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "gssencmode",
+    "krbsrvname",
+    "gsslib",
+    "gssdelegation",
+    "replication",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "scram_client_key",
+    "scram_server_key",
+    "sslkeylogfile",
+    "oauth_issuer",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_scope",
+    "requiressl",
+    "authtype",
+]
 
 
 @pytest.mark.parametrize("name", LIBPQ_18)
