@@ -13,7 +13,7 @@ class Session:
     """
 
     id: str  # pid, thread id, opid
-    started: str  # identifies this incarnation of the id: the exact start time as the server prints it
+    started: str  # identifies this incarnation of the id: its exact start in the engine's form, "" if hidden
     user: str
     database: str
     application: str

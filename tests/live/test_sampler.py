@@ -321,7 +321,7 @@ async def test_a_slow_server_is_asked_less_often() -> None:
 
 
 async def test_a_clock_that_is_set_makes_a_gap_and_no_false_rate() -> None:
-    offset = 0.0
+    offset = [0.0]
     count = 0
 
     async def counts(_: Snapshot) -> Mapping[SectionName, Any]:
@@ -329,9 +329,10 @@ async def test_a_clock_that_is_set_makes_a_gap_and_no_false_rate() -> None:
         count += 1
         return {"activity": EMPTY, "counters": {"n": count}}
 
-    async with running(Script(tick(counts)), clock=lambda: time.time() + offset) as (_, watch):
+    async with running(Script(tick(counts)), clock=lambda: time.time() + offset[0]) as (_, watch):
         await watch.until(lambda s: s.metrics.get("m") is not None, fresh=False)
-        for offset in (3600.0, -3600.0):
+        for shift in (3600.0, -3600.0):
+            offset[0] = shift
             seen = len(watch.all)
             await watch.until(lambda s: s.metrics["m"] is None)
             later = await watch.until(lambda s: s.metrics["m"] is not None)

@@ -11,11 +11,14 @@ from tests.engines.postgres.monitoring import (
     by_application,
     client,
     eventually,
+    health,
     locks,
     monitor_of,
     raw_statement,
     sample,
+    statements,
 )
+from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
 
 
@@ -92,7 +95,7 @@ async def test_a_chain_of_three_waits(postgres: PostgresServer) -> None:
             asyncio.ensure_future(second.execute("DELETE FROM t WHERE n = 1")),
             asyncio.ensure_future(third.execute("DELETE FROM t WHERE n = 2")),
         ]
-        activity, counters = await eventually(lambda: sample(monitor), lambda found: found[1]["waiting"] == 2)
+        activity, _ = await eventually(lambda: sample(monitor), lambda found: found[1]["waiting"] == 2)
         found = await locks(monitor, activity)
         ids = {name: by_application(activity, name).id for name in ("first", "second", "third")}
         assert found == {ids["second"]: (ids["first"],), ids["third"]: (ids["second"],)}
@@ -231,3 +234,12 @@ def test_marked_parts_of_a_query_follow_what_the_server_has() -> None:
 def test_an_answer_that_is_no_json_is_an_error_of_the_query() -> None:
     with pytest.raises(queries.QueryError):
         queries.read(b"'[1, '")
+
+
+async def test_behind_a_pooler(pgbouncer: PgBouncer) -> None:
+    async with monitor_of(pgbouncer.url()) as monitor:
+        for _ in range(3):
+            activity, counters = await sample(monitor)
+            assert activity.sessions and counters["wal_bytes"] > 0
+            assert (await health(monitor))[1]["oldest_transaction_id_age"] > 0
+            assert (await statements(monitor)).source

@@ -26,7 +26,7 @@ SELECT pg_catalog.quote_literal(pg_catalog.json_build_object(
     FROM pg_catalog.pg_stat_database),
   'sessions', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-      pid, backend_start::text, usename, datname, application_name, pg_catalog.host(client_addr), backend_type,
+      pid, (extract(epoch FROM backend_start) * 1000000)::bigint::text, usename, datname, application_name, pg_catalog.host(client_addr), backend_type,
       state, wait_event_type, wait_event, leader_pid,
       query_id::text,  --? pg_stat_activity.query_id
       NULL,  --? !pg_stat_activity.query_id
