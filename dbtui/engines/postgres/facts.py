@@ -180,7 +180,7 @@ def _sizes_shown(
         )
     elif trouble:
         yield "Size", trouble
-    if sizes is None and known["pages"]:
+    if sizes is None and (known["pages"] or 0) > 0:  # a partitioned table has -1
         yield "Size at last analyze", text.size(known["pages"] * known["block_size"])
 
 

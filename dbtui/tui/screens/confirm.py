@@ -83,9 +83,9 @@ class LiftQuestion(ModalScreen[LiftChoice | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(
-                f"{self.connection} counts as {self.environment}. Lifting read-only lets statements\n"
-                "that you run in the Query pane write, each in a transaction of its own. It falls back\n"
-                "by itself, and is written to the audit file.",
+                f"{self.connection} counts as {self.environment}. Lifting read-only lets statements that you "
+                "run in the Query pane write, each in a transaction of its own. It falls back by itself, and "
+                "is written to the audit file.",
                 markup=False,
             )
             yield Input(placeholder="reason (required)", id="reason", compact=True)

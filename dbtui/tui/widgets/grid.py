@@ -188,7 +188,7 @@ class Grid(Listing):
 
     HEADER = 1
 
-    cursor_key: reactive[str | None] = reactive(None, repaint=False)
+    cursor_key: reactive[str | None] = reactive(None, repaint=False, init=False)
 
     class Highlighted(Message):
         """The cursor is on another row; `key` is None when there are no rows."""
@@ -233,6 +233,7 @@ class Grid(Listing):
         self._rows: tuple[GridRow, ...] = ()
         self._lanes = [Lane(self, index) for index in range(-1, len(self._columns))]
         self._sort = ("", False)
+        self._show_lanes()
 
     def compose_lines(self) -> Iterable[Widget]:
         return self._lanes

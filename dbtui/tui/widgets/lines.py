@@ -69,6 +69,7 @@ class LineListing(Listing):
     def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, empty=empty)
         self.canvas = LineCanvas(self)
+        self.canvas.display = False
 
     def compose_lines(self) -> Iterable[Widget]:
         yield self.canvas

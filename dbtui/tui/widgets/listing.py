@@ -65,7 +65,7 @@ class Thumb(Canvas):
 class Empty(Canvas):
     """What stands where a list has no lines: what would be here, and the key to get it."""
 
-    DEFAULT_CSS = "Empty { width: 1fr; height: 1fr; display: none; }"
+    DEFAULT_CSS = "Empty { width: 1fr; height: 1fr; }"
 
     text = ""
 

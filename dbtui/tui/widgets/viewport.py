@@ -63,4 +63,4 @@ class Viewport:
         """The `top` that puts the middle of the thumb on a window line."""
         length = max(1, self.height * self.height // max(1, self.count))
         travel = max(1, self.height - length)
-        return min(max(0, round((line - length / 2) * self.limit / travel)), self.limit)
+        return min(max(0, round((line - (length - 1) / 2) * self.limit / travel)), self.limit)
