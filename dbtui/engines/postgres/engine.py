@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 from dbtui.config import Target
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.postgres.actions import PostgresActions
+from dbtui.engines.postgres.activity import PostgresMonitor
+from dbtui.engines.postgres.catalog import PostgresCatalog
 from dbtui.engines.postgres.connection import Connector, Work
+from dbtui.engines.postgres.explain import PostgresExplainer
+from dbtui.engines.postgres.query import PostgresQuerier
 from dbtui.model.server import Server
 
 
-def _part(module: str, name: str, *arguments: object) -> Any:
-    found = find_spec(f"dbtui.engines.postgres.{module}")
-    part = None if found is None else getattr(import_module(found.name), name, None)
-    return None if part is None else part(*arguments)
-
-
 class PostgresEngine:
-    """See `engines.base.Engine`."""
+    """See `engines.base.Engine`. The monitor has a session of its own; catalog, query and explain share one."""
 
     name = "postgres"
 
     def __init__(self, target: Target) -> None:
-        self.connector = Connector(target)
-        self.work = Work(self.connector)
-        self.monitor = _part("activity", "PostgresMonitor", self.connector)
-        self.catalog = _part("catalog", "PostgresCatalog", self.connector, self.work)
-        self.query = _part("query", "PostgresQuerier", self.connector, self.work)
-        self.explain = _part("explain", "PostgresExplainer", self.connector, self.work)
-        self.actions = _part("actions", "PostgresActions", self.connector)
+        connector = Connector(target)
+        work = Work(connector)
+        self._connector = connector
+        self.monitor: Monitor = PostgresMonitor(connector)
+        self.catalog: Catalog | None = PostgresCatalog(connector, work)
+        self.query: Querier | None = PostgresQuerier(connector, work)
+        self.explain: Explainer | None = PostgresExplainer(connector, work)
+        self.actions: Actions | None = PostgresActions(connector)
         self.lacks: Mapping[str, str] = {}
 
     async def open(self) -> Server:
-        return await self.connector.connect()
+        """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
+        return await self._connector.connect()
 
     async def close(self) -> None:
-        await self.connector.close()
+        """End the sessions and the tunnel within half a second, whatever the server does."""
+        await self._connector.close()
