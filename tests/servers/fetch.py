@@ -81,7 +81,8 @@ def run(*argv: str | Path, cwd: Path | None = None, env: dict[str, str] | None =
 def debian(suite: str, packages: Sequence[str], programs: Sequence[str], root: Path) -> None:
     """Unpack Debian packages with all they depend on, so that `programs` run from `root` on an older system.
 
-    The folder can't be moved afterwards: each program names its loader and its libraries by their place.
+    Programs are paths below `root`, or patterns of them; scripts among them are left as they are. The folder
+    can't be moved afterwards: each program names its loader and its libraries by their place.
     """
     env = _private_apt(root.parent / "apt" / suite, suite)
     plan = run("apt-get", "install", "-s", "-y", *packages, env=env)
@@ -92,7 +93,15 @@ def debian(suite: str, packages: Sequence[str], programs: Sequence[str], root: P
     for archive in sorted(archives.glob("*.deb")):
         run("dpkg-deb", "-x", archive, root)
     shutil.rmtree(archives)
-    _run_in_place(root, [root / p for p in programs])
+    found = [file for pattern in programs for file in sorted(root.glob(pattern)) if _is_binary(file)]
+    if not found:
+        raise NotHad(f"{packages[0]} has no {programs[0]}")
+    _run_in_place(root, found)
+
+
+def _is_binary(file: Path) -> bool:
+    with file.open("rb") as f:
+        return f.read(4) == b"\x7fELF"
 
 
 def _private_apt(apt: Path, suite: str) -> dict[str, str]:

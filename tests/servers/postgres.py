@@ -210,13 +210,26 @@ class PostgresServer:
 
     def psql(self, sql: str, database: str = "postgres", user: str | None = None, timeout: float = 60) -> str:
         """Run SQL over the socket, each statement on its own; the unaligned rows. Raises AssertionError."""
-        client = programs(18) or self.bin
-        argv = [client / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-p", str(self.port)]
+        argv = [
+            self.client("psql"),
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            self.socket,
+            "-p",
+            str(self.port),
+        ]
         argv += ["-U", user or self.user, "-d", database]
         env = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"PGCLIENTENCODING": "UTF8"}
         done = subprocess.run(argv, input=sql, capture_output=True, text=True, env=env, timeout=timeout)
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
+
+    def client(self, program: str) -> Path:
+        """A client program, `psql` or `pg_basebackup`: of this version, else of the 18, which serves older ones."""
+        own = self.bin / program
+        return own if own.exists() else (programs(18) or self.bin) / program
 
     def create_database(self, name: str | None = None, encoding: str | None = None) -> str:
         """A fresh database; its name."""

