@@ -25,6 +25,6 @@ async def acting(connector: Connector, database: str) -> AsyncIterator[asyncpg.C
 
 def begin(timeout: float) -> str:
     """A transaction that waits neither for the statement nor for a lock for long; seconds."""
-    limits = {"statement_timeout": timeout, "lock_timeout": min(timeout, LOCK_LIMIT)}
+    limits = {"statement_timeout": timeout, "lock_timeout": min(timeout / 2, LOCK_LIMIT)}
     settings = "".join(f"; SET LOCAL {name} TO {int(value * 1000)}" for name, value in limits.items())
     return f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{settings}"

@@ -143,7 +143,7 @@ class PostgresCatalog:
         if not self._databases:
             async with self._work.use() as connection:
                 try:
-                    records = await connection.fetch(load("catalog_databases"), True, timeout=3.0)
+                    records = await connection.fetch(load("catalog_databases"), True, timeout=1.0)
                 except QueryTimeout:  # adding up many files is slow; the list is worth more than its sizes
                     records = await connection.fetch(load("catalog_databases"), False)
             for name, allowed, size in records:
@@ -195,9 +195,9 @@ class PostgresCatalog:
                     size=size,
                     rows=None if rows is None else int(rows),
                     leaf=kind == "S",
-                    note="" if readable else _NO_ACCESS,
+                    note=_NO_ACCESS if readable is False else "",
                 )
-                if parent is not None:
+                if parent is not None and parent_schema == schema:  # of others not all are here
                     partitions.setdefault((database, parent_schema, parent), []).append(node)
                 if home == schema and (parent is None or parent_schema != schema):
                     own.append(node)

@@ -25,7 +25,7 @@ both case cast char character check coalesce collate collation column concurrent
 cross current_catalog current_date current_role current_schema current_time current_timestamp
 current_user dec decimal default deferrable desc distinct do else end except exists extract false
 fetch float for foreign freeze from full grant greatest group grouping having ilike in initially
-inner inout int integer intersect interval into is isnull join json_array json_arrayagg json_exists
+inner inout int integer intersect interval into is isnull join json json_array json_arrayagg json_exists
 json_object json_objectagg json_query json_scalar json_serialize json_table json_value lateral
 leading least left like limit localtime localtimestamp merge_action national natural nchar none
 normalize not notnull null nullif numeric offset on only or order out outer overlaps overlay placing
