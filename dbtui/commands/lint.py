@@ -1,0 +1,101 @@
+"""`dbtui lint`: judge migrations without a connection."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+
+from dbtui import __version__
+from dbtui.errors import UsageError
+from dbtui.migrations.assess import DEFAULT_VERSIONS, PACKAGE, assess
+from dbtui.migrations.files import MigrationFile, dialect_of, read_files
+from dbtui.model.finding import Severity
+from dbtui.model.migration import Assessed, Engine
+from dbtui.output.github import github
+from dbtui.output.lint_json import lint_json
+from dbtui.output.lint_text import lint_text
+from dbtui.output.sarif import sarif
+from dbtui.rules.base import load_rule
+
+_ORDER = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="SQL files, folders of them, or - for standard input"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=[engine.value for engine in Engine],
+        help="default: told from the files, else postgresql",
+    )
+    parser.add_argument(
+        "--server-version", metavar="VERSION", help="such as 15, 8.0.29 or 10.11 (default: a current one)"
+    )
+    parser.add_argument(
+        "--schema",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="DDL of what exists already; read, not judged",
+    )
+    parser.add_argument("--format", choices=["text", "json", "sarif", "github"], default="text")
+    parser.add_argument(
+        "--fail-on",
+        choices=["error", "warning", "info", "never"],
+        default="error",
+        help="exit with 1 from this severity on (default: error)",
+    )
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given again"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show statements without findings too (text)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 nothing at or above --fail-on, 1 findings. Raises UsageError and InputError for what cannot be used."""
+    files = read_files(args.files)
+    before = read_files(args.schema)
+    engine = Engine(args.engine) if args.engine else _guess((*files, *before))
+    version = _version(args.server_version) if args.server_version else DEFAULT_VERSIONS[engine]
+    assessed = assess(files, engine, version, before, ignore=frozenset(args.ignore))
+    text = _formatted(assessed, args.format, args.verbose)
+    if text:
+        print(text)
+    return 1 if _fails(assessed, args.fail_on) else 0
+
+
+def _guess(files: Sequence[MigrationFile]) -> Engine:
+    for file in files:
+        engine = dialect_of(file.text)
+        if engine is not Engine.POSTGRESQL:
+            return engine
+    return Engine.POSTGRESQL
+
+
+def _version(text: str) -> tuple[int, ...]:
+    match = re.match(r"(\d+(?:\.\d+){0,3})", text.strip())
+    if match is None:
+        raise UsageError(f"{text} is no server version", "write it as 15, 8.0.29 or 10.11.6")
+    return tuple(int(part) for part in match.group(1).split("."))
+
+
+def _formatted(assessed: Sequence[Assessed], form: str, verbose: bool) -> str:
+    if form == "json":
+        return lint_json(assessed)
+    if form == "github":
+        return github(assessed)
+    if form == "sarif":
+        return sarif(assessed, __version__, lambda rule_id: load_rule(PACKAGE, rule_id).docs)
+    return lint_text(assessed, verbose=verbose)
+
+
+def _fails(assessed: Sequence[Assessed], fail_on: str) -> bool:
+    if fail_on == "never":
+        return False
+    least = _ORDER.index(Severity(fail_on))
+    return any(_ORDER.index(finding.severity) >= least for one in assessed for finding in one.findings)

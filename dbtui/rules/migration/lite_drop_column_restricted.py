@@ -1,0 +1,61 @@
+"""SQLite cannot drop this column.
+
+What it does
+    Looks for DROP COLUMN before 3.35, and of a column that is a key, or that a known index, check,
+    foreign key, generated column, trigger or view uses.
+
+Why it matters
+    The statement fails.
+
+Instead
+    Drop the index first; otherwise the twelve steps.
+
+When it is fine
+    Nothing uses the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbtui.model.finding import Severity
+from dbtui.model.migration import Action
+from dbtui.rules.migration.rebuild import rebuild
+from dbtui.rules.migration.step import Hit, Step, quoted
+
+SEVERITY = Severity.ERROR
+SUBJECTS = ("drop column",)
+
+
+def check(step: Step, action: Action) -> Iterator[Hit]:
+    if step.version < (3, 35):
+        yield Hit(
+            str(action.relation),
+            "DROP COLUMN needs SQLite 3.35",
+            "rebuild the table",
+            rebuild(action.relation),
+        )
+        return
+    known = step.table(action.relation)
+    users = (
+        []
+        if known is None
+        else [
+            *(
+                f"{c.kind} {c.name}".strip()
+                for c in known.constraints
+                if action.name in (*c.columns, *c.mentions)
+            ),
+            *(f"index {i.name}" for i in known.indexes if action.name in i.columns and not i.constraint),
+        ]
+    )
+    if users:
+        only_indexes = all(user.startswith("index ") for user in users)
+        yield Hit(
+            str(action.relation),
+            f"{action.name} is used by {', '.join(users)}",
+            "drop the index first" if only_indexes else "rebuild the table",
+            tuple(f"DROP INDEX {quoted(user[6:])};" for user in users)
+            if only_indexes
+            else rebuild(action.relation),
+        )

@@ -1,0 +1,45 @@
+"""ATTACH PARTITION reads the new partition while it is locked.
+
+What it does
+    Looks for ATTACH PARTITION of a table in use that has no validated CHECK from which the bound
+    follows.
+
+Why it matters
+    All of its rows are read under AccessExclusiveLock.
+
+Instead
+    Add a CHECK of the bound (with IS NOT NULL where the key is nullable) as NOT VALID, validate it,
+    attach, drop the check.
+
+When it is fine
+    The table was made in the same file, or is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbtui.model.finding import Severity
+from dbtui.model.migration import Action
+from dbtui.rules.migration.step import Hit, Step, quoted, short, sql_name
+
+SEVERITY = Severity.ERROR
+SUBJECTS = ("attach partition",)
+
+
+def check(step: Step, action: Action) -> Iterator[Hit]:
+    child = action.others[0]
+    if not step.used("attach partition") or step.fresh(child):
+        return
+    table, name = sql_name(child), quoted(short(child.name, "bound"))
+    yield Hit(
+        str(child),
+        f"all of {child} is read under AccessExclusiveLock to prove that it fits",
+        "let a validated check prove it beforehand",
+        (
+            f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK (…) NOT VALID;",
+            f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};",
+            step.statement.sql.rstrip(";") + ";",
+            f"ALTER TABLE {table} DROP CONSTRAINT {name};",
+        ),
+    )
