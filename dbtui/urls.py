@@ -10,7 +10,9 @@ from dbtui.secrets import Secret
 
 _SPELLINGS = {"postgres": "postgresql", "postgis": "postgresql", "pgsql": "postgresql", "psql": "postgresql"}
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.S)
-_PAIR = re.compile(r"(?<!\S)([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)", re.S)
+_PAIR = re.compile(
+    r"\s*([A-Za-z_]\w*)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*", re.S
+)
 
 
 def scheme_of(url: str) -> str:
@@ -29,16 +31,18 @@ def normal(url: str) -> str:
 
 
 def split_secret(url: str) -> tuple[str, Secret | None]:
-    """A URL or key=value string without its password, and the password. Raises UsageError."""
-    match = _URL.fullmatch(url.strip())
+    """A URL or key=value string without its password, and the password. Raises UsageError, which shows neither."""
+    url = url.strip()
+    if url.startswith("jdbc:"):
+        raise UsageError("that is a JDBC URL", "leave out jdbc: in front, and write USER@ before the host")
+    match = _URL.fullmatch(url)
     if match is None:
         return _split_pairs(url)
     scheme, authority, path, query = match.groups()
-    if authority and "@" in path:
-        raise UsageError(
-            "the URL cannot be read", "write @ : / ? # in a user name or password as %40 %3A %2F %3F %23"
-        )
     credentials, at, hosts = authority.rpartition("@")
+    if _is_cut_short(hosts, path, query):
+        hint = "write @ : / ? # in a user name or password as %40 %3A %2F %3F %23"
+        raise UsageError("the URL cannot be read", hint)
     user, colon, password = credentials.partition(":")
     found = unquote(password) if colon and password else ""
     kept: list[str] = []
@@ -55,21 +59,33 @@ def split_secret(url: str) -> tuple[str, Secret | None]:
     return clean, Secret(found) if found else None
 
 
+def _is_cut_short(hosts: str, path: str, query: str) -> bool:
+    """Whether the part before the path is not all of it: a password with / ? or # in it ended it too early."""
+    if hosts and "@" in path:
+        return True
+    if "@" in query and (query.startswith("#") or any("@" in p and "=" not in p for p in query.split("&"))):
+        return True
+    return any(re.search(r":[^:]*\D", host) for host in re.sub(r"\[[^\]]*\]", "", hosts).split(","))
+
+
 def _split_pairs(text: str) -> tuple[str, Secret | None]:
-    found: list[str] = []
-
-    def take(match: re.Match[str]) -> str:
-        if match[1] == "sslpassword":
+    found, kept, at = "", [], 0
+    while at < len(text):
+        match = _PAIR.match(text, at)
+        if match is None:
+            raise UsageError(
+                "the connection string cannot be read", "write host=… dbname='…' user=…, or a URL"
+            )
+        name, value = match.groups()
+        if name == "sslpassword":
             raise UsageError("sslpassword does not belong here", "put it into ~/.pg_service.conf")
-        if match[1] != "password":
-            return match[0]
-        value = match[2]
-        value = value[1:-1] if value[:1] == "'" else value
-        found.append(re.sub(r"\\(.)", r"\1", value, flags=re.S))
-        return ""
-
-    clean = " ".join(_PAIR.sub(take, text).split(" ")).strip() if "password" in text else text.strip()
-    return clean, Secret(found[-1]) if found and found[-1] else None
+        if name == "password":
+            value = value[1:-1] if value.startswith("'") else value
+            found = re.sub(r"\\(.)", r"\1", value, flags=re.S)
+        else:
+            kept.append(match[0].strip())
+        at = match.end()
+    return " ".join(kept), Secret(found) if found else None
 
 
 def short_name(url: str) -> str:

@@ -260,6 +260,26 @@ def test_a_password_never_stays_in_a_url(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "jdbc:postgresql://h/d?user=u&password=hunter2",
+        "postgresql://u:hunter2/x@h/d",
+        "postgresql://u:hunter2#x@h/d",
+        "postgresql://u:hunter2?x@h/d",
+        "postgresql://u:123#x@h/d",
+        "postgresql://u:123?hunter2@h/d",
+        "host=h password='hunter2",
+        "host=h password='hunter2'x",
+        "host=h hunter2",
+    ],
+)
+def test_a_text_that_hides_its_password_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        resolve(text, environ={})
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("DATABASE_URL=plain # comment", "plain"),

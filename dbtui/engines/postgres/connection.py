@@ -21,7 +21,7 @@ from asyncpg import connect_utils
 from dbtui.config import Secret, Target
 from dbtui.engines.postgres import libpq
 from dbtui.engines.postgres.dial import Dialled, dial
-from dbtui.engines.postgres.failures import FAILURES, describe, describe_connect
+from dbtui.engines.postgres.failures import FAILURES, PasswordRefused, describe, describe_connect
 from dbtui.engines.postgres.libpq import Address
 from dbtui.engines.postgres.server import Probe, probe, server
 from dbtui.engines.tunnel import Tunnel
@@ -41,6 +41,7 @@ STATEMENT_LIMIT = {
 LOCK_LIMIT = 3.0  # seconds
 IDLE_LIMIT = 60  # seconds inside a transaction
 _PING = 2.0  # seconds for a server to show that it is there after a question went unanswered
+_ACTION_LIMIT = 10.0  # seconds to wait for the end of an earlier action
 _FAREWELL = 0.3  # seconds for a session to end politely
 
 
@@ -70,6 +71,8 @@ class Connection:
         self._doubtful = False
         self._statements = 1  # the probe
         self._seconds = 0.0
+        self._ended = asyncio.Event()
+        self._raw.add_termination_listener(lambda _raw: self._ended.set())
 
     @property
     def closed(self) -> bool:
@@ -147,6 +150,11 @@ class Connection:
                     backend_pid=raw._protocol.backend_pid,
                     backend_secret=raw._protocol.backend_secret,
                 )
+
+    async def ended(self) -> None:
+        """Return when the session has ended, by whichever side."""
+        if not self.closed:
+            await self._ended.wait()
 
     def abort(self) -> None:
         """Drop the session at once; waits for nothing."""
@@ -278,6 +286,8 @@ class Connector:
         self._pooler = ""
         self._prompted: Secret | None = None
         self._sessions: dict[Purpose, Connection] = {}
+        self._leaving = False
+        self._digging = asyncio.Lock()
         self._opening = {purpose: asyncio.Lock() for purpose in STATEMENT_LIMIT}
         self._waiting: Connection | None = None
         self._probe: Probe | None = None
@@ -297,13 +307,15 @@ class Connector:
 
     async def connect(self) -> Server:
         """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
+        self._leaving = False
         self._waiting = await self._fresh("monitor", "", writable=False)
         return self.server
 
     async def open(self, purpose: Purpose, *, database: str = "", writable: bool = False) -> Connection:
-        """A new session; an older one of the same purpose is dropped, so there are never more than three.
+        """A new session in place of an older one of the same purpose, so there are never more than three.
 
-        Raises ConnectError, AuthenticationError, NoSlotsLeft. The password's source is asked each time.
+        An older monitor or work session is dropped; the end of an action is waited for, at most 10 s. The
+        password's source is asked each time. Raises ConnectError, AuthenticationError, NoSlotsLeft.
         """
         waiting, self._waiting = self._waiting, None
         if (
@@ -317,7 +329,8 @@ class Connector:
         return await self._fresh(purpose, database, writable=writable)
 
     async def close(self) -> None:
-        """End all sessions and the tunnel; waits at most 0.3 s."""
+        """End all sessions and the tunnel, also one that is just being opened; waits at most half a second."""
+        self._leaving = True
         sessions = list(self._sessions.values())
         self._sessions.clear()
         await asyncio.gather(*(session.close() for session in sessions))
@@ -329,14 +342,28 @@ class Connector:
 
     async def _fresh(self, purpose: Purpose, database: str, *, writable: bool) -> Connection:
         async with self._opening[purpose]:
-            former = self._sessions.pop(purpose, None)
-            if former is not None:
-                former.abort()
+            await self._make_room(purpose)
             connection = await self._open(purpose, database, writable)
+            if self._leaving:
+                connection.abort()
+                raise ConnectError(f"{self.target.name} is being left", "connect again")
             self._sessions[purpose] = connection
             if purpose == "monitor":
                 self._probe, self._server = connection.probe, connection.server
             return connection
+
+    async def _make_room(self, purpose: Purpose) -> None:
+        former = self._sessions.pop(purpose, None)
+        if former is None:
+            return
+        if purpose == "act":
+            try:
+                async with asyncio.timeout(_ACTION_LIMIT):
+                    await former.ended()
+            except TimeoutError:
+                self._sessions[purpose] = former
+                raise ConnectError("another action still runs on this server", "wait for its end") from None
+        former.abort()
 
     async def _open(self, purpose: Purpose, database: str, writable: bool) -> Connection:
         if self._parameters is None:
@@ -368,6 +395,9 @@ class Connector:
         assert self._parameters is not None
         try:
             return await probe(dialled.raw, self._parameters.connect_timeout)
+        except TimeoutError:
+            what = f"{dialled.address} let the session in, and answers no question"
+            raise ConnectError(what, "a pooler there may lack the database, or room for it") from None
         except FAILURES as error:
             raise describe_connect(
                 error, str(dialled.address), self._parameters.user, self._parameters.database
@@ -379,8 +409,11 @@ class Connector:
 
     async def _dig(self) -> None:
         """The tunnel, when the target has one and it does not stand."""
-        if not self.target.ssh or (self._tunnel is not None and self._tunnel.alive):
-            return
+        async with self._digging:
+            if self.target.ssh and not (self._tunnel is not None and self._tunnel.alive):
+                await self._dig_anew()
+
+    async def _dig_anew(self) -> None:
         assert self._parameters is not None
         if self._tunnel is not None:
             self._tunnel.close()
@@ -393,15 +426,20 @@ class Connector:
     async def _dial(self, purpose: Purpose, database: str, writable: bool) -> Dialled:
         assert self._parameters is not None
         password = await self._password()
+        kept, self._prompted = self._prompted, None
         try:
-            return await self._dial_with(password or self._prompted, purpose, database, writable)
-        except AuthenticationError:
+            found = await self._dial_with(password or kept, purpose, database, writable)
+        except PasswordRefused:
             if password is not None or self.target.prompt is None:
                 raise
-        self._prompted = await self.target.prompt()
-        if self._prompted is None:
-            raise AuthenticationError(f"no password was given for {self.target.name}", "give one to connect")
-        return await self._dial_with(self._prompted, purpose, database, writable)
+            kept = await self.target.prompt()
+            if kept is None:
+                raise AuthenticationError(
+                    f"no password was given for {self.target.name}", "give one to connect"
+                ) from None
+            found = await self._dial_with(kept, purpose, database, writable)
+        self._prompted = kept
+        return found
 
     async def _password(self) -> Secret | None:
         assert self._parameters is not None

@@ -41,6 +41,10 @@ _GRANTS = (
 )
 
 
+class PasswordRefused(AuthenticationError):
+    """The server wanted a password, and took none or not this one."""
+
+
 def describe(error: BaseException, user: str = "") -> DbtuiError:
     """The console's error for a failed statement. Unknown kinds become QueryError with the kind's name."""
     if isinstance(error, DbtuiError):
@@ -150,7 +154,7 @@ def _rejected(error: asyncpg.PostgresError, where: str, user: str, database: str
     code = error.sqlstate or ""
     message = str(error.args[0]) if error.args else type(error).__name__
     if code == "28P01" or re.search(r"(password|SASL) authentication failed|no such user", message):
-        return AuthenticationError(
+        return PasswordRefused(
             f"{where} refused user {user} or its password",
             "check both; a password can come from ~/.pgpass or PGPASSWORD",
         )

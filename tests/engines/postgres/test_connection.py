@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +14,7 @@ import pytest
 
 from dbtui.config import Secret, Target, resolve
 from dbtui.engines import create
+from dbtui.engines.postgres import connection
 from dbtui.engines.postgres import server as probing
 from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.errors import (
@@ -318,7 +321,7 @@ async def test_at_most_three_sessions_and_none_after_closing(
     connector: Connector, postgres: PostgresServer
 ) -> None:
     await connector.connect()
-    for purpose in ("monitor", "work", "act", "monitor", "work", "act"):
+    for purpose in ("monitor", "work", "act", "monitor", "work"):
         await connector.open(purpose)  # type: ignore[arg-type]
     async with asyncio.timeout(5):
         while len(await asyncio.to_thread(sessions, postgres)) != 3:
@@ -445,13 +448,11 @@ async def test_a_stalled_server_holds_up_nobody(postgres18: PostgresServer) -> N
                 await busy
 
 
-async def test_an_unanswered_question_then_a_lost_session() -> None:
+async def test_an_unanswered_question_then_a_lost_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_PING", 0.5)
     with PostgresServer(18) as server:
         connector = Connector(target(server.url()))
         monitor = await connector.open("monitor")
-        import os
-        import signal
-
         os.kill(monitor.pid, signal.SIGSTOP)
         try:
             with pytest.raises(QueryTimeout):
@@ -537,6 +538,17 @@ async def test_a_prompt_comes_only_when_wanted_and_once(postgres: PostgresServer
     await asking.open("work")
     assert answers == []
     await asking.close()
+    wrong = [Secret("hunter2"), Secret(postgres.password)]
+    retried = Connector(
+        replace(target(postgres.url(tcp=True)), password=None, prompt=lambda: asyncio.sleep(0, wrong.pop(0)))
+    )
+    with pytest.raises(AuthenticationError, match="refused user"):
+        await retried.connect()
+    await retried.connect()
+    await retried.close()
+    unasked = Connector(replace(target(postgres.url(user="nobody_known")), prompt=prompt))
+    with pytest.raises(AuthenticationError, match="does not exist"):
+        await unasked.connect()
     with pytest.raises(AuthenticationError, match="no password was given"):
         await Connector(replace(target(postgres.url(tcp=True)), password=None, prompt=prompt)).connect()
 
@@ -587,3 +599,61 @@ async def test_a_cloud_that_hides_its_settings(
     connector = Connector(target(postgres.url(user="plain3")))
     assert (await connector.connect()).cloud == ""
     await connector.close()
+
+
+async def test_actions_wait_for_each_other(connector: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await connector.open("act")
+    second = asyncio.create_task(connector.open("act"))
+    await asyncio.sleep(0.05)
+    assert not second.done()
+    await first.close()
+    assert await (await second).fetchval("select 1") == 1
+    monkeypatch.setattr(connection, "_ACTION_LIMIT", 0.05)
+    with pytest.raises(ConnectError, match="another action"):
+        await connector.open("act")
+    assert await (await second).fetchval("select 2") == 2
+
+
+async def test_a_session_that_opens_while_leaving_is_dropped(
+    connector: Connector, postgres: PostgresServer
+) -> None:
+    opening = asyncio.create_task(connector.open("work"))
+    await asyncio.sleep(0)
+    await connector.close()
+    with pytest.raises(ConnectError, match="being left"):
+        await opening
+    assert await none_left(postgres)
+
+
+async def test_a_server_that_shuts_down() -> None:
+    with PostgresServer(18) as server:
+        way = Connector(target(server.url()))
+        monitor = await way.open("monitor")
+        os.kill(server.pid, signal.SIGTERM)  # waits for sessions, and lets no new one in
+        async with asyncio.timeout(5):
+            while True:
+                late = Connector(target(server.url()))
+                try:
+                    await late.connect()
+                except ConnectError as refusal:
+                    assert "takes no connections now" in refusal.message
+                    break
+                finally:
+                    await late.close()
+        os.kill(server.pid, signal.SIGINT)  # ends the sessions
+        with pytest.raises(SessionLost):
+            while True:
+                await monitor.fetch("select 1")
+        with pytest.raises(SessionLost):
+            await monitor.fetch("select 1")
+        await way.close()
+
+
+async def test_keep_alive_is_set_as_libpq_would(postgres18: PostgresServer) -> None:
+    way = Connector(target(postgres18.url(tcp=True, keepalives_idle="77", tcp_user_timeout="9000")))
+    raw = (await way.open("work"))._raw
+    handle = raw._transport.get_extra_info("socket")
+    assert handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        assert handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 77
+    await way.close()

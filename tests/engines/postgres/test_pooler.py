@@ -9,7 +9,7 @@ import pytest
 
 from dbtui.config import resolve
 from dbtui.engines.postgres.connection import Connector, Work
-from dbtui.errors import AuthenticationError, ConnectError, NotApproved, QueryError, QueryTimeout
+from dbtui.errors import AuthenticationError, ConnectError, NoSlotsLeft, NotApproved, QueryError, QueryTimeout
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
 
@@ -105,13 +105,15 @@ async def test_trouble_with_it(pgbouncer: PgBouncer, postgres18: PostgresServer)
     with pytest.raises(ConnectError, match="nowhere"):
         await connector(pgbouncer.url("nowhere")).connect()
     with PgBouncer(postgres18, {"max_client_conn": "2"}) as small:
-        first = connector(small.url())
-        await first.connect()
-        await first.open("work")
-        with pytest.raises(ConnectError, match="no more connections allowed") as full:
+        held = []
+        with pytest.raises(asyncpg.ProtocolViolationError, match="no more connections allowed"):
+            while True:
+                held.append(await asyncpg.connect(small.url(), statement_cache_size=0))
+        with pytest.raises(NoSlotsLeft) as full:
             await connector(small.url()).connect()
         assert "pooler is full" in full.value.hint
-        await first.close()
+        for each in held:
+            await each.close()
 
 
 async def test_nothing_is_left_of_a_closed_way(pgbouncer: PgBouncer) -> None:
