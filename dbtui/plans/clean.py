@@ -172,4 +172,6 @@ def _unquoted(line: str) -> str:
 
 def _is_noise(line: str) -> bool:
     """A row count in any language, psql's prompt, or its timing."""
+    if not line or line[0] == " ":
+        return False
     return bool(_ROW_COUNT.match(line) or _PROMPT.match(line) or _TIMING.match(line.strip()))

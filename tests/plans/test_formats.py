@@ -69,16 +69,16 @@ WRAPPED = {
     "a prompt": f"shop=# explain analyze\nshop-# select 1;\n{framed(' ', '')}\nshop=# \\q",
     "prose": f"Hello,\nwhy is this slow?\n\n{PLAIN}\n\nThanks",
     "rows as json": json.dumps([{"QUERY PLAN": line} for line in PLAIN.split("\n")]),
-    "a log": "2024-05-05 10:00:00.000 UTC [77] me@shop LOG:  duration: 12.345 ms  plan:\n\tQuery Text: select *\n\t  from a\n"
+    "a log": "2024-05-05 10:00:00.000 UTC [77] me@shop LOG:  duration: 12.345 ms  plan:\n"
+    "\tQuery Text: select *\n\t  from a\n"
     + "\n".join("\t" + line for line in PLAIN.split("\n"))
     + "\n2024-05-05 10:00:00.001 UTC [78] LOG:  checkpoint starting: time",
     "syslog": "May  5 10:00:00 db postgres[77]: [3-1] LOG:  duration: 12.345 ms  plan:\n"
     + "\n".join(
         f"May  5 10:00:00 db postgres[77]: [3-{n}] #011{line}" for n, line in enumerate(PLAIN.split("\n"), 2)
     ),
-    "csvlog": '2024-05-05 10:00:00.000 UTC,"me","shop",77,"[local]",6,1,"SELECT",LOG,00000,"duration: 12.345 ms  plan:\n'
-    + PLAIN.replace('"', '""')
-    + '",,,,,,,,,"psql","client backend",,0',
+    "csvlog": '2024-05-05 10:00:00.000 UTC,"me","shop",77,"[local]",6,1,"SELECT",LOG,00000,'
+    '"duration: 12.345 ms  plan:\n' + PLAIN.replace('"', '""') + '",,,,,,,,,"psql","client backend",,0',
     "jsonlog": json.dumps({"pid": 77, "message": f"duration: 12.345 ms  plan:\n{PLAIN}"}),
     "a terminal of 60 columns": "\n".join(
         line[at : at + 60] for line in PLAIN.split("\n") for at in range(0, len(line), 60)
@@ -110,7 +110,8 @@ def test_jit_settings_and_old_names_stand_where_json_has_them() -> None:
     plan = parse(
         PLAIN.partition("\nPlanning")[0]
         + "\nSettings: work_mem = '64MB', search_path = 'a, ''b''', jit_above_cost = '0'"
-        + "\nPlanning time: 0.2 ms\nTrigger for constraint fk on child: time=7.500 calls=3\nTrigger t1: time=0.5 calls=9"
+        + "\nPlanning time: 0.2 ms"
+        + "\nTrigger for constraint fk on child: time=7.500 calls=3\nTrigger t1: time=0.5 calls=9"
         + JIT
     )
     assert plan.settings == {"work_mem": "64MB", "search_path": "a, 'b'", "jit_above_cost": "0"}
@@ -156,7 +157,8 @@ def test_workers_of_text_have_figures_and_details() -> None:
 
 def test_unknown_nodes_and_properties_are_kept() -> None:
     plan = parse(
-        "Quantum Scan on t  (cost=0.00..1.00 rows=1 width=4)\n  Qubits: 12\n  ->  Custom Scan (Chunks) on t c  (cost=0..1 rows=1 width=1)\n"
+        "Quantum Scan on t  (cost=0.00..1.00 rows=1 width=4)\n  Qubits: 12\n"
+        "  ->  Custom Scan (Chunks) on t c  (cost=0..1 rows=1 width=1)\n"
         "        Chunks excluded: 3"
     )
     assert plan.nodes[0].operation == "Quantum Scan" and plan.nodes[0].raw["Qubits"] == 12
@@ -177,7 +179,8 @@ def test_workers_that_were_written_twice_are_one() -> None:
 
 
 def test_yaml_and_json_of_other_writers() -> None:
-    yaml = "- Plan:\n    Node Type: Limit\n    Plans:\n    - Node Type: 'Seq Scan'\n      Alias: \"t\"\n      Plan Rows: 3\n  Triggers:\n"
+    yaml = "- Plan:\n    Node Type: Limit\n    Plans:\n"
+    yaml += "    - Node Type: 'Seq Scan'\n      Alias: \"t\"\n      Plan Rows: 3\n  Triggers:\n"
     assert [node.label for node in parse(yaml).nodes] == ["Limit", "Seq Scan on t"]
     assert parse('{"Node Type": "Result", "Plan Rows": 1}').nodes[0].estimated_rows == 1
     assert parse('[{"QUERY PLAN": [{"Plan": {"Node Type": "Result"}}]}]').nodes[0].label == "Result"

@@ -147,6 +147,8 @@ def _blocks(node: Mapping[str, Any]) -> int | None:
 
 def number_of(value: object) -> float | None:
     """A finite number, or None: what is no number, NaN and the infinities have no place in a sum."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -158,6 +160,8 @@ def number_of(value: object) -> float | None:
 
 def figure(value: object, name: str) -> float | None:
     """A measured number: never negative, None where there is none. Raises InputError above LARGEST_FIGURE."""
+    if type(value) in (int, float) and 0 <= value <= LARGEST_FIGURE:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
     number = number_of(value)
     if number is None:
         if isinstance(value, int) and not isinstance(value, bool):

@@ -19,6 +19,7 @@ _HEADER = re.compile(r"(InitPlan|SubPlan|CTE) (?=\S)")
 _WORKER = re.compile(r"Worker ([0-9]{1,6}):\s*")
 _PROPERTY = re.compile(r"([A-Z][A-Za-z0-9 /_-]{0,60}):(?:\s+|$)")
 _TRIGGER = re.compile(r"Trigger (?=\S)")
+_BEGINS = re.compile("|".join(p.pattern for p in (_ARROW, _PROPERTY, _WORKER, _HEADER, _TRIGGER)))
 _NUMBER = r"([0-9]{1,400}(?:\.[0-9]{1,400})?(?:e[+-]?[0-9]{1,4})?|Infinity|NaN|inf|nan)"
 _COST = re.compile(rf"\(cost={_NUMBER}\.\.{_NUMBER}\s*rows={_NUMBER}\s*width=([0-9]{{1,20}})\)")
 _ACTUAL = re.compile(
@@ -31,7 +32,7 @@ _MODIFIED = re.compile(r"(?:Foreign )?(?:Insert|Update|Delete|Merge) on (\S[^()]
 _QUOTES = re.compile("['\"]")
 _LITERAL_LINES = 50  # a literal of more lines is read as what follows it
 _FIGURES = ("(cost=", "(actual time=", "(actual rows=", "(never executed)")
-_MEMBERS = frozenset({"Append", "Merge Append", "BitmapAnd", "BitmapOr", "ModifyTable"})
+_MEMBERS = frozenset({"Append", "Merge Append", "BitmapAnd", "BitmapOr"})
 _SUMMARY = {
     "Planning time": "Planning Time",
     "Planning Time": "Planning Time",
@@ -115,7 +116,7 @@ def _column(line: str) -> int:
 
 
 def _begins(content: str) -> bool:
-    return any(p.match(content) for p in (_ARROW, _PROPERTY, _WORKER, _HEADER, _TRIGGER))
+    return _BEGINS.match(content) is not None
 
 
 def _literal_end(lines: list[str], at: int) -> int:
@@ -153,6 +154,7 @@ class _Reader:
         self.document: dict[str, Any] = {}
         self.root_column = _column(root)
         self.stack: list[tuple[int, dict[str, Any]]] = []
+        self.first: dict[int, dict[str, Any]] = {}  # by the identity of the parent: its first plain child
         self.header: tuple[int, str, str] | None = None
         self.node: dict[str, Any] = {}
         self.target: dict[str, Any] = self.document
@@ -169,19 +171,18 @@ class _Reader:
             self._open(content[arrow.end() :] if arrow else content, column, number)
         elif arrow := _ARROW.match(content):
             self._child(content[arrow.end() :], column, number)
-        elif (header := _HEADER.match(content)) and not _PROPERTY.match(content):
+        elif (entry := _PROPERTY.match(content)) and not content.startswith(("Worker ", "Trigger ")):
+            self._property(entry[1], content[entry.end() :], column)
+        elif header := _HEADER.match(content):
             while len(self.stack) > 1 and self.stack[-1][0] >= column:
                 self.stack.pop()
-            kind = "SubPlan" if header[1] == "SubPlan" else "InitPlan"
-            self.header = (column, kind, content)
+            self.header = (column, "SubPlan" if header[1] == "SubPlan" else "InitPlan", content)
         elif worker := _WORKER.match(content):
             self._worker(int(worker[1]), content[worker.end() :], column)
         elif _TRIGGER.match(content):
             self._trigger(content)
         elif modified := _MODIFIED.match(content):
             self.node.setdefault("Target Tables", []).append(target_table(modified[1]))
-        elif entry := _PROPERTY.match(content):
-            self._property(entry[1], content[entry.end() :], column)
 
     def _open(self, content: str, column: int, number: int) -> dict[str, Any]:
         node = _node(content, number)
@@ -201,7 +202,8 @@ class _Reader:
         if self.header is not None and self.header[0] < column:
             _, node["Parent Relationship"], node["Subplan Name"] = self.header
         else:
-            node["Parent Relationship"] = _relationship(parent, children)
+            node["Parent Relationship"] = _relationship(parent, self.first.get(id(parent)))
+            self.first.setdefault(id(parent), node)
         self.header = None
         children.append(node)
 
@@ -251,19 +253,19 @@ class _Reader:
             self.target.update(properties.serialization(value))
 
 
-def _relationship(parent: dict[str, Any], siblings: list[dict[str, Any]]) -> str:
-    if parent["Node Type"] in _MEMBERS and (parent["Node Type"] != "ModifyTable" or siblings):
-        if parent["Node Type"] == "ModifyTable":
-            for (
-                sibling
-            ) in siblings:  # before version 14 each table of an inheritance tree had a plan of its own
-                if sibling["Parent Relationship"] == "Outer":
-                    sibling["Parent Relationship"] = "Member"
+def _relationship(parent: dict[str, Any], first: dict[str, Any] | None) -> str:
+    """How a node that is no InitPlan or SubPlan hangs below its parent, whose first such child is `first`."""
+    kind = parent["Node Type"]
+    if kind == "ModifyTable" and first is not None:
+        first["Parent Relationship"] = (
+            "Member"  # before version 14 each table of a tree had a plan of its own
+        )
         return "Member"
-    if parent["Node Type"] == "Subquery Scan":
+    if kind in _MEMBERS:
+        return "Member"
+    if kind == "Subquery Scan":
         return "Subquery"
-    plain = sum(1 for node in siblings if node["Parent Relationship"] in ("Outer", "Inner"))
-    return "Outer" if plain == 0 else "Inner"
+    return "Outer" if first is None else "Inner"
 
 
 def _node(content: str, number: int) -> dict[str, Any]:

@@ -25,8 +25,7 @@ Container = dict[str, Any] | list[Any]
 
 def recognise(text: str) -> bool:
     """Whether a line of the text begins a plan as YAML writes it."""
-    found = _START.search(text)
-    return found is not None and "Node Type:" in text
+    return "Node Type:" in text and _START.search(text) is not None
 
 
 def read(text: str) -> object:

@@ -1,0 +1,109 @@
+"""How long a plan of 2,000 nodes takes to be parsed and measured, in each notation."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from dbtui.model.plan import Plan
+from dbtui.plans import parse
+from dbtui.plans.formats.postgres_document import label
+
+NODES = 2_000
+LIMIT_MS = 100.0
+RUNS = 15
+
+
+def run() -> None:
+    """Print the median and the worst of each notation."""
+    tree = sample(NODES)
+    plans = {"json": json.dumps([{"Plan": tree, "Execution Time": 1e6}], indent=2), "text": as_text(tree)}
+    for notation, text in plans.items():
+        times = [_timed(lambda text=text: parse(text)) for _ in range(RUNS)]  # type: ignore[misc]
+        verdict = "under" if median(times) < LIMIT_MS else "OVER"
+        print(
+            f"plans: {NODES} nodes, {len(text) / 1024:.0f} kB of {notation}: parsed and measured in"
+            f" {median(times):.1f} ms (worst {max(times):.1f}), {verdict} {LIMIT_MS:.0f} ms"
+        )
+    big = json.dumps([{"Plan": sample(70_000)}])
+    print(f"plans: 70000 nodes, {len(big) / 1e6:.0f} MB of json: {_timed(lambda: parse(big)) / 1000:.1f} s")
+
+
+def _timed(work: Callable[[], Plan]) -> float:
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def sample(count: int) -> dict[str, Any]:
+    """A tree of partitions, joins, InitPlans and CTEs with figures that are inclusive, as a server's are."""
+    chance = random.Random(7)
+    root = _node("Append", 0, chance)
+    inner = [(root, 0)]
+    for number in range(1, count):
+        parent, depth = inner[chance.randrange(len(inner))]
+        kind = chance.choice(
+            ("Seq Scan", "Index Scan", "Hash Join", "Nested Loop", "Sort", "Aggregate", "CTE Scan")
+        )
+        node = _node(kind, number, chance)
+        if number % 40 == 0:
+            node["Parent Relationship"] = "InitPlan"
+            node["Subplan Name"] = f"InitPlan {number}" if number % 80 else f"CTE c{number}"
+        parent.setdefault("Plans", []).append(node)
+        if "Scan" not in kind and depth < 60:
+            inner.append((node, depth + 1))
+    return root
+
+
+def _node(kind: str, number: int, chance: random.Random) -> dict[str, Any]:
+    node = {
+        "Node Type": kind,
+        "Parent Relationship": "Outer",
+        "Parallel Aware": False,
+        "Async Capable": False,
+        "Startup Cost": 0.0,
+        "Total Cost": round(chance.uniform(1, 1e6), 2),
+        "Plan Rows": chance.randrange(1, 100_000),
+        "Plan Width": 40,
+        "Actual Startup Time": 0.001,
+        "Actual Total Time": round(chance.uniform(0.001, 900), 3),
+        "Actual Rows": float(chance.randrange(100_000)),
+        "Actual Loops": chance.choice((1, 1, 1, 3, 2000)),
+        "Filter": f"((state = 'paid'::text) AND (total > (InitPlan {number // 40 * 40}).col1))",
+        "Rows Removed by Filter": 17,
+        "Shared Hit Blocks": chance.randrange(10_000),
+        "Shared Read Blocks": chance.randrange(100),
+    }
+    if kind.endswith("Scan") and kind != "CTE Scan":
+        node |= {"Relation Name": f"orders_{number}", "Schema": "public", "Alias": "o"}
+    if kind == "CTE Scan":
+        node |= {"CTE Name": f"c{number // 80 * 80}", "Alias": "c"}
+    return node
+
+
+def as_text(root: dict[str, Any]) -> str:
+    """The text form of such a tree."""
+    lines: list[str] = []
+    waiting = [(root, 0)]
+    while waiting:
+        node, column = waiting.pop()
+        arrow = " " * (column - 4) + "->  " if column else ""
+        lines.append(
+            f"{arrow}{label(node)}  (cost=0.00..{node['Total Cost']:.2f} rows={node['Plan Rows']} width=40) (actual"
+            f" time=0.001..{node['Actual Total Time']:.3f} rows={node['Actual Rows']:.2f} loops={node['Actual Loops']})"
+        )
+        space = " " * (column + 2)
+        lines += [f"{space}Filter: {node['Filter']}", f"{space}Rows Removed by Filter: 17"]
+        lines.append(
+            f"{space}Buffers: shared hit={node['Shared Hit Blocks']} read={node['Shared Read Blocks']}"
+        )
+        waiting.extend((child, column + 6) for child in reversed(node.get("Plans", [])))
+    return "\n".join([*lines, "Execution Time: 1000000.000 ms"])
+
+
+if __name__ == "__main__":
+    run()

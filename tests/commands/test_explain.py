@@ -1,0 +1,158 @@
+"""`dbtui explain`: exit codes, the JSON contract, and text that is safe to print."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbtui.cli import main
+from dbtui.commands.explain import exit_code, explain_text
+from dbtui.model.finding import Finding, Severity
+from tests.plans.conftest import Explained, explained  # noqa: F401
+from tests.plans.shapes import SHAPES
+from tests.plans.test_formats import BAD, JIT, PLAIN
+
+NODE_KEYS = (
+    "id parent label depth relation rows estimated_rows loops total_ms self_ms blocks self_blocks raw".split()  # noqa: SIM905
+)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["explain", *words])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.fixture
+def plan_file(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.txt"
+    path.write_text(PLAIN + JIT, encoding="utf-8")
+    return path
+
+
+def test_json_is_the_contract(capsys: pytest.CaptureFixture[str], plan_file: Path) -> None:
+    code, out, _ = run(capsys, "--plan", str(plan_file), "--format", "json")
+    value = json.loads(out)
+    assert code == 0
+    assert list(value) == [
+        *(
+            "version",
+            "format",
+            "server_version",
+            "total_ms",
+            "self_sum_ms",
+            "unattributed_ms",
+            "nodes",
+            "findings",
+        )
+    ]
+    assert (value["version"], value["format"], value["findings"]) == (1, "postgres-text", [])
+    assert value["self_sum_ms"] + value["unattributed_ms"] == pytest.approx(value["total_ms"])
+    assert all(list(node) == NODE_KEYS for node in value["nodes"])
+    assert sum(node["self_ms"] for node in value["nodes"]) == pytest.approx(value["self_sum_ms"])
+    assert value["nodes"][3]["parent"] == 2 and value["nodes"][3]["relation"] == "b"
+
+
+def test_figures_that_a_plan_lacks_are_null(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text('[{"Plan": {"Node Type": "Sort", "Total Cost": Infinity, "Plan Rows": 1e999}}]')
+    _, out, _ = run(capsys, "--plan", str(path), "--format", "json")
+    value = json.loads(out, parse_constant=pytest.fail)
+    node = value["nodes"][0]
+    assert value["total_ms"] is value["self_sum_ms"] is value["unattributed_ms"] is None
+    assert node["self_ms"] is node["rows"] is node["loops"] is node["blocks"] is node["self_blocks"] is None
+
+
+def test_text_shows_how_the_figures_add_up(capsys: pytest.CaptureFixture[str], plan_file: Path) -> None:
+    code, out, _ = run(capsys, "--plan", str(plan_file))
+    assert code == 0
+    assert "└─ Hash" in out and "3 → 30" in out and "batches on disk" in out
+    assert "nodes 0.022 ms (0.1 %) + in no node 29.978 ms = 30.000 ms, ± 0.001 ms of rounding" in out
+    assert "JIT 9.95 ms" in out
+    assert all(len(line) <= 120 for line in out.split("\n"))
+
+
+def test_every_shape_is_drawn(explained: Explained) -> None:  # noqa: F811
+    from dbtui.commands.explain import render
+
+    for name, text in explained.shapes("analyze, buffers, verbose").items():
+        plan = explain_text(text)
+        drawn = render(plan, [], "text")
+        assert all(len(line) <= 120 for line in drawn.split("\n")), name
+        assert len(
+            [line for line in render(plan, [], "markdown").split("\n") if line.startswith("| ")]
+        ) >= len(plan.nodes), name
+        value = json.loads(render(plan, [], "json"))
+        assert len(value["nodes"]) == len(plan.nodes), name
+    assert len(SHAPES) >= 80
+
+
+def test_markdown_escapes_what_it_would_obey(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "plan.txt"
+    path.write_text("Seq Scan on \"<b>|*x*\"  (cost=0..1 rows=1 width=1)\n  Filter: (a || '`'::text)\n")
+    _, out, _ = run(capsys, "--plan", str(path), "--format", "markdown")
+    row = out.split("\n")[2]
+    assert "\\<b\\>\\|\\*x\\*" in row and "\\|\\|" in row
+    assert len(re.findall(r"(?<!\\)\|", row)) == 6
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_hostile_names_reach_no_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, form: str
+) -> None:
+    evil = "x\x1b]0;owned\x07\u202e\x9b31m\r"
+    path = tmp_path / "plan.json"
+    node = {"Node Type": "Seq Scan", "Relation Name": evil, "Alias": evil, "Filter": evil, "Plan Rows": 1}
+    path.write_text(json.dumps([{"Plan": node | {"Subplan Name": evil}}]))
+    code, out, _ = run(capsys, "--plan", str(path), "--format", form)
+    assert code == 0
+    assert not set(out) & set("\x1b\x07\u202e\x9b\r")
+
+
+@pytest.mark.parametrize(
+    "name", ["empty", "prose", "deep json", "two texts", "xml billion", "json cut", "huge integer"]
+)
+def test_what_is_no_plan_exits_2_with_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    data = io.TextIOWrapper(io.BytesIO(BAD[name].encode()), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", data)
+    code, out, err = run(capsys, "--plan", "-", "--format", "json")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and err.startswith("dbtui: ")
+
+
+def test_words_that_do_not_fit_together_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for words in (["--plan", str(tmp_path / "none")], ["--plan", str(tmp_path)], [], ["url", "--plan", "-"]):
+        code, out, err = run(capsys, *words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_utf_16_and_standard_input(plan_file: Path) -> None:
+    text = plan_file.read_text(encoding="utf-8")
+    argv = [sys.executable, "-m", "dbtui", "explain", "--plan", "-", "--format", "json"]
+    for encoding in ("utf-8", "utf-16"):
+        done = subprocess.run(argv, input=text.encode(encoding), capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert len(json.loads(done.stdout)["nodes"]) == 4
+
+
+def test_a_terminal_without_unicode_gets_the_plan_all_the_same(plan_file: Path) -> None:
+    argv = [sys.executable, "-m", "dbtui", "explain", "--plan", str(plan_file)]
+    done = subprocess.run(argv, capture_output=True, timeout=60, env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and b"Hash Join" in done.stdout
+
+
+def test_findings_decide_the_exit_code() -> None:
+    findings = [Finding("pg-seq-scan-hot", Severity.WARNING, "slow")]
+    codes = {
+        fail_on: exit_code(findings, fail_on)
+        for fail_on in ("error", "warning", "info", "pg-seq-scan-hot", "x")
+    }
+    assert codes == {"error": 0, "warning": 1, "info": 1, "pg-seq-scan-hot": 1, "x": 0}
