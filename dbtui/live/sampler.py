@@ -104,9 +104,10 @@ class Sampler:
             try:
                 await self._tick()
             except SessionLost as error:
-                self._lose(error)
+                await self._lose(error)
                 await self._connect(self._monitor.reconnect)
                 continue
+            self._reconnect.succeeded()
             self._set_pace()
             await self._rest(started)
 
@@ -120,7 +121,6 @@ class Sampler:
             except DbtuiError as error:
                 await self._await_next_try(error)
                 continue
-            self._reconnect.succeeded()
             self._forget()
             self._report(link=Link.LIVE, trouble="", next_try=None, server=server)
             return
@@ -152,10 +152,15 @@ class Sampler:
         self._report(link=Link.LOST, trouble=str(error), next_try=self._clock() + delay)
         await self._woken(delay)
 
-    def _lose(self, error: SessionLost) -> None:
+    async def _lose(self, error: SessionLost) -> None:
+        """The first loss after a good sample is mended at once; one before any sample waits."""
         self._timeouts = 0
         self.history.add(self._clock(), {})
-        self._report(link=Link.LOST, trouble=str(error), next_try=None)
+        if self._reconnect.failures:
+            await self._await_next_try(error)
+        else:
+            self._reconnect.failed()
+            self._report(link=Link.LOST, trouble=str(error), next_try=None)
 
     def _forget(self) -> None:
         """Another server may answer now: nothing is compared with what was before."""

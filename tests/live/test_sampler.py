@@ -361,6 +361,18 @@ async def test_a_token_that_ran_out_is_asked_for_again() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_session_that_is_lost_before_any_sample_is_not_opened_in_a_rush() -> None:
+    async def lost(_: Snapshot) -> Mapping[SectionName, Any]:
+        raise SessionLost("gone again")
+
+    script = Script(tick(lost))
+    async with running(script) as (_, watch):
+        waiting = await watch.until(lambda s: s.next_try is not None, fresh=False)
+        assert waiting.link is Link.LOST and waiting.trouble == "gone again"
+        assert waiting.next_try is not None and waiting.next_try > waiting.at
+        assert script.opened == 2  # the first try comes at once
+
+
 def test_blockers_go_to_waiters_and_to_leaders_of_waiting_workers() -> None:
     def session(id_: str, wait_type: str = "", leader: str = "") -> Session:
         return Session(

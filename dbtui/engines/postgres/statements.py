@@ -39,6 +39,7 @@ class CountedStatements:
         self._texts_of = Question("statement_texts", *_TEXTS)
         self._databases: dict[str, str] = {}
         self._roles: dict[str, str] = {}
+        self._wanted: set[str] = set()  # ids of statements whose text is fetched at the next reading
         self._texts_at: float | None = None
 
     async def sample(
@@ -51,6 +52,7 @@ class CountedStatements:
         sql = queries.query("statements", present, schema=probe.statements_schema)
         record = (await connection.fetch(sql, timeout=timeout, hold=True))[0]
         rows, hidden = _rows(record)
+        self._wanted |= self._nameless(rows)
         if self._texts_at is None or now - self._texts_at >= TEXTS_EVERY:
             await self._learn(connection, rows, now=now, timeout=timeout)
         made = {id_: self._statement(id_, row) for id_, row in rows.items()}
@@ -85,34 +87,33 @@ class CountedStatements:
         self, connection: Connection, rows: Mapping[str, tuple[Any, ...]], *, now: float, timeout: float
     ) -> None:
         """Fetch texts of top statements that have none yet, and names of users and databases."""
-        wanted = {row[0] for row in self._top(rows) if row[0] and f"{row[0]}/{row[2]}" not in self._texts}
         roles = {row[1] for row in rows.values()}
-        if (
-            not wanted
-            and roles <= self._roles.keys()
-            and {row[2] for row in rows.values()} <= self._databases.keys()
-        ):
+        databases = {row[2] for row in rows.values()}
+        if not self._wanted and roles <= self._roles.keys() and databases <= self._databases.keys():
             return
         self._texts_at = now
-        ids, oids = [int(id_) for id_ in wanted], [int(oid) for oid in roles]
+        self._texts_of.parts = _TEXTS if self._wanted else frozenset()
+        ids, oids = [int(id_) for id_ in self._wanted], [int(oid) for oid in roles]
         answer = await self._texts_of.ask(
             connection, oids, ids, timeout=timeout, schema=connection.probe.statements_schema
         )
-        self._texts_of.parts = _TEXTS
-        self._databases = answer["databases"] or {}
+        self._wanted.clear()
+        self._databases = dict.fromkeys(databases, "") | (answer["databases"] or {})  # some were dropped
         self._roles = dict.fromkeys(roles, "") | (answer["roles"] or {})
         if len(self._texts) > MOST_TEXTS:
             self._texts.clear()
         for key, text, cut in answer.get("texts") or ():
             self._texts[key] = queries.uncut(cut) if cut else text
 
-    def _top(self, rows: Mapping[str, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def _nameless(self, rows: Mapping[str, tuple[Any, ...]]) -> set[str]:
+        """Ids of the top statements of this sample that have no text yet."""
         most = heapq.nlargest(TOP, rows.values(), key=lambda row: row[_TOTAL])
         none: tuple[Any, ...] = (0,) * len(_FIELDS)
         growth = heapq.nlargest(
             TOP, rows.items(), key=lambda item: item[1][_TOTAL] - self._rows.get(item[0], none)[_TOTAL]
         )
-        return [*most, *(row for _, row in growth)]
+        top = [*most, *(row for _, row in growth)]
+        return {row[0] for row in top if row[0] and f"{row[0]}/{row[2]}" not in self._texts}
 
     def _statement(self, id_: str, row: tuple[Any, ...]) -> Statement:
         query_id, user, database, *numbers = row

@@ -118,10 +118,11 @@ async def test_a_primary_and_its_standby(pair: tuple[PostgresServer, str]) -> No
     primary, standby_url = pair
     async with monitor_of(primary.url()) as upper, monitor_of(standby_url) as lower:
         found, _ = await eventually(
-            lambda: health(upper), lambda found: any(r.state == "streaming" for r in found[0].replicas)
+            lambda: health(upper), lambda found: any(r.lag_bytes is not None for r in found[0].replicas)
         )
         (replica,) = found.replicas
-        assert replica.client == "" and replica.lag_bytes is not None and replica.lag_bytes >= 0
+        assert (replica.client, replica.state) == ("", "streaming")
+        assert replica.lag_bytes is not None and replica.lag_bytes >= 0
         _, counters = await sample(upper)
         assert counters["replication_lag"] >= 0
         primary.psql("CREATE TABLE moved AS SELECT generate_series(1, 1000) n")

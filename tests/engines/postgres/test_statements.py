@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +8,15 @@ import pytest
 from dbtui.engines.postgres.statements import HIDDEN, SampledStatements
 from dbtui.live.rates import deltas
 from dbtui.model.activity import Session, Statement, Statements
-from tests.engines.postgres.monitoring import Clock, client, monitor_of, raw_statement, sample, statements
+from tests.engines.postgres.monitoring import (
+    Clock,
+    client,
+    eventually,
+    monitor_of,
+    raw_statement,
+    sample,
+    statements,
+)
 from tests.servers.postgres import PostgresServer
 
 
@@ -140,14 +149,20 @@ async def test_without_the_extension_the_sessions_are_sampled(postgres: Postgres
         client(postgres, "only", database) as session,
         monitor_of(postgres.url(database), clock) as monitor,
     ):
-        async with session.transaction():
-            await sample(monitor)
-            cursor = await session.cursor("SELECT pg_sleep(0.01 * n) FROM generate_series(1, 9) n")
-            assert cursor is not None
+        task = asyncio.ensure_future(session.execute("SELECT pg_sleep(60), 'slow report'"))
+        await eventually(
+            lambda: sample(monitor), lambda found: any("slow report" in s.query for s in found[0].sessions)
+        )
+        clock.now += 2
+        await sample(monitor)
         found = await statements(monitor)
-        assert found.source == "sampled activity" and found.statements == ()
+        (slow,) = (s for s in found.statements if s.database == database)
+        assert slow.query == "SELECT pg_sleep($1), $2" and slow.calls >= 1 and slow.total_ms > 0
+        assert found.source == "sampled activity"
         assert f"CREATE EXTENSION pg_stat_statements; in database {database}" in found.note
         assert "shared_preload_libraries" not in found.note  # it is loaded already
+        session.terminate()
+        await asyncio.gather(task, return_exceptions=True)
         postgres.psql("CREATE EXTENSION pg_stat_statements", database)
         clock.now += 61
         await statements(monitor)
