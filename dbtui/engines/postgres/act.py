@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -11,12 +12,20 @@ from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
 from dbtui.engines.postgres.failures import FAILURES, describe
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The open session; settings of a pooled one outlive it, so only those of a transaction may be changed."""
+
+    raw: asyncpg.Connection
+    pooled: bool
+
+
 @asynccontextmanager
-async def acting(connector: Connector, database: str) -> AsyncIterator[asyncpg.Connection]:
+async def acting(connector: Connector, database: str) -> AsyncIterator[Acting]:
     """A session that may write. Raises ConnectError, and what the block raises as the console's own errors."""
     connection = await connector.open("act", database=database, writable=True)
     try:
-        yield connection._raw
+        yield Acting(connection._raw, connection.pooled)
     except FAILURES as error:
         raise describe(error, connection.probe.user) from None
     finally:

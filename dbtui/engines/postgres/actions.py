@@ -10,7 +10,7 @@ from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
 from dbtui.engines.postgres.ddl import identifier
 from dbtui.engines.postgres.query import MAX_ROWS
-from dbtui.engines.postgres.rows import Row, result_columns, single, unknown_as_text
+from dbtui.engines.postgres.rows import UNNAMED, Row, result_columns, single, unknown_as_text
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Session
 from dbtui.model.result import Page
@@ -49,14 +49,16 @@ class PostgresActions:
         text = single(sql).text
         _refuse_what_cannot_be(text)
         began = time.monotonic()
-        async with acting(self._connector, database) as raw:
+        async with acting(self._connector, database) as session:
+            raw = session.raw
             try:
                 await raw.execute(begin(timeout), timeout=timeout)
                 page = await _run(raw, text, timeout, began)
                 await raw.execute("COMMIT", timeout=timeout)
             except asyncpg.ActiveSQLTransactionError:  # VACUUM, CREATE INDEX CONCURRENTLY, …
                 await raw.execute("ROLLBACK", timeout=_LEEWAY)
-                await _limit(raw, timeout)
+                if not session.pooled:
+                    await _limit(raw, timeout)
                 page = await _run(raw, text, timeout, began)
         return page
 
@@ -113,12 +115,12 @@ async def _limit(raw: asyncpg.Connection, timeout: float) -> None:
 async def _run(raw: asyncpg.Connection, sql: str, timeout: float, began: float) -> Page:
     """Run it by the extended protocol, which takes one statement, with every column as the server's own text."""
     unknown_as_text(raw)
-    prepared = await raw.prepare(sql, timeout=timeout + _LEEWAY)
+    prepared = await raw.prepare(sql, name=UNNAMED, timeout=timeout + _LEEWAY)
     attributes = prepared.get_attributes()
     for kind in {attribute.type for attribute in attributes}:
         raw.get_settings().add_python_codec(kind.oid, kind.name, kind.schema, [], "scalar", str, str, "text")
     if attributes:
-        prepared = await raw.prepare(sql, timeout=timeout + _LEEWAY)
+        prepared = await raw.prepare(sql, name=UNNAMED, timeout=timeout + _LEEWAY)
     records = await prepared.fetch(timeout=timeout + _LEEWAY)
     rows: tuple[Row, ...] = tuple(tuple(record) for record in records[:MAX_ROWS])
     return Page(

@@ -123,7 +123,7 @@ class PostgresCatalog:
             self._work.use(node.path[0]) as connection,
             connection.reading(timeout=10.0, lock_timeout=1.0) as raw,
         ):
-            query = await as_text(raw, Statement(sql, 0, len(sql)))
+            query = await as_text(raw, Statement(sql, 0, len(sql)), 10.0)
             rows = [tuple(record) for record in await raw.fetch(query.sql, timeout=10.0)]
         shown = tuple(rows[:limit])
         return Page(query.columns, shown, len(rows) > limit, f"SELECT {len(shown)}")

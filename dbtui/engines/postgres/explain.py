@@ -6,6 +6,7 @@ only with an approval, on the act session, in a transaction that is rolled back.
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -88,10 +89,10 @@ class PostgresExplainer:
                 f"ANALYZE would run it, and {subject.verdict.effect}", "approve it, or explain without"
             )
         approval.check(self._connector.target.name, scope_of(sql))
-        async with acting(self._connector, database) as raw:
-            await raw.execute(begin(timeout), timeout=timeout)
-            text = await self._ask(raw, subject, timeout, ("ANALYZE",))
-            await raw.execute("ROLLBACK", timeout=_LEEWAY)
+        async with acting(self._connector, database) as session:
+            await session.raw.execute(begin(timeout), timeout=timeout)
+            text = await self._ask(session.raw, subject, timeout, ("ANALYZE",))
+            await session.raw.execute("ROLLBACK", timeout=_LEEWAY)
         return self._plan(subject, text, "run and rolled back")
 
     async def _ask(
@@ -202,6 +203,10 @@ def _failure(error: asyncpg.PostgresError, subject: _Subject, before: int) -> Db
     if failure.position is not None:
         placed = subject.start >= 0
         failure.position = failure.position - before + subject.start if placed else None
-    if subject.verdict.placeholders and failure.code in _UNTYPED:
+    if failure.code == "42601" and re.search("at end of input|unterminated", failure.message):
+        failure.hint = "the text ends in the middle: track_activity_query_size may have cut it"
+    elif failure.code == "42P01" and not failure.hint:
+        failure.hint = "the session that runs it may have another search_path: name the schema"
+    elif subject.verdict.placeholders and failure.code in _UNTYPED:
         failure.hint = "give the placeholder a type, for example $1::interval, or write a value in its place"
     return failure

@@ -154,7 +154,7 @@ async def _made(connection: Connection, node: Node) -> tuple[Mapping[str, Any] |
     """What the DDL is written from, or why it could not be read."""
     try:
         async with connection.reading(timeout=_TIMEOUT, lock_timeout=_LOCK_WAIT) as raw:
-            await raw.execute("SET LOCAL search_path TO ''")
+            await raw.execute("SET LOCAL search_path TO ''", timeout=_TIMEOUT)
             body = await raw.fetchval(load("catalog_ddl"), *node.path[1:3], timeout=_TIMEOUT)
     except QueryTimeout:
         return None, _LOCKED

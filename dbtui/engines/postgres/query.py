@@ -15,7 +15,7 @@ from collections.abc import Callable
 import asyncpg
 
 from dbtui.engines.postgres.connection import Connector, Work
-from dbtui.engines.postgres.rows import Row, TextQuery, as_text, single
+from dbtui.engines.postgres.rows import UNNAMED, Row, TextQuery, as_text, single
 from dbtui.errors import DbtuiError, QueryError, QueryTimeout
 from dbtui.model.result import Page, ResultColumn
 from dbtui.sql.split import Statement
@@ -154,7 +154,7 @@ class PostgresCursor:
             await self._read_rows(raw, query)
 
     async def _read_rows(self, raw: asyncpg.Connection, query: TextQuery) -> None:
-        cursor = await raw.cursor(query.sql)
+        cursor = await (await raw.prepare(query.sql, name=UNNAMED)).cursor()
         wanted = _FIRST_CHUNK
         while True:
             records = await cursor.fetch(wanted)

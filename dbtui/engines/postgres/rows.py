@@ -21,6 +21,7 @@ from dbtui.sql.classify import QUERIES, classify
 from dbtui.sql.split import Statement, split
 
 Row = tuple[str | None, ...]
+UNNAMED = ""  # a prepared statement with a name may stay behind in a pooler's connection
 READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
 # int8 int2 int4 oid float4 float8 money numeric
@@ -64,7 +65,7 @@ def _encodable(text: str) -> bool:
     return True
 
 
-async def as_text(raw: asyncpg.Connection, statement: Statement) -> TextQuery:
+async def as_text(raw: asyncpg.Connection, statement: Statement, timeout: float | None = None) -> TextQuery:
     """The statement made to return text, checked by the server. Raises QueryError and what asyncpg raises."""
     verdict = classify(statement.text)
     if verdict.placeholders:
@@ -74,7 +75,7 @@ async def as_text(raw: asyncpg.Connection, statement: Statement) -> TextQuery:
         )
     unknown_as_text(raw)
     try:
-        prepared = await raw.prepare(statement.text)
+        prepared = await raw.prepare(statement.text, name=UNNAMED, timeout=timeout)
     except NotApproved as error:
         raise QueryError(error.message, error.hint, code=READ_ONLY) from None
     attributes = prepared.get_attributes()

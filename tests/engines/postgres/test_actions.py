@@ -112,13 +112,19 @@ async def test_a_hidden_start_is_not_guessed(postgres: PostgresServer) -> None:
     assert denied.value.remedy == f'GRANT pg_read_all_stats TO "{role}";'
 
 
-@pytest.fixture
-def database(postgres: PostgresServer) -> str:
+@pytest.fixture(scope="module")
+def one_table(postgres: PostgresServer) -> str:
     name = postgres.create_database()
     postgres.psql(
         "create type mood as enum ('ok'); create table t (i int primary key, m mood, n numeric)", name
     )
     return name
+
+
+@pytest.fixture
+def database(postgres: PostgresServer, one_table: str) -> str:
+    postgres.psql("truncate t", one_table)
+    return one_table
 
 
 async def write(server: PostgresServer, database: str, sql: str, **more: float) -> object:

@@ -349,8 +349,8 @@ async def walk_many(server: PostgresServer, count: int) -> None:
     server.drop_database(database)
 
 
-async def test_two_thousand_tables(postgres: PostgresServer) -> None:
-    await walk_many(postgres, 2000)
+async def test_two_thousand_tables(postgres18: PostgresServer) -> None:
+    await walk_many(postgres18, 2000)
 
 
 @pytest.mark.slow

@@ -93,6 +93,9 @@ async def test_a_generic_plan_of_a_partitioned_table(postgres: PostgresServer, s
         ("select * from item where id = $1 and nope", 'column "nope"', "", 38),
         ("select 1; select 2", "2 statements", "one at a time", None),
         ("vacuum item", "VACUUM has no plan", "", None),
+        ("select * from item where name = 'cut off", "unterminated", "track_activity_query_size", 33),
+        ("select * from item where", "syntax error", "track_activity_query_size", 25),
+        ("select * from other_item", "does not exist", "search_path", 15),
         ("", "no statement", "", None),
     ],
 )
