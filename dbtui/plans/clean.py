@@ -18,6 +18,7 @@ _RECORD = re.compile(
     r"(?:[-─═┌╔├╟+*\s]{0,400}\[ \S{1,24} [0-9]{1,9} \][-─═┐╗┤+*\s]*|\* \S{1,24} [0-9]{1,9}\s*)\Z"
 )
 _FRAME = frozenset("-+=─═━┬┼╪╤┴┌┐└┘├┤╔╗╚╝╟╢╠╣║│| \t")
+_RULE_STARTS = _FRAME | {"*", "["}
 _RULES = frozenset("-─═━=")
 _BARS = "|║│"
 _NEWLINE_MARKS = "+↵"
@@ -73,10 +74,12 @@ def _csv_field(text: str, start: int) -> str:
 def _is_rule(line: str) -> bool:
     """Whether a line is a ruled line of a frame, or the heading of a record in psql's expanded form."""
     stripped = line.strip()
+    if stripped[:1] not in _RULE_STARTS:
+        return stripped.startswith("```")
     if _RECORD.match(line):
         return True
-    if len(stripped) < 3 or not set(stripped) <= _FRAME:
-        return stripped.startswith("```")
+    if len(stripped) < 3 or stripped.startswith("->") or not set(stripped) <= _FRAME:
+        return False
     return any(char in _RULES for char in stripped)
 
 
