@@ -368,21 +368,15 @@ class Connector:
     async def _open(self, purpose: Purpose, database: str, writable: bool) -> Connection:
         if self._parameters is None:
             self._parameters = libpq.resolve(self.target.url, os.environ)
-        await self._dig()
-        dialled = await self._dial(purpose, database or self._parameters.database, writable)
-        try:
-            seen = await self._look(dialled)
-            pooled = self._pooled or _is_pooled(dialled, seen, writable)
-            if pooled and not self._pooled:
-                self._pooled = (
-                    True  # startup settings would linger in the pooler's own connections: never send them
-                )
-                dialled.raw.terminate()
-                dialled = await self._dial(purpose, database or self._parameters.database, writable)
-                seen = await self._look(dialled)
-        except BaseException:
+        database = database or self._parameters.database
+        dialled, seen = await self._reach(purpose, database, writable)
+        pooled = self._pooled or _is_pooled(dialled, seen, writable)
+        if (
+            pooled and not self._pooled
+        ):  # what was asked at the start would linger in the pooler's own sessions
+            self._pooled = True
             dialled.raw.terminate()
-            raise
+            dialled, seen = await self._reach(purpose, database, writable)
         where = server(
             seen,
             dialled.address,
@@ -390,6 +384,21 @@ class Connector:
             notes=(*self.target.notes, *self._parameters.notes),
         )
         return Connection(dialled, seen, where, purpose, pooled=pooled, writable=writable)
+
+    async def _reach(self, purpose: Purpose, database: str, writable: bool) -> tuple[Dialled, Probe]:
+        await self._dig()
+        try:
+            dialled = await self._dial(purpose, database, writable)
+        except ConnectError:
+            if self._tunnel is None or self._tunnel.alive:
+                raise
+            await self._dig()  # it broke meanwhile
+            dialled = await self._dial(purpose, database, writable)
+        try:
+            return dialled, await self._look(dialled)
+        except BaseException:
+            dialled.raw.terminate()
+            raise
 
     async def _look(self, dialled: Dialled) -> Probe:
         assert self._parameters is not None
