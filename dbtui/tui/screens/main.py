@@ -150,6 +150,7 @@ class MainScreen(Screen[None]):
 
     async def open_pane(self, pane: str) -> View:
         """Show a pane, made on the first visit, and focus what one works with there."""
+        self.maximized = None  # a zoomed box would hide it
         panes = self.query_one("#panes", ContentSwitcher)
         if not panes.query(f"#{pane}"):
             await panes.mount(self._make(pane))
@@ -180,6 +181,7 @@ class MainScreen(Screen[None]):
         return self.query_one(ObjectTree)
 
     def action_browser(self) -> None:
+        self.maximized = None
         tree = self.tree_widget
         tree.display = self.tree_wanted = not tree.display
         if tree.display:
