@@ -12,6 +12,7 @@ from dbtui.model.migration import (
     ColumnDef,
     ConstraintDef,
     Effects,
+    IndexDef,
     KnownTable,
     Lock,
     Relation,
@@ -56,7 +57,7 @@ class NotSupportedError(Exception):
 
 def effects(statement: Statement, schema: Schema, session: Session) -> Effects:
     """Locks, rewrites and scans of a statement. Raises NotSupportedError for what the version refuses to parse."""
-    gathered = _Gathered()
+    gathered = _Gathered(schema)
     dropped = frozenset(a.name for a in statement.actions if a.op == "drop constraint")
     for action in statement.actions:
         if action.op == "lock table":
@@ -75,7 +76,8 @@ def effects(statement: Statement, schema: Schema, session: Session) -> Effects:
 class _Gathered:
     """Effects of several cells on the same relations: the strongest lock wins."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
         self.locks: dict[str, str] = {}
         self.rewrites: dict[str, None] = {}
         self.scans: dict[str, None] = {}
@@ -93,14 +95,19 @@ class _Gathered:
             self.lock(use.index, found.index)
         if use.table is not None:
             self.lock(use.table, found.table)
-            if found.rewrite:
+            if found.rewrite and self.has_rows(use.table):
                 self.rewrites[str(use.table)] = None
-            if found.scan in ("table", "both"):
+            if found.scan in ("table", "both") and self.has_rows(use.table):
                 self.scans[str(use.table)] = None
         for other in use.others:
             self.lock(other, found.other)
-            if found.scan in ("other", "both"):
+            if found.scan in ("other", "both") and self.has_rows(other):
                 self.scans[str(other)] = None
+
+    def has_rows(self, target: Relation) -> bool:
+        """A partitioned table has none of its own."""
+        known = self.schema.table(target)
+        return known is None or not known.partitioned
 
     def effects(self) -> Effects:
         locks = tuple(Lock(name, mode) for name, mode in self.locks.items())
@@ -266,7 +273,8 @@ def _using_index(made: ConstraintDef, table: Relation, schema: Schema) -> Iterat
         if nullable:
             yield Use("add primary key using index nullable", table, index=index)
             return
-    yield Use("add using index", table, index=index)
+    renamed = bool(made.name) and made.name != made.using_index
+    yield Use("add using index" if renamed else "add using index as it is", table, index=index)
 
 
 def _validate(action: Action, schema: Schema, session: Session, dropped: frozenset[str]) -> Iterator[Use]:
@@ -339,12 +347,28 @@ def _reindex(action: Action, schema: Schema, session: Session, dropped: frozense
     yield Use("reindex concurrently" if action.concurrently else action.op, table, index=index)
 
 
+def missing_indexes(action: Action, schema: Schema) -> tuple[IndexDef, ...]:
+    """Indexes of the parent that ATTACH PARTITION must build on the child, as far as both are known."""
+    parent, child = schema.table(action.relation), schema.table(action.others[0])
+    if parent is None or child is None:
+        return ()
+    there = {(index.columns, index.unique) for index in child.indexes}
+    return tuple(index for index in parent.indexes if (index.columns, index.unique) not in there)
+
+
+def _attach_index(action: Action, schema: Schema, session: Session, dropped: frozenset[str]) -> Iterator[Use]:
+    yield Use("attach index", None, action.others, action.relation)
+    found = [schema.index(index) for index in (action.relation, *action.others)]
+    yield Use("read", None, tuple(one[0].relation for one in found if one is not None))
+
+
 def _attach(action: Action, schema: Schema, session: Session, dropped: frozenset[str]) -> Iterator[Use]:
     child = schema.table(action.others[0])
     # The bound is not compared with the check: a validated check on the child is taken as its proof.
     proved = child is not None and any(c.kind == "check" and c.valid for c in child.constraints)
     fresh = child is not None and child.file != ""
-    name = "attach partition proved" if proved and not fresh else "attach partition"
+    complete = not missing_indexes(action, schema)
+    name = "attach partition proved" if proved and complete and not fresh else "attach partition"
     yield Use(name, action.relation, action.others)
     yield from _default_partition(action.relation, schema)
 
@@ -501,7 +525,7 @@ _READERS: dict[str, Reader] = {
     "index set options": _on_index("index options"),
     "index set statistics": _on_index("index options"),
     "index set tablespace": _on_index("index metadata"),
-    "attach index": _on_index("attach index"),
+    "attach index": _attach_index,
     "inherit": _on_table("inherit"),
     "no inherit": _on_table("no inherit"),
     "vacuum": _on_table("statistics"),

@@ -1,7 +1,7 @@
 """A foreign key is added and proved in one step.
 
 What it does
-    Looks for ADD FOREIGN KEY without NOT VALID.
+    Looks for ADD FOREIGN KEY without NOT VALID, and for ALTER CONSTRAINT … ENFORCED.
 
 Why it matters
     Both tables are locked against writes while both are read.
@@ -24,10 +24,20 @@ from dbtui.rules.migration.sequences import not_valid_then_validate
 from dbtui.rules.migration.step import Hit, Step
 
 SEVERITY = Severity.ERROR
-SUBJECTS = ("add constraint",)
+SUBJECTS = ("add constraint", "alter constraint")
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
+    if (
+        action.op == "alter constraint"
+        and step.used("alter constraint enforced")
+        and not step.fresh(action.relation)
+    ):
+        names = " and ".join(lock.relation for lock in step.effects.locks)
+        yield Hit(
+            str(action.relation), f"{names} are locked while both are read", "drop it and add it as NOT VALID"
+        )
+        return
     made = action.constraint
     if (
         made is None

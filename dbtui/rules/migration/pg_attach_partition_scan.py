@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.migration import Action
-from dbtui.rules.migration.step import Hit, Step, quoted, short, sql_name
+from dbtui.rules.migration.step import Hit, Step, columns, quoted, short, sql_name
 
 SEVERITY = Severity.ERROR
 SUBJECTS = ("attach partition",)
@@ -30,6 +30,23 @@ SUBJECTS = ("attach partition",)
 def check(step: Step, action: Action) -> Iterator[Hit]:
     child = action.others[0]
     if not step.used("attach partition") or step.fresh(child):
+        return
+    known, parent = step.table(child), step.table(action.relation)
+    if (
+        known is not None
+        and parent is not None
+        and any(c.kind == "check" and c.valid for c in known.constraints)
+    ):
+        yield Hit(
+            str(child),
+            f"indexes that {action.relation} has and {child} lacks are built under AccessExclusiveLock",
+            "build them CONCURRENTLY on the new partition first",
+            tuple(
+                f"CREATE INDEX CONCURRENTLY ON {sql_name(child)} ({columns(index.columns)});"
+                for index in parent.indexes
+                if index.columns not in {other.columns for other in known.indexes}
+            ),
+        )
         return
     table, name = sql_name(child), quoted(short(child.name, "bound"))
     yield Hit(
