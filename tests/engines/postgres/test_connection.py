@@ -14,7 +14,7 @@ import pytest
 
 from dbtui.config import Secret, Target, resolve
 from dbtui.engines import create
-from dbtui.engines.postgres import connection
+from dbtui.engines.postgres import connection, session
 from dbtui.engines.postgres import server as probing
 from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.errors import (
@@ -449,7 +449,7 @@ async def test_a_stalled_server_holds_up_nobody(postgres18: PostgresServer) -> N
 
 
 async def test_an_unanswered_question_then_a_lost_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_PING", 0.5)
+    monkeypatch.setattr(session, "_PING", 0.5)
     with PostgresServer(18) as server:
         connector = Connector(target(server.url()))
         monitor = await connector.open("monitor")
