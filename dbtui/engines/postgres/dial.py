@@ -17,7 +17,8 @@ from asyncpg.protocol import protocol as wire
 
 from dbtui.config import Secret
 from dbtui.engines.postgres.failures import FAILURES, describe_connect
-from dbtui.engines.postgres.libpq import Address, KeepAlive, Parameters, stored_password
+from dbtui.engines.postgres.files import stored_password
+from dbtui.engines.postgres.libpq import Address, KeepAlive, Parameters
 from dbtui.engines.postgres.read_only import check
 from dbtui.engines.postgres.tls import context
 from dbtui.errors import AuthenticationError, ConnectError, DbtuiError
@@ -152,7 +153,9 @@ async def _dial_host(
 ) -> Dialled:
     note = ""
     if password is None and parameters.passfile is not None:
-        password, note = stored_password(parameters.passfile, address, database, parameters.user)
+        password, note = stored_password(
+            parameters.passfile, address.host or address.hostaddr, address.port, database, parameters.user
+        )
     attempt = _Attempt(parameters, settings, password, database, address)
     failure: BaseException | None = None
     try:

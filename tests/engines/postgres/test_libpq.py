@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from dbtui.config import Secret
 from dbtui.engines.postgres import libpq
-from dbtui.engines.postgres.libpq import Address, parse, resolve, stored_password
+from dbtui.engines.postgres.files import stored_password
+from dbtui.engines.postgres.libpq import Address, parse, resolve
 from dbtui.errors import ConfigError, DbtuiError, UsageError
 
 
@@ -306,21 +307,21 @@ def passfile(tmp_path: Path) -> Path:
 def test_the_first_line_that_matches(
     host: str, port: int, database: str, user: str, password: str | None, passfile: Path
 ) -> None:
-    found, note = stored_password(passfile, Address(host, port), database, user)
+    found, note = stored_password(passfile, host, port, database, user)
     assert (found.reveal() if found else None, note) == (password, "")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
 def test_a_password_file_that_others_may_reach_is_left_alone(mode: int, passfile: Path) -> None:
     passfile.chmod(mode)
-    found, note = stored_password(passfile, Address("db", 5432), "shop", "ann")
+    found, note = stored_password(passfile, "db", 5432, "shop", "ann")
     assert found is None
     assert "chmod 0600" in note
 
 
 def test_a_password_file_that_is_none(tmp_path: Path) -> None:
-    assert stored_password(tmp_path / "missing", Address("h", 1), "d", "u") == (None, "")
-    found, note = stored_password(tmp_path, Address("h", 1), "d", "u")
+    assert stored_password(tmp_path / "missing", "h", 1, "d", "u") == (None, "")
+    found, note = stored_password(tmp_path, "h", 1, "d", "u")
     assert found is None
     assert "not a plain file" in note
 
@@ -369,6 +370,6 @@ def test_a_password_line_gives_back_what_was_escaped_into_it(
     )
     file.write_text(line + "\n", "utf-8")
     file.chmod(0o600)
-    found, _ = stored_password(file, Address(host, 5432), database, user)
+    found, _ = stored_password(file, host, 5432, database, user)
     expected = None if host.startswith("#") else password
     assert (found.reveal() if found else None) == expected
