@@ -141,7 +141,9 @@ class Probe:
     extensions: Mapping[str, tuple[str, str]] = field(
         default_factory=dict
     )  # name → schema, version; this database
-    settings: Mapping[str, str] = field(default_factory=dict)  # those of SETTINGS shown, in pg_settings' units
+    settings: Mapping[str, str] = field(
+        default_factory=dict
+    )  # those of SETTINGS shown, in pg_settings' units
     columns: Mapping[str, frozenset[str]] = field(
         default_factory=dict
     )  # those of VIEWS, and pg_stat_statements'
