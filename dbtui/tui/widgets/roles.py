@@ -88,6 +88,8 @@ class Palette:
             ground = self.cursor if focused else _over(ground, self.cursor_blurred)
             if role is Role.CURSOR or contrast(colour, ground) < READABLE:
                 colour = _text_on(ground, self.cursor_text)
+            if contrast(colour, ground) < READABLE:
+                colour = _text_on(ground, Color.automatic())
         dim = role is Role.MUTED and colour.ansi is not None
         if faded:
             if colour.ansi is not None or ground.ansi is not None:

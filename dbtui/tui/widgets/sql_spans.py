@@ -165,7 +165,7 @@ def _code(line: str, start: int, end: int, dialect: Dialect) -> list[Span]:
     made = []
     at = start
     for token, value in _lexer(dialect.lexer).get_tokens(line[start:end]):
-        part = _of_token(token)
+        part = Part.NUMBER if value.isdecimal() else _of_token(token)  # MySQL's lexer takes "1" for a name
         if part is Part.NUMBER and not any(map(str.isdigit, value)):  # a lone point
             part = None
         if part is not None and not (part is Part.KEYWORD and line[at - 1 : at] == "."):  # a column's name
