@@ -17,10 +17,13 @@ from dbtui.model.finding import Finding, Severity
 from dbtui.model.plan import Plan
 from dbtui.plans import MAX_CHARACTERS, parse
 from dbtui.plans.summary import beside_nodes, weight
+from dbtui.rules.base import rule_ids
+from dbtui.rules.plan import findings as plan_findings
 from dbtui.safety import Approval
 
 FORMATS = ("text", "json", "markdown")
 _WIDTH = 120  # of text that goes to a file or a pipe
+PLAN_RULES = "dbtui.rules.plan"
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 EXAMPLES = """\
@@ -67,6 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan; the exit code. Raises DbtuiError, which is one line and exit code 2."""
+    if args.fail_on not in (*Severity, *rule_ids(PLAN_RULES)):
+        raise UsageError(
+            f"--fail-on {args.fail_on}", "give info, warning, error or the id of a rule about plans"
+        )
     if args.plan is not None:
         if args.server is not None or args.analyze:
             raise UsageError(
@@ -77,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         plan = asyncio.run(_ask(args))
     else:
         raise UsageError("nothing to explain", "give --plan FILE, or a connection and -f FILE")
-    findings: list[Finding] = []
+    findings = plan_findings(plan)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     sys.stdout.write(render(plan, findings, args.format))

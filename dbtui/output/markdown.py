@@ -31,10 +31,15 @@ def plan(
     lines += ["", *(f"- {_escaped(text)}" for text in footer(value, beside))]
     if findings:
         lines += ["", "### Findings", ""]
-        lines += [
-            f"- **{item.severity}** `{item.rule}`: {_escaped(printable(item.message))}" for item in findings
-        ]
+        lines += [_finding(item) for item in findings]
     return "\n".join(lines) + "\n"
+
+
+def _finding(item: Finding) -> str:
+    text = f"- **{item.severity}** `{item.rule}`: {_escaped(printable(item.message))}"
+    if item.advice:
+        text += f"; {_escaped(printable(item.advice))}"
+    return text + "".join(f"\n  - `{printable(statement).replace('`', '')}`" for statement in item.sql)
 
 
 def _escaped(text: str) -> str:

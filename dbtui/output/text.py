@@ -39,12 +39,16 @@ def plan(
         stem = line.stem + ("│    " if has_children else "     ")
         body.extend(_cut(stem + detail, width) for detail in line.details)
     parts = [*body, "", *footer(value, beside)]
-    if findings:
-        parts += [
-            "",
-            *(printable(f"{item.severity.upper()} {item.rule}: {item.message}") for item in findings),
-        ]
+    for item in findings:
+        parts += ["", *(_cut(line, width) for line in _finding(item))]
     return "\n".join(parts) + "\n"
+
+
+def _finding(item: Finding) -> list[str]:
+    at = "" if item.node is None else f", node {item.node}"
+    lines = [f"{item.severity.upper()} {item.rule}{at}: {item.message}"]
+    lines += [f"    {text}" for text in (item.advice, *item.sql) if text]
+    return [printable(line) for line in lines]
 
 
 def _headings(value: Plan) -> tuple[str, ...]:

@@ -52,7 +52,10 @@ def test_json_is_the_contract(capsys: pytest.CaptureFixture[str], plan_file: Pat
             "findings",
         )
     ]
-    assert (value["version"], value["format"], value["findings"]) == (1, "postgres-text", [])
+    assert (value["version"], value["format"]) == (1, "postgres-text")
+    assert {finding["rule"] for finding in value["findings"]} == {"pg-jit-share", "pg-hash-spill"}
+    finding = {"rule", "severity", "object", "message", "evidence", "advice", "sql", "docs", "node"}
+    assert all(set(one) == finding for one in value["findings"])
     assert value["self_sum_ms"] + value["unattributed_ms"] == pytest.approx(value["total_ms"])
     assert all(list(node) == NODE_KEYS for node in value["nodes"])
     assert sum(node["self_ms"] for node in value["nodes"]) == pytest.approx(value["self_sum_ms"])
@@ -128,6 +131,15 @@ def test_what_is_no_plan_exits_2_with_one_line(
     assert err.count("\n") == 1 and err.startswith("dbtui: ")
 
 
+def test_fail_on_decides_what_the_exit_code_says(capsys: pytest.CaptureFixture[str], plan_file: Path) -> None:
+    codes = [
+        run(capsys, "--plan", str(plan_file), "--fail-on", word)[0]
+        for word in ("error", "warning", "pg-jit-share")
+    ]
+    assert codes == [0, 1, 1]
+    assert run(capsys, "--plan", str(plan_file), "--fail-on", "pg-jit-shar")[0] == 2
+
+
 def test_words_that_do_not_fit_together_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for words in (["--plan", str(tmp_path / "none")], ["--plan", str(tmp_path)], [], ["url", "--plan", "-"]):
         code, out, err = run(capsys, *words)
@@ -156,3 +168,26 @@ def test_findings_decide_the_exit_code() -> None:
         for fail_on in ("error", "warning", "info", "pg-seq-scan-hot", "x")
     }
     assert codes == {"error": 0, "warning": 1, "info": 1, "pg-seq-scan-hot": 1, "x": 0}
+
+
+async def test_a_statement_is_explained_on_an_engine(explained: Explained) -> None:  # noqa: F811
+    from types import SimpleNamespace
+
+    from dbtui.commands.explain import explain_on
+    from dbtui.errors import UsageError
+    from dbtui.model.plan import RawPlan
+
+    async def explain(sql: str, **_options: object) -> RawPlan:
+        text = explained.server.psql(f"explain (format json) {sql}", database=explained.database)
+        return RawPlan(text, "postgres-json", sql, "18.6", ("estimates only",))
+
+    engine = SimpleNamespace(explain=SimpleNamespace(explain=explain), lacks={})
+    plan = await explain_on(engine, "select * from customers where id = 3")  # type: ignore[arg-type]
+    assert plan.nodes[0].index == "customers_pkey"
+    assert (plan.query, plan.server_version, plan.notes) == (
+        "select * from customers where id = 3",
+        "18.6",
+        ("estimates only",),
+    )
+    with pytest.raises(UsageError, match="only keys"):
+        await explain_on(SimpleNamespace(explain=None, lacks={"explain": "it has only keys"}), "x")  # type: ignore[arg-type]

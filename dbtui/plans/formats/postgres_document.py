@@ -19,6 +19,9 @@ LARGEST_FIGURE = 1e15  # no loop count, row count or time in milliseconds of a r
 
 BLOCKS = ("Shared Hit Blocks", "Shared Read Blocks", "Local Hit Blocks", "Local Read Blocks")
 
+LISTS = frozenset(
+    {"Plans", "Workers", "Triggers", "Target Tables", "Grouping Sets", "Group Keys", "Hash Keys"}
+)  # also where they are empty
 _TOP = frozenset(
     {
         "Plan",
@@ -183,7 +186,7 @@ def _figure(node: Mapping[str, Any], *keys: str) -> float | None:
 
 def is_text(key: str) -> bool:
     """Whether a property is a text even where it looks like a number or a truth value."""
-    return key in _TEXTS or key.endswith(("Name", "Filter", "Cond", "Key"))
+    return key in _TEXTS or (key.endswith(("Name", "Filter", "Cond", "Key")) and not key.startswith("Rows "))
 
 
 def text_of(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from xml.parsers import expat
 
 from dbtui.errors import InputError
-from dbtui.plans.formats.postgres_document import MAX_DEPTH, is_text, too_deep
+from dbtui.plans.formats.postgres_document import LISTS, MAX_DEPTH, is_text, too_deep
 from dbtui.plans.formats.postgres_json import two_plans
 
 _NUMBER = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,5})?\Z")
@@ -17,9 +17,6 @@ _NAMES = {
     "Full sort Groups": "Full-sort Groups",
     "Pre sorted Groups": "Pre-sorted Groups",
 }
-_LISTS = frozenset(
-    {"Plans", "Workers", "Triggers", "Target Tables", "Grouping Sets", "Group Keys", "Hash Keys"}
-)
 _START = re.compile(r"<explain[\s>]")
 
 
@@ -107,7 +104,7 @@ def _key(tag: str) -> str:
 
 
 def _value(element: _Element) -> object:
-    if element.name in _LISTS:
+    if element.name in LISTS:
         return [value for _, value in element.children]
     if not element.children and element.name in ("Group Key", "Hash Key"):
         return []  # the set of no columns

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from dbtui.errors import InputError
-from dbtui.plans.formats.postgres_document import MAX_DEPTH, too_deep
+from dbtui.plans.formats.postgres_document import LISTS, MAX_DEPTH, too_deep
 from dbtui.plans.formats.postgres_json import two_plans
 
 _START = re.compile(r"(?:\A|\n) {0,80}(?:- )?(?:Plan|Query Text):(?: |\n|$)")
@@ -90,7 +90,7 @@ def _line(line: str, number: int, blocks: list[_Block]) -> None:
     if rest:
         target[key] = _scalar(rest, number)
         return
-    target[key] = None
+    target[key] = [] if key in LISTS else None
     blocks[-1].key = key
     if len(blocks) > 2 * MAX_DEPTH + 20:
         raise too_deep()

@@ -1,0 +1,91 @@
+"""A plan as rules read it: who is below whom, and figures over all loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dbtui.model.finding import Severity
+from dbtui.model.plan import Plan, PlanNode
+from dbtui.rules.migration.step import quoted
+
+BLOCK_BYTES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a rule saw. `object` is the node's relation where it is empty."""
+
+    message: str
+    advice: str = ""
+    evidence: Mapping[str, float | str] = field(default_factory=dict)
+    sql: tuple[str, ...] = ()
+    object: str = ""
+    node: int | None = None  # where it is not the node that was asked about
+    severity: Severity | None = None  # where it is not the rule's own
+
+
+class Tree:
+    """A measured plan with its children by node."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.nodes = plan.nodes
+        self._children: list[list[int]] = [[] for _ in plan.nodes]
+        for node in plan.nodes:
+            if node.parent is not None:
+                self._children[node.parent].append(node.id)
+
+    def children(self, node: PlanNode) -> list[PlanNode]:
+        """The nodes below one, InitPlans and SubPlans apart."""
+        below = [self.nodes[at] for at in self._children[node.id]]
+        return [child for child in below if child.relationship not in ("InitPlan", "SubPlan")]
+
+    def ancestors(self, node: PlanNode) -> Iterator[PlanNode]:
+        """From the parent to the root."""
+        at = node.parent
+        while at is not None:
+            yield self.nodes[at]
+            at = self.nodes[at].parent
+
+    def share(self, ms: float | None) -> float:
+        """A time as a share of the execution, between 0 and 1; 0 where there are no times."""
+        total = self.plan.total_ms
+        return min(1.0, ms / total) if ms and total else 0.0
+
+
+def number(node: PlanNode, key: str) -> float:
+    """A numeric property as the server gave it; 0 where there is none."""
+    return as_number(node.raw.get(key))
+
+
+def as_number(value: object) -> float:
+    """A value as a number; 0 for what is none."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+
+
+def text(node: PlanNode, key: str) -> str:
+    """A property as text, lists joined by commas; an empty text where there is none."""
+    value = node.raw.get(key, "")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def rows(node: PlanNode) -> float:
+    """Rows over all loops and processes; 0 where nothing ran."""
+    return (node.rows or 0.0) * (node.loops or 0.0)
+
+
+def lost(node: PlanNode, key: str = "Rows Removed by Filter") -> float:
+    """Rows thrown away over all loops: the server counts them per loop."""
+    return number(node, key) * (node.loops or 0.0)
+
+
+def own(node: PlanNode, *keys: str) -> float:
+    """The self part of counters, added up."""
+    return sum(node.self_counters.get(key, 0.0) for key in keys)
+
+
+def name(node: PlanNode) -> str:
+    """The relation as SQL writes it, as far as the plan tells."""
+    schema, relation = str(node.raw.get("Schema") or ""), str(node.raw.get("Relation Name") or "")
+    return f"{quoted(schema)}.{quoted(relation)}" if schema else quoted(relation)

@@ -1,0 +1,95 @@
+"""Each rule about plans fires on its hit and is silent on its near miss; its docs have every heading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dbtui.model.finding import Severity
+from dbtui.plans import parse
+from dbtui.rules.base import load_rule, rule_ids
+from dbtui.rules.plan import findings
+from tests.plans.conftest import Explained, explained  # noqa: F401
+
+PACKAGE = "dbtui.rules.plan"
+CASES = Path(__file__).parent / "cases"
+IDS = rule_ids(PACKAGE)
+
+
+def case(rule: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((CASES / f"{rule}.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_there_are_rules() -> None:
+    assert len(IDS) >= 28
+
+
+@pytest.mark.parametrize("rule", IDS)
+def test_a_hit_is_seen_and_a_near_miss_is_not(rule: str) -> None:
+    example = case(rule)
+    found = [one for one in findings(parse(example["hit"])) if one.rule == rule]
+    assert len(found) == 1
+    assert found[0].severity is Severity(example["severity"])
+    assert found[0].message and found[0].advice and found[0].evidence and found[0].docs
+    assert found[0].node is not None
+    assert "\n" not in found[0].message
+    if "sql" in example:
+        assert found[0].sql == (example["sql"],)
+    missed = parse(example["miss"])
+    assert missed.analyzed
+    assert [one for one in findings(missed) if one.rule == rule] == []
+
+
+@pytest.mark.parametrize("rule", IDS)
+def test_the_docs_have_every_heading(rule: str) -> None:
+    docs = load_rule(PACKAGE, rule).docs
+    lines = docs.splitlines()
+    assert 10 < len(lines[0]) < 100 and lines[0].endswith(".")
+    for heading in ("What it does", "Why it matters", "Instead", "When it is fine", "See"):
+        assert heading in lines and lines[lines.index(heading) + 1].startswith("    ")
+
+
+def test_plans_of_every_shape_are_judged(explained: Explained) -> None:  # noqa: F811
+    seen = set()
+    for name, text in explained.shapes("analyze, buffers, verbose, format json").items():
+        for one in findings(parse(text)):
+            assert one.rule in IDS, name
+            assert all(isinstance(value, float | int | str) for value in one.evidence.values()), name
+            seen.add(one.rule)
+    assert {"pg-sort-on-disk", "pg-hash-spill", "pg-workers-missing", "any-row-misestimate"} <= seen
+
+
+def test_estimates_alone_give_no_findings_about_what_ran(explained: Explained) -> None:  # noqa: F811
+    for name, text in explained.shapes("format json").items():
+        assert {one.rule for one in findings(parse(text))} <= {"pg-bitmap-and", "pg-disabled-node-used"}, name
+
+
+def test_the_deepest_misestimate_alone_is_told() -> None:
+    plan = parse(case("any-row-misestimate")["hit"])
+    assert [(one.node, one.object) for one in findings(plan) if one.rule == "any-row-misestimate"] == [
+        (1, "orders")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("((state)::text = 'paid'::text) AND (total > '5'::numeric)", "(state, total)"),
+        ("(a > 1) AND (b = 2) AND (c < 3)", "(b, a)"),
+        ('(o."Line No" = 4)', '("Line No")'),
+        ("(lower(name) = 'x'::text)", None),
+        ("((a = 1) OR (b = 2))", None),
+        ("(a <> ALL ('{1,2}'::integer[]))", None),
+    ],
+)
+def test_the_index_for_a_filter(condition: str, expected: str | None) -> None:
+    text = (
+        "Seq Scan on orders o  (cost=0..1 rows=5 width=4) (actual time=0.0..9.0 rows=5 loops=1)\n"
+        f"  Filter: {condition}\n  Rows Removed by Filter: 50000\n"
+    )
+    sql = [one.sql for one in findings(parse(text)) if one.rule == "pg-seq-scan-discards-rows"]
+    assert sql == [(f"CREATE INDEX CONCURRENTLY ON orders {expected};",) if expected else ()]
