@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "open the console on an embedded PostgreSQL with a shop under load",
     "explain": "read a query plan: from a server, a file or standard input",
+    "lint": "say what migration files would lock, rewrite and break",
+    "rules": "print what a rule looks for, why, and what to do instead",
 }
 
 EXAMPLES = """\
@@ -29,6 +31,7 @@ examples:
   dbtui prod-orders                      a saved connection
   dbtui demo                             try it: a shop under load, nothing to install or clean up
   dbtui explain --plan plan.json         a plan that somebody sent
+  dbtui lint migrations/                 what Monday's migration would lock
 
 commands:
 """
