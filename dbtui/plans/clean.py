@@ -167,7 +167,7 @@ def _is_quoted(line: str) -> bool:
 
 
 def _unquoted(line: str) -> str:
-    if not _is_quoted(line):
+    if not line.startswith(('"', "'")) or not _is_quoted(line):
         return line
     stripped = line.rstrip().rstrip(",;")
     return stripped[1:-1].replace(stripped[0] * 2, stripped[0])

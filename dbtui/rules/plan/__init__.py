@@ -59,18 +59,22 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
 
 
 def _asked(rule: Rule, tree: Tree, at: int) -> list[Finding]:
-    docs = tuple(line.strip() for line in rule.docs.splitlines() if line.strip().startswith("https://"))
+    node = tree.nodes[at]
     return [
         Finding(
             rule=rule.id,
             severity=hit.severity or rule.severity,
             message=hit.message,
-            object=hit.object or tree.nodes[at].relation or None,
+            object=hit.object or node.relation or None,
             evidence=dict(hit.evidence),
             advice=hit.advice,
             sql=hit.sql,
-            docs=docs,
+            docs=_pages(rule),
             node=at if hit.node is None else hit.node,
         )
-        for hit in rule.check(tree, tree.nodes[at])
+        for hit in rule.check(tree, node)
     ]
+
+
+def _pages(rule: Rule) -> tuple[str, ...]:
+    return tuple(line.strip() for line in rule.docs.splitlines() if line.strip().startswith("https://"))
