@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -51,15 +52,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `dbtui explain … | head`
-        sys.stderr.close()
         return 0
 
 
 def entry() -> None:
     """The program `dbtui`: leaves without waiting for a thread that may still wait for a server."""
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # the reader of a pipe may be gone
+            stream.flush()
     os._exit(code)
 
 
