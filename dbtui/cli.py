@@ -53,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # `dbtui explain … | head`
         return 0
+    except OSError as error:
+        print(f"dbtui: {error.filename or 'the output'} cannot be used: {error.strerror}", file=sys.stderr)
+        return 2
 
 
 def entry() -> None:
