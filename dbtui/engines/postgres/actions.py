@@ -9,8 +9,8 @@ import asyncpg
 from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
 from dbtui.engines.postgres.ddl import identifier
-from dbtui.engines.postgres.query import MAX_ROWS
 from dbtui.engines.postgres.rows import UNNAMED, Row, result_columns, single, unknown_as_text
+from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Session
 from dbtui.model.result import Page

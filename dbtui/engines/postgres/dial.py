@@ -7,7 +7,6 @@ import codecs
 import random
 import socket
 import ssl
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ import asyncpg
 from asyncpg.protocol import protocol as wire
 
 from dbtui.config import Secret
+from dbtui.engines.network import look_up
 from dbtui.engines.postgres.failures import FAILURES, describe_connect
 from dbtui.engines.postgres.files import stored_password
 from dbtui.engines.postgres.libpq import Address, KeepAlive, Parameters
@@ -297,32 +297,4 @@ async def _places(address: Address, ways: Mapping[Address, tuple[str, int]]) -> 
         return [ways[address]]
     if address.unix:
         return [(address.host, address.port)]
-    return [(ip, address.port) for ip in await _look_up(address.hostaddr or address.host, address.port)]
-
-
-async def _look_up(host: str, port: int) -> list[str]:
-    """The IP addresses of a name, from a daemon thread: one of the event loop's own would hold up leaving."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[str]] = loop.create_future()
-
-    def settle(found: list[str], error: OSError | UnicodeError | None) -> None:
-        if answer.done():
-            return
-        if error is None:
-            answer.set_result(found)
-        else:
-            answer.set_exception(error)
-
-    def ask() -> None:
-        found: list[str] = []
-        error: OSError | UnicodeError | None = None
-        try:
-            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-        except (OSError, UnicodeError) as failure:
-            error = failure
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, found, error)
-
-    threading.Thread(target=ask, name="name lookup", daemon=True).start()
-    return await answer
+    return [(ip, address.port) for ip in await look_up(address.hostaddr or address.host, address.port)]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dbtui.engines import sampled
 from dbtui.engines.postgres import queries
 from dbtui.engines.postgres.failures import quoted
 from dbtui.engines.postgres.refusal import Question
@@ -20,7 +21,6 @@ TOP = 50  # statements whose text is wanted: those that grew most, and those wit
 TEXTS_EVERY = 60.0  # seconds between two readings of the file of texts
 MOST_TEXTS = 5_000
 NOTICED_AT_ONCE = 20  # texts taken from one sample: masking costs time
-MOST_SHAPES = 1_000  # of sampled statements
 HIDDEN = "<insufficient privilege>"  # what the server itself says in place of a text
 _TEXTS = frozenset({"texts"})
 _INSTALL = "pg_stat_statements is missing, so this is sampled from the sessions that were seen active"
@@ -185,62 +185,11 @@ def _added(some: Iterable[int | None], more: Iterable[int | None]) -> list[int |
     return [None if a is None or b is None else a + b for a, b in zip(some, more, strict=True)]
 
 
-class SampledStatements:
-    """What active sessions were seen to run, added up by the shape of the statement.
-
-    A session that is active in a sample counts the time since the sample before, at most `MOST_SECONDS`. So
-    short statements appear by chance, in proportion to their load.
-    """
-
-    MOST_SECONDS = 10.0
+class SampledStatements(sampled.SampledStatements):
+    """What active sessions were seen to run, where pg_stat_statements is missing."""
 
     def __init__(self) -> None:
-        self._shapes: dict[str, Statement] = {}
-        self._seen_at: float | None = None
-        self._running: dict[str, tuple[str, float]] = {}  # session → its shape, and when that began
-
-    def observe(self, sessions: Iterable[Session], *, now: float) -> None:
-        """Add one sample; `now` is of a steady clock."""
-        elapsed = 0.0 if self._seen_at is None else min(now - self._seen_at, self.MOST_SECONDS)
-        self._seen_at = now
-        running: dict[str, tuple[str, float]] = {}
-        for session in sessions:
-            if (
-                session.state != "active"
-                or session.hidden
-                or not session.query
-                or session.kind != "client backend"
-            ):
-                continue
-            shape = f"{session.database}/{session.user}/{fingerprint(session.query)}"
-            who, began = f"{session.id}/{session.started}", now - (session.query_age or 0.0)
-            running[who] = (shape, began)
-            before = self._running.get(who)
-            same = before is not None and before[0] == shape and abs(before[1] - began) < 0.5
-            self._count(
-                shape,
-                session,
-                calls=0 if same else 1,
-                seconds=elapsed if same else min(elapsed, session.query_age or 0.0),
-            )
-        self._running = running
-        if len(self._shapes) > MOST_SHAPES:
-            kept = heapq.nlargest(MOST_SHAPES // 2, self._shapes.values(), key=lambda s: s.total_ms)
-            self._shapes = {s.id: s for s in kept}
-
-    def _count(self, shape: str, session: Session, *, calls: int, seconds: float) -> None:
-        known = self._shapes.get(shape) or Statement(
-            id=shape,
-            query_id=session.query_id,
-            database=session.database,
-            user=session.user,
-            query=mask(session.query, numbered=True),
-            calls=0,
-            total_ms=0.0,
-        )
-        self._shapes[shape] = replace(
-            known, calls=known.calls + calls, total_ms=known.total_ms + seconds * 1000
-        )
+        super().__init__(shape=fingerprint, masked=lambda sql: mask(sql, numbered=True))
 
     def sample(self, *, loaded: bool, database: str, reason: str = "") -> Statements:
         """What was seen so far, and how to get real counters."""
@@ -250,8 +199,4 @@ class SampledStatements:
             if loaded
             else f"add pg_stat_statements to shared_preload_libraries, restart the server, then {create}"
         )
-        return Statements(
-            statements=tuple(self._shapes.values()),
-            source="sampled activity",
-            note=reason or f"{_INSTALL}. For real counters: {steps}",
-        )
+        return self.seen(note=reason or f"{_INSTALL}. For real counters: {steps}")

@@ -6,20 +6,10 @@ import os
 import ssl
 import stat
 from pathlib import Path
-from typing import Any
 
+from dbtui.engines.network import NamedContext
 from dbtui.engines.postgres.libpq import Address, Tls
 from dbtui.errors import ConfigError, UsageError
-
-
-class NamedContext(ssl.SSLContext):
-    """A context that names the server it wants, whatever is dialled: hostaddr, a tunnel, a looked-up IP."""
-
-    server: str | None = None
-
-    def wrap_bio(self, *args: Any, **more: Any) -> ssl.SSLObject:
-        more["server_hostname"] = self.server
-        return super().wrap_bio(*args[:2], **{"server_side": False, **more})
 
 
 def context(tls: Tls, address: Address, *, usual_curve: bool = False) -> ssl.SSLContext:
