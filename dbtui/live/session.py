@@ -225,6 +225,10 @@ class ConsoleSession:
         self.refresh()
         return page
 
+    def record(self, action: str, sql: str, reason: str, result: str) -> None:
+        """Write the audit line of an approved statement that was run elsewhere: EXPLAIN ANALYZE of a write."""
+        self._audit(action, _shortened(sql), reason, result)
+
     def _audit(self, action: str, target: str, reason: str, result: str) -> None:
         server = self.snapshot.server
         audit(self.target.name, action, target, reason, result, role=server.user if server else "")

@@ -23,24 +23,26 @@ class StatementRunner:
         self.engine = engine
         self.session = session
 
-    async def run(self, view: QueryView, sql: str, database: str) -> None:
+    @property
+    def may_write(self) -> bool:
+        """Whether read-only is lifted, or was never asked for."""
+        return self.session.lift is not None or not self.session.target.read_only
+
+    async def run(self, view: QueryView, sql: str, database: str, reason: str = "") -> None:
         """Run a statement and draw what comes, as it comes; every error ends in the view."""
         view.show_running()
         started = time.monotonic()
         try:
-            if not classify(sql).only_reads and self.session.lift is not None:
-                await self._write(view, sql, database)
+            if not classify(sql).only_reads and self.may_write:
+                await self._write(view, sql, database, reason)
             else:
                 await self._read(view, sql, database, started)
         except NotApproved as error:
             view.show_error(str(error))
         except DbtuiError as error:
-            hint = (
-                ""
-                if classify(sql).only_reads
-                else "\nThis connection is read-only: L lifts it for one statement or ten minutes."
-            )
-            view.show_error(str(error) + hint)
+            refused = not (self.may_write or classify(sql).only_reads)
+            hint = "\nThis connection is read-only: L lifts it for one statement or ten minutes."
+            view.show_error(str(error) + (hint if refused else ""))
 
     async def _read(self, view: QueryView, sql: str, database: str, started: float) -> None:
         querier = self.engine.query
@@ -65,12 +67,12 @@ class StatementRunner:
             total += len(page.rows)
         took = text.milliseconds((time.monotonic() - started) * 1000)
         cut = " shown, there are more" if page.more else ""
-        view.show_status(f"{total:,} rows{cut} · {took}")
+        view.show_status(f"{total:,} row{'' if total == 1 else 's'}{cut} · {took}")
 
-    async def _write(self, view: QueryView, sql: str, database: str) -> None:
-        page = await self.session.write(sql, database=database)
+    async def _write(self, view: QueryView, sql: str, database: str, reason: str) -> None:
+        page = await self.session.write(sql, reason, database=database)
         await view.show_first(page)
-        view.show_status(f"{page.status} · written, read-only was lifted")
+        view.show_status(f"{page.status} · written")
 
     async def stop(self) -> None:
         """Stop what runs now."""

@@ -150,7 +150,7 @@ class Console:
         area.focus()
 
     def grid(self, id_: str = "sessions") -> Grid:
-        return self.main.query_one(f"#{id_}", Grid)
+        return self.main.query_one(f"Grid#{id_}", Grid)
 
     def rows(self, id_: str = "sessions") -> list[list[str]]:
         """The cells of a grid's rows as texts, those out of sight too."""

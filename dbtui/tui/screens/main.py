@@ -303,17 +303,21 @@ class MainScreen(Screen[None]):
         view = await self.open_pane("plan")
         assert isinstance(view, PlanView)
         view.show_waiting(sql, database, analyze=analyze)
+        result = "rolled back"
         try:
             view.show_plan(
                 await explain_on(self.engine, sql, database=database, analyze=analyze, approval=approval)
             )
         except DbtuiError as error:
             view.show_error(str(error))
+            result = f"failed: {error}"
+        if approval is not None:
+            self.session.record("explain analyze", sql, approval.reason, result)
 
     async def _may_analyze(self, sql: str) -> Approval | None:
         """Ask before a statement is run to be measured; raises NotApproved when the answer is no."""
         plain = classify(sql).only_reads
-        if not plain and self.session.lift is None:
+        if not plain and not self.runner.may_write:
             raise NotApproved(
                 "ANALYZE runs the statement, and this one is no plain SELECT", "lift read-only with L first"
             )
@@ -345,9 +349,25 @@ class MainScreen(Screen[None]):
     @on(RunStatement)
     def _run(self, event: RunStatement) -> None:
         event.stop()
+        self.run_worker(self._statement(event.sql, event.database), group="query", exclusive=True)
+
+    async def _statement(self, sql: str, database: str) -> None:
         view = self.view("query")
         assert isinstance(view, QueryView)
-        self.run_worker(self.runner.run(view, event.sql, event.database), group="query", exclusive=True)
+        reason: str | None = ""
+        if not classify(sql).only_reads and self.session.lift is None and self.runner.may_write:
+            reason = await self._may_write(sql)
+        if reason is not None:
+            await self.runner.run(view, sql, database, reason)
+
+    async def _may_write(self, sql: str) -> str | None:
+        """The reason of a write on a connection that was saved as writable; production asks for its name."""
+        if self.target.environment is not Environment.PRODUCTION:
+            return ""
+        where = f"It is run on {self.target.name} (production), in a transaction of its own."
+        body = f"{where}\n\n{text.one_line(sql, 600)}"
+        answer: str | None = await self.app.push_screen_wait(Question("Write?", body, self.target.name))
+        return answer
 
     @on(StopStatement)
     def _stop(self, event: StopStatement) -> None:

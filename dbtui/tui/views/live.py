@@ -347,14 +347,24 @@ class LiveView(TableView):
         if (session := self.session) is not None:
             self.post_message(ActOn("terminate", session))
 
+    def _statement(self) -> Session | None:
+        """The session under the cursor, if it has a statement that can be worked with; else a toast says why."""
+        session = self.session
+        if session is None or (session.query and not session.hidden):
+            return session
+        activity = self.latest.activity.value if self.latest is not None else None
+        why = f"is hidden: {activity.remedy}" if session.hidden and activity else "is not there yet"
+        self.notify(text.printable(f"its statement {why}"), severity="warning", markup=False)
+        return None
+
     def action_explain(self) -> None:
-        if (session := self.session) is not None:
+        if (session := self._statement()) is not None:
             self.post_message(Explain(session.query, session.database))
 
     def action_edit(self) -> None:
-        if (session := self.session) is not None:
+        if (session := self._statement()) is not None:
             self.post_message(Edit(session.query, session.database))
 
     def action_copy(self) -> None:
-        if (session := self.session) is not None:
+        if (session := self._statement()) is not None:
             self.post_message(Copy(session.query, "statement"))

@@ -27,6 +27,7 @@ NOT_REPEATED = frozenset(
         "Relation Name", "Schema", "Alias", "Index Name",
     }
 )  # fmt: skip
+NO_PLAN = "no plan yet · e on a session or a statement, ctrl+g in the editor, brings one here"
 
 
 def summary(plan: Plan) -> str:
@@ -41,7 +42,7 @@ def summary(plan: Plan) -> str:
         if root.total_cost is not None:
             parts.append(f"cost {root.total_cost:,.0f}")
     parts.extend(note for note in plan.notes if note != "estimates only")  # the frame says that
-    parts.append(f"{len(plan.nodes)} nodes")
+    parts.append("1 node" if len(plan.nodes) == 1 else f"{len(plan.nodes)} nodes")
     if not plan.analyzed:
         parts.append("a runs it and measures")
     return text.printable(" · ".join(parts))
@@ -96,7 +97,7 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-class PlanView(View):
+class PlanView(View, can_focus=True):
     """The tree at the left, its node at the right; on narrow terminals the node opens on Enter."""
 
     noun = "Plan"
@@ -110,10 +111,7 @@ class PlanView(View):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="plan-summary", markup=False)
-        yield Static(
-            "no plan yet · e on a session or a statement, ctrl+g in the editor, brings one here",
-            id="plan-empty", classes="empty", markup=False,
-        )  # fmt: skip
+        yield Static(NO_PLAN, id="plan-empty", classes="empty", markup=False)
         with Horizontal(id="plan-body"):
             yield PlanTree(id="plan-tree")
             with Frame("Node", id="plan-node"), VerticalScroll():
@@ -122,32 +120,50 @@ class PlanView(View):
     def on_mount(self) -> None:
         self._show_parts(False)
 
-    def _show_parts(self, there: bool) -> None:
-        self.query_one("#plan-body").display = there
+    def _show_parts(self, there: bool, instead: str = "") -> None:
+        """The tree and its node, or a sentence in their place."""
+        self.query_one("#plan-summary").display = self.query_one("#plan-body").display = there
         self.query_one("#plan-empty").display = not there
+        if instead:
+            self.query_one("#plan-empty", Static).update(instead)
 
     @property
     def plan_tree(self) -> PlanTree:
         return self.query_one(PlanTree)
 
     def focus_main(self) -> None:
-        self.plan_tree.focus()
+        (self.plan_tree if self.plan is not None else self).focus()
 
     def show_waiting(self, sql: str, database: str, *, analyze: bool) -> None:
-        """A plan was asked for."""
-        self.sql, self.database = sql, database
+        """A plan was asked for; the plan of the same statement stays in sight meanwhile."""
         doing = "running it to measure…" if analyze else "asking for the plan…"
-        self.query_one("#plan-summary", Static).update(f"{doing} {text.one_line(sql, 200)}")
+        said = f"{doing} {text.one_line(sql, 200)}"
+        same = self.plan is not None and (sql, database) == (self.sql, self.database)
+        self.sql, self.database = sql, database
+        self._show_parts(same, said)
+        self.query_one("#plan-summary", Static).update(said)
 
     def show_plan(self, plan: Plan) -> None:
+        """Draw a plan, with the cursor on its root."""
         self.plan = plan
-        self._show_parts(True)
         self.query_one("#plan-summary", Static).update(summary(plan))
+        self._show_parts(True)
         self.plan_tree.set_plan(plan)
         self._show_node(0)
+        self._keep_focus()
 
     def show_error(self, message: str) -> None:
-        self.query_one("#plan-summary", Static).update(text.printable(message, keep_newlines=True))
+        """Say why there is no plan; an older one would be taken for the answer."""
+        self.plan = None
+        self._show_parts(
+            False, f"{text.printable(message, keep_newlines=True)}\n\n{text.one_line(self.sql, 600)}"
+        )
+        self._keep_focus()
+
+    def _keep_focus(self) -> None:
+        """The tree came or went: the keys go on working, unless they are elsewhere by now."""
+        if self.has_focus_within or self.screen.focused is None:
+            self.focus_main()
 
     @on(PlanTree.Highlighted)
     def _moved(self, event: PlanTree.Highlighted) -> None:
