@@ -199,13 +199,11 @@ class _Reviewer:
 def _facts(file: MigrationFile, statements: Iterable[Statement], engine: Engine) -> FileFacts:
     free = bound = 0
     for statement in statements:
-        for action in statement.actions:
-            if action.op in _DATA:
-                continue
-            if needs_no_transaction(action, engine):
-                free += 1
-            else:
-                bound += 1
+        changing = [action for action in statement.actions if action.op not in _DATA]
+        if any(needs_no_transaction(action, engine) for action in changing):
+            free += 1
+        elif changing:
+            bound += 1
     return FileFacts(file.name, file.style, file.has_down, bound, free, again=file.repeatable)
 
 

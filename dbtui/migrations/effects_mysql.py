@@ -95,7 +95,7 @@ def _asserted(
             online = engine is Engine.MARIADB and version >= (11, 2)
             algorithm, rewrite = "COPY", True
             lock = max(lock, "NONE" if online else "SHARED", key=_LOCKS.index)
-        elif wanted != algorithm:
+        elif engine is Engine.MYSQL:  # for MariaDB it is the most that may be done
             rewrite = rewrite or (wanted == "INPLACE" and any(one.alone for one in cells))
             algorithm = wanted
     if wanted_lock in _LOCKS:

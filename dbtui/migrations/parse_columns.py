@@ -28,6 +28,10 @@ _END_OF_TYPE = {
     "REFERENCES", "CHECK", "CONSTRAINT", "GENERATED", "AS", "ON", "FIRST", "AFTER", "INVISIBLE", "VISIBLE", ",", ")",
     "VIRTUAL", "STORED", "PERSISTENT", "STORAGE", "COLUMN_FORMAT", "SRID", "",
 }  # fmt: skip
+_NO_COLUMN = {
+    "NULL", "TRUE", "FALSE", "INTERVAL", "DAY", "MONTH", "YEAR", "HOUR", "MINUTE", "SECOND", "WEEK", "AND", "OR",
+    "NOT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "AS", "DIV", "MOD",
+}  # fmt: skip
 _STABLE = {
     "NOW",
     "CURRENT_TIMESTAMP",
@@ -160,6 +164,13 @@ def read_default(words: Words) -> Default:
             for token, following in _pairs(text, words.engine)
             if token.kind == "word" and following == "("
         ]
+        names = [
+            token
+            for token, following in _pairs(text, words.engine)
+            if token.kind in ("word", "quoted") and following != "(" and token.upper not in _NO_COLUMN
+        ]
+        if names:  # it reads other columns of the row
+            return Default(words.since(start), Volatility.VOLATILE, tuple(calls))
         if not calls:
             return Default(
                 words.since(start), Volatility.CONSTANT if text.upper() != "NULL" else Volatility.NULL

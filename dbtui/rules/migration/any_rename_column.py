@@ -1,7 +1,7 @@
 """A column is renamed.
 
 What it does
-    Looks for RENAME COLUMN on a table that was not made in the same file.
+    Looks for RENAME COLUMN, and CHANGE to another name, on a table that was not made in the same file.
 
 Why it matters
     Programs that run during the deployment know only one of the names, and fail.
@@ -23,10 +23,12 @@ from dbtui.model.migration import Action
 from dbtui.rules.migration.step import Hit, Step
 
 SEVERITY = Severity.ERROR
-SUBJECTS = ("rename column",)
+SUBJECTS = ("rename column", "change column")
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
+    if action.op == "change column" and (action.column is None or action.column.name == action.name):
+        return
     known = step.table(action.relation)
     if not step.fresh(action.relation) and (known is None or known.kind == "table"):
         yield Hit(
