@@ -9,6 +9,7 @@ One table is the source of the bindings, the footer, the help screen and the ids
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -132,6 +133,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("plan.original", "o", "original", "Original", "show the plan as the server gave it"),
     Action("plan.edit", "E", "edit", "Edit", "put the statement into the editor"),
     Action("plan.copy", "y", "copy", "Copy", "copy the plan as the server gave it"),
+    Action("list.down", "down,j", "cursor(1)", "Down", "the next row", shown=False),
+    Action("list.up", "up,k", "cursor(-1)", "Up", "the row before", shown=False),
+    Action("list.page_down", "pagedown,ctrl+f", "page(1)", "Page down", "a screen further", shown=False),
+    Action("list.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "a screen back", shown=False),
+    Action("list.first", "home", "edge(-1)", "First", "the first row", shown=False),
+    Action("list.last", "end,G", "edge(1)", "Last", "the last row", shown=False),
+    Action("list.select", "enter", "select", "Detail", "open or take the row", shown=False),
+    Action("tree.open", "right,l", "unfold", "Open", "open the node, or go to its first child", shown=False),
+    Action("tree.close", "left,h", "fold", "Close", "close the node, or go to its parent", shown=False),
+    Action("tree.turn", "space", "turn", "Open or close", "open or close the node", shown=False),
+    Action("editor.leave", "escape", "leave", "Leave", "leave the editor: the pane's keys work again"),
     Action("connect.down", "down", "down", "Down", "the next connection", shown=False),
     Action("connect.up", "up", "up", "Up", "the connection before", shown=False),
     Action("find.down", "down,ctrl+n", "down", "Down", "the next match", shown=False),
@@ -166,9 +178,17 @@ def read_keymap(path: Path) -> Mapping[str, str]:
         raise ConfigError(
             f"{path.name} has something besides [keys]", 'write lines such as "live.cancel" = "c"'
         )
-    checked = {str(id_): str(key) for id_, key in keys.items()}
-    check(checked)
-    return checked
+    for id_, key in keys.items():
+        if not isinstance(key, str) or not all(_KEY.fullmatch(part.strip()) for part in key.split(",")):
+            raise ConfigError(
+                f"{path.name}: {id_} = {key!r} is no key", 'write "c", "f5", "ctrl+s", "ctrl+shift+a" or "c,ctrl+s"'
+            )
+    check(keys)
+    return keys
+
+
+# Modifiers in lower case, then a key's name or one sign; Textual wants `ctrl+shift+a` for ctrl+A.
+_KEY = re.compile(r"[^\s+]|(?:(?:ctrl|shift|alt|super|hyper|meta)\+)*(?:[a-z0-9_]+|[^\sA-Z])")
 
 
 def check(overrides: Mapping[str, str]) -> None:
@@ -182,7 +202,7 @@ def check(overrides: Mapping[str, str]) -> None:
     merged = {action.id: overrides.get(action.id, action.keys) for action in ACTIONS}
     everywhere = _taken(merged, ("app",))
     for group in dict.fromkeys(action.group for action in ACTIONS):
-        _clash(merged, everywhere if group == "app" else _taken(merged, ("app", "main", group)))
+        _clash(merged, everywhere if group == "app" else _taken(merged, ("app", "main", "list", "tree", group)))
 
 
 def _taken(merged: Mapping[str, str], groups: Iterable[str]) -> list[str]:
@@ -203,5 +223,7 @@ def _clash(merged: Mapping[str, str], ids: Iterable[str]) -> None:
 
 def _may_share(one: str, other: str) -> bool:
     """Dialogs and texts lie over everything else, so that their keys hide those below."""
-    over = {"text", "dialog", "find", "connect"}
+    over = {"text", "dialog", "find", "connect", "editor"}
+    if "list.select" in (one, other) and "detail" in (one.partition(".")[2], other.partition(".")[2]):
+        return True  # a list's choice is what its pane calls the detail
     return one.partition(".")[0] in over or other.partition(".")[0] in over

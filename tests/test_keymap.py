@@ -35,6 +35,17 @@ def test_keys_of_a_user(tmp_path: Path) -> None:
     assert read_keymap(path) == {"live.cancel": "c", "app.quit": "q,ctrl+q"}
 
 
+@pytest.mark.parametrize(
+    "key", ["c", "C", "f5", "ctrl+s", "ctrl+shift+a", "slash", "/", "+", "c, ctrl+s", "alt+,"]
+)
+def test_what_a_key_may_be(key: str, tmp_path: Path) -> None:
+    if key == "alt+,":  # a comma separates: it has a name
+        with pytest.raises(ConfigError):
+            read_keymap(written(tmp_path, f'[keys]\n"plan.copy" = "{key}"'))
+    else:
+        assert read_keymap(written(tmp_path, f'[keys]\n"plan.copy" = "{key}"')) == {"plan.copy": key}
+
+
 def test_two_keys_may_be_exchanged(tmp_path: Path) -> None:
     path = written(tmp_path, '[keys]\n"live.cancel" = "X"\n"live.terminate" = "x"\n')
     assert read_keymap(path) == {"live.cancel": "X", "live.terminate": "x"}
@@ -48,6 +59,11 @@ def test_two_keys_may_be_exchanged(tmp_path: Path) -> None:
         ('[keys]\n"live.cancel" = "c, e"', "live.explain"),
         ('[keys]\n"live.cancel" = "q"', "app.quit"),
         ('[keys]\n"main.pause" = "x"', "live.cancel"),
+        ('[keys]\n"list.down" = "x"', "live.cancel"),
+        ('[keys]\n"live.cancel" = ["c"]', "is no key"),
+        ('[keys]\n"live.cancel" = ""', "is no key"),
+        ('[keys]\n"live.cancel" = "Ctrl+c"', "is no key"),
+        ('[keys]\n"live.cancel" = "ctrl+C"', "is no key"),
         ('keys = "x"', "[keys]"),
         ('[kyes]\n"live.cancel" = "c"', "[keys]"),
         ("[keys", "cannot be read"),

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dbtui.tui.keys import bindings
 from dbtui.tui.widgets.cells import fit
 from dbtui.tui.widgets.frame import Canvas, Framed
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -86,15 +87,7 @@ class Empty(Canvas):
 class Listing(Framed, can_focus=True):
     """A list of lines with a cursor. Subclasses draw; `lines_moved` and `cursor_moved` say what happened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "cursor(1)", "Down", show=False, id="move.down"),
-        Binding("up,k", "cursor(-1)", "Up", show=False, id="move.up"),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="move.page-down"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="move.page-up"),
-        Binding("home", "edge(-1)", "First", show=False, id="move.first"),
-        Binding("end,G", "edge(1)", "Last", show=False, id="move.last"),
-        Binding("enter", "select", "Detail", show=False, id="list.select"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     HEADER: ClassVar[int] = 0  # lines above the list that do not scroll
 
     stale: reactive[bool] = reactive(False, repaint=False)

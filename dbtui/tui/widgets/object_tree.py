@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from dbtui import text
 from dbtui.model.catalog import Kind, Node
+from dbtui.tui.keys import bindings
 from dbtui.tui.widgets.cells import fit, tidy, width_of
 from dbtui.tui.widgets.lines import LineListing, Piece
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -39,11 +40,7 @@ class Line(NamedTuple):
 class ObjectTree(LineListing):
     """The connection browser. It asks for children by `Expand`; `set_children` or `failed` answers."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "fold", "Close", show=False, id="tree.close"),
-        Binding("right,l", "unfold", "Open", show=False, id="tree.open"),
-        Binding("space", "turn", "Open or close", show=False, id="tree.toggle"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("tree")
 
     class NodeMessage(Message):
         """Something about one node."""

@@ -15,10 +15,12 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from dbtui.text import printable
+from dbtui.tui.keys import bindings
 from dbtui.tui.widgets.roles import Role, palette
 from dbtui.tui.widgets.sql_spans import START, Part, State, dialect_of, spans
 
 LONGEST = 5_000  # characters of a line that are coloured; the rest of such a line stays plain
+_WISHES = ("query.run", "query.explain")  # keys of the pane that the editor, too, must know
 _ROLES = {
     Part.KEYWORD: Role.ACCENT, Part.STRING: Role.OK, Part.NUMBER: Role.WARN, Part.COMMENT: Role.MUTED,
     Part.NAME: Role.TEXT,
@@ -34,9 +36,8 @@ class SqlArea(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "run", "Run", id="query.run"),
-        Binding("ctrl+g", "explain", "Explain", id="query.explain"),
-        Binding("escape", "leave", "Leave", id="editor.leave"),
+        *(key for key in bindings("query") if isinstance(key, Binding) and key.id in _WISHES),
+        *bindings("editor"),
     ]
 
     class AreaMessage(Message):
