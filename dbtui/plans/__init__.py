@@ -34,6 +34,8 @@ def _document(text: str) -> tuple[object, str]:
                 raise
         else:
             return _document(document) if isinstance(document, str) else (document, "json")
+    if postgres_text.is_bare(text):
+        return postgres_text.read(text), "text"
     return _cleaned(clean(text))
 
 

@@ -49,6 +49,14 @@ def recognise(text: str) -> bool:
     return _root_line(text.split("\n")) is not None
 
 
+def is_bare(text: str) -> bool:
+    """Whether the text is the plan and nothing else, so that there is nothing to clean away."""
+    first, _, rest = text.partition("\n")
+    last = rest[rest.rstrip("\n").rfind("\n") + 1 :].strip()
+    figures = any(mark in first for mark in _FIGURES)
+    return figures and "\r" not in text and is_operation(first) and _BEGINS.match(last) is not None
+
+
 def read(text: str) -> object:
     """The document of the plan. Raises InputError on several plans and on a node line that breaks off."""
     lines = text.split("\n")
@@ -270,10 +278,9 @@ def _relationship(parent: dict[str, Any], first: dict[str, Any] | None) -> str:
 
 def _node(content: str, number: int) -> dict[str, Any]:
     """A node line as properties. Raises InputError where its figures break off."""
-    starts = [at for at in (content.find(mark) for mark in _FIGURES) if at >= 0]
-    words = content[: min(starts)].rstrip() if starts else content
-    node = describe(words)
     cost_at = content.find("(cost=")
+    starts = [cost_at] if cost_at >= 0 else [at for at in map(content.find, _FIGURES) if at >= 0]
+    node = describe(content[: min(starts)].rstrip() if starts else content)
     if cost_at >= 0:
         cost = _COST.match(content, cost_at)
         if cost is None:
