@@ -9,9 +9,9 @@ _METADATA = {
     "create table", "drop table", "rename table", "rename column", "create view", "drop view", "create trigger",
     "drop trigger", "drop index", "drop constraint", "drop not null", "create virtual table",
 }  # fmt: skip
-_SCANS = {"create index", "set not null", "add constraint", "analyze", "reindex"}
+_SCANS = {"create index", "set not null", "add constraint", "reindex"}
 _REWRITES = {"drop column", "vacuum"}
-_WRITES = {"insert", "update", "delete", "create table as"}
+_WRITES = {"insert", "update", "delete", "create table as", "analyze"}
 
 
 def effects(statement: Statement, schema: Schema, version: tuple[int, ...]) -> Effects:

@@ -19,12 +19,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
-from dbtui.model.migration import Action
+from dbtui.model.migration import Action, KnownTable
 from dbtui.rules.migration.rebuild import rebuild
 from dbtui.rules.migration.step import Hit, Step, quoted
 
 SEVERITY = Severity.ERROR
 SUBJECTS = ("drop column",)
+
+
+def _users(known: KnownTable, name: str) -> Iterator[str]:
+    """What keeps a column from being dropped. A CHECK or REFERENCES written at the column goes with it."""
+    column = known.columns.get(name)
+    own = [
+        (c.kind, c.columns, c.mentions)
+        for c in (column.constraints if column else ())
+        if c.kind in ("check", "foreign key")
+    ]
+    for constraint in known.constraints:
+        mentioned = name in (*constraint.columns, *constraint.mentions)
+        if mentioned and (constraint.kind, constraint.columns, constraint.mentions) not in own:
+            yield f"{constraint.kind} {constraint.name}".strip()
+    for index in known.indexes:
+        if name in index.columns and not index.constraint:
+            yield f"index {index.name}"
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
@@ -37,18 +54,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
         )
         return
     known = step.table(action.relation)
-    users = (
-        []
-        if known is None
-        else [
-            *(
-                f"{c.kind} {c.name}".strip()
-                for c in known.constraints
-                if action.name in (*c.columns, *c.mentions)
-            ),
-            *(f"index {i.name}" for i in known.indexes if action.name in i.columns and not i.constraint),
-        ]
-    )
+    users = list(_users(known, action.name)) if known is not None else []
     if users:
         only_indexes = all(user.startswith("index ") for user in users)
         yield Hit(
