@@ -221,9 +221,12 @@ def _clash(merged: Mapping[str, str], ids: Iterable[str]) -> None:
                 )
 
 
+_DEFAULTS = {action.id: action.keys for action in ACTIONS}
+
+
 def _may_share(one: str, other: str) -> bool:
     """Dialogs and texts lie over everything else, so that their keys hide those below."""
     over = {"text", "dialog", "find", "connect", "editor"}
-    if "list.select" in (one, other) and "detail" in (one.partition(".")[2], other.partition(".")[2]):
-        return True  # a list's choice is what its pane calls the detail
+    if "list.select" in (one, other) and _DEFAULTS[one] == _DEFAULTS[other]:
+        return True  # what a list calls its choice, its pane calls by what it leads to
     return one.partition(".")[0] in over or other.partition(".")[0] in over
