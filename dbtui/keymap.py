@@ -50,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     _pane(3, "schema", "go to the schema"),
     _pane(4, "query", "go to the editor"),
     _pane(5, "plan", "go to the query plan"),
+    _pane(6, "findings", "go to the findings"),
     _pane(7, "migrate", "go to the migration planner"),
     Action("main.browser", "b", "browser", "Tree", "show or hide the object tree"),
     Action("main.find", "f", "find", "Find", "find a table by a few letters of its name"),
@@ -144,6 +145,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("tree.close", "left,h", "fold", "Close", "close the node, or go to its parent", shown=False),
     Action("tree.turn", "space", "turn", "Open or close", "open or close the node", shown=False),
     Action("editor.leave", "escape", "leave", "Leave", "leave the editor: the pane's keys work again"),
+    Action("findings.node", "enter", "node", "Node", "go to the node of the plan that it is about"),
+    Action("findings.docs", "d", "docs", "Why", "read what the rule looks for, and why"),
+    Action("findings.copy", "y", "copy", "Copy fix", "copy the statements that mend it"),
     Action("connect.down", "down", "down", "Down", "the next connection", shown=False),
     Action("connect.up", "up", "up", "Up", "the connection before", shown=False),
     Action("find.down", "down,ctrl+n", "down", "Down", "the next match", shown=False),
@@ -181,7 +185,8 @@ def read_keymap(path: Path) -> Mapping[str, str]:
     for id_, key in keys.items():
         if not isinstance(key, str) or not all(_KEY.fullmatch(part.strip()) for part in key.split(",")):
             raise ConfigError(
-                f"{path.name}: {id_} = {key!r} is no key", 'write "c", "f5", "ctrl+s", "ctrl+shift+a" or "c,ctrl+s"'
+                f"{path.name}: {id_} = {key!r} is no key",
+                'write "c", "f5", "ctrl+s", "ctrl+shift+a" or "c,ctrl+s"',
             )
     check(keys)
     return keys
@@ -202,7 +207,9 @@ def check(overrides: Mapping[str, str]) -> None:
     merged = {action.id: overrides.get(action.id, action.keys) for action in ACTIONS}
     everywhere = _taken(merged, ("app",))
     for group in dict.fromkeys(action.group for action in ACTIONS):
-        _clash(merged, everywhere if group == "app" else _taken(merged, ("app", "main", "list", "tree", group)))
+        _clash(
+            merged, everywhere if group == "app" else _taken(merged, ("app", "main", "list", "tree", group))
+        )
 
 
 def _taken(merged: Mapping[str, str], groups: Iterable[str]) -> list[str]:

@@ -23,12 +23,17 @@ def run(args: argparse.Namespace) -> int:
         for rule in all_rules():
             print(f"{rule.id:<36} {rule.severity.value:<8} {rule.title}")
         return 0
+    rule = find_rule(args.rule)
+    print(f"{rule.id} ({rule.severity.value})\n\n{rule.docs}")
+    return 0
+
+
+def find_rule(rule_id: str) -> Rule:
+    """A rule of any family, by its id. Raises UsageError for an id that nobody has."""
     for package in _packages():
-        if args.rule in rule_ids(package):
-            rule = load_rule(package, args.rule)
-            print(f"{rule.id} ({rule.severity.value})\n\n{rule.docs}")
-            return 0
-    raise UsageError(f"no rule is called {args.rule}", "`dbtui rules` lists them")
+        if rule_id in rule_ids(package):
+            return load_rule(package, rule_id)
+    raise UsageError(f"no rule is called {rule_id}", "`dbtui rules` lists them")
 
 
 def all_rules() -> Iterator[Rule]:

@@ -51,7 +51,7 @@ class Browser:
         own = self._own(node)
         if self.engine.catalog is None or own is None or node.kind in WITHOUT_DETAIL:
             return None
-        return await self.engine.catalog.detail(own)
+        return replace(await self.engine.catalog.detail(own), node=node)
 
     async def sample(self, node: Node) -> Page | None:
         """Some rows of a relation. Raises what the engine raises."""

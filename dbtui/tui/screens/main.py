@@ -26,8 +26,10 @@ from dbtui.engines.base import Engine
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.session import ConsoleSession
 from dbtui.model.catalog import Name, Node
+from dbtui.model.finding import Finding
 from dbtui.model.server import Environment
 from dbtui.model.snapshot import Link, Snapshot
+from dbtui.rules.plan import findings as plan_findings
 from dbtui.safety import Approval
 from dbtui.sql.classify import classify
 from dbtui.tui.browser import WITHOUT_DETAIL, Browser
@@ -47,6 +49,7 @@ from dbtui.tui.runner import StatementRunner
 from dbtui.tui.screens.confirm import LiftQuestion, Question
 from dbtui.tui.screens.find import FindScreen
 from dbtui.tui.views.base import View
+from dbtui.tui.views.findings import FindingsView, ShowNode
 from dbtui.tui.views.live import LiveView
 from dbtui.tui.views.migrate import MigrateView
 from dbtui.tui.views.plan import PlanView
@@ -57,7 +60,7 @@ from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
 from dbtui.tui.widgets.status import KeyBar, TopBar
 
-PANES = {1: "live", 2: "statements", 3: "schema", 4: "query", 5: "plan", 7: "migrate"}
+PANES = {1: "live", 2: "statements", 3: "schema", 4: "query", 5: "plan", 6: "findings", 7: "migrate"}
 
 
 class MainScreen(Screen[None]):
@@ -84,6 +87,7 @@ class MainScreen(Screen[None]):
         self.browser = Browser(engine, target.name)
         self.runner = StatementRunner(engine, self.session)
         self.pane = "live"
+        self.found: tuple[Sequence[Finding], str] | None = None  # in the newest plan, and its statement
         self.tree_wanted = False  # in every pane; the schema pane always has it
 
     def compose(self) -> ComposeResult:
@@ -135,7 +139,7 @@ class MainScreen(Screen[None]):
         else:
             kinds: dict[str, type[View]] = {
                 "statements": StatementsView, "schema": SchemaView, "query": QueryView, "plan": PlanView,
-                "migrate": MigrateView,
+                "findings": FindingsView, "migrate": MigrateView,
             }  # fmt: skip
             made = kinds[pane]()
         made.id = pane
@@ -164,6 +168,8 @@ class MainScreen(Screen[None]):
             self.current.focus_main()
         if self.snapshot is not None:
             self.current.show(self.snapshot)
+        if isinstance(self.current, FindingsView) and self.found is not None:
+            self.current.show_findings(*self.found)
         return self.current
 
     async def action_pane(self, pane: str) -> None:
@@ -305,9 +311,9 @@ class MainScreen(Screen[None]):
         view.show_waiting(sql, database, analyze=analyze)
         result = "rolled back"
         try:
-            view.show_plan(
-                await explain_on(self.engine, sql, database=database, analyze=analyze, approval=approval)
-            )
+            plan = await explain_on(self.engine, sql, database=database, analyze=analyze, approval=approval)
+            self.found = (plan_findings(plan), sql)
+            view.show_plan(plan, self.found[0])
         except DbtuiError as error:
             view.show_error(str(error))
             result = f"failed: {error}"
@@ -338,6 +344,13 @@ class MainScreen(Screen[None]):
         if reason is None:
             raise NotApproved("it was not run", "")
         return None if plain else self.session.approve(sql, reason)
+
+    @on(ShowNode)
+    async def _show_node(self, event: ShowNode) -> None:
+        event.stop()
+        view = await self.open_pane("plan")
+        assert isinstance(view, PlanView)
+        view.plan_tree.move_to_node(event.node)
 
     @on(Edit)
     async def _edit(self, event: Edit) -> None:

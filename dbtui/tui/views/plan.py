@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -12,12 +12,14 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from dbtui import text
+from dbtui.model.finding import Finding
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import Copy, Edit, Explain
 from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.plan_tree import PlanTree
+from dbtui.tui.widgets.roles import glyphs
 
 # what the figures above the properties say already, or what only the tree is made of
 NOT_REPEATED = frozenset(
@@ -97,6 +99,13 @@ def _value(value: Any) -> str:
     return str(value)
 
 
+def _told(plan: Plan, findings: Sequence[Finding]) -> str:
+    if not findings:
+        return summary(plan)
+    noun = "finding" if len(findings) == 1 else "findings"
+    return f"{summary(plan)} · {glyphs().high} {len(findings)} {noun}: 6 shows them"
+
+
 class PlanView(View, can_focus=True):
     """The tree at the left, its node at the right; on narrow terminals the node opens on Enter."""
 
@@ -106,6 +115,7 @@ class PlanView(View, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self.plan: Plan | None = None
+        self.findings: Sequence[Finding] = ()
         self.sql = ""
         self.database = ""
 
@@ -143,10 +153,10 @@ class PlanView(View, can_focus=True):
         self._show_parts(same, said)
         self.query_one("#plan-summary", Static).update(said)
 
-    def show_plan(self, plan: Plan) -> None:
-        """Draw a plan, with the cursor on its root."""
-        self.plan = plan
-        self.query_one("#plan-summary", Static).update(summary(plan))
+    def show_plan(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
+        """Draw a plan with the cursor on its root, and say how much was found in it."""
+        self.plan, self.findings = plan, findings
+        self.query_one("#plan-summary", Static).update(_told(plan, findings))
         self._show_parts(True)
         self.plan_tree.set_plan(plan)
         self._show_node(0)
@@ -181,7 +191,10 @@ class PlanView(View, can_focus=True):
 
     def _show_node(self, node_id: int) -> None:
         if self.plan is not None:
-            self.query_one("#plan-node-text", Static).update(node_text(self.plan.nodes[node_id]))
+            about = [one for one in self.findings if one.node == node_id]
+            said = "".join(f"{glyphs().high} {one.rule}: {one.message}\n" for one in about)
+            node = node_text(self.plan.nodes[node_id])
+            self.query_one("#plan-node-text", Static).update(text.printable(said, keep_newlines=True) + node)
 
     def action_analyze(self) -> None:
         if self.sql:

@@ -119,7 +119,7 @@ class SchemaView(View):
     def show_detail(self, detail: Detail) -> None:
         """Draw a node's detail, if it is still the one under the cursor."""
         self.node, self.detail = detail.node, detail
-        name = ".".join(detail.node.path[1:]) or detail.node.name
+        name = ".".join(detail.node.path[2:]) or detail.node.name  # without server and database
         self.query_one("#facts", Frame).set_title(f"{detail.node.kind} {name}")
         self.query_one("#facts-text", Static).update(_facts(detail.facts))
         table = detail.table

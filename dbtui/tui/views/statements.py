@@ -116,6 +116,7 @@ class StatementsView(TableView):
         self._deltas: dict[str, StatementDelta] = {}
 
     def compose(self) -> ComposeResult:
+        yield Static("", id="statement-note", markup=False)
         yield Grid(COLUMNS, id="statements", empty="loading: the first counters are on their way")
         yield from self.compose_filter()
         yield Frame("Statement", Static("", id="statement-text", markup=False), id="statement-detail")
@@ -142,10 +143,10 @@ class StatementsView(TableView):
         base = (
             f"since the reset {statements.reset}".rstrip() if self.whole else f"in the last {seconds:.0f} s"
         )
-        grid.set_title("Statements", f"{len(deltas)} {base}", Role.TEXT)
+        grid.set_title("Statements", f"{len(deltas)} {base}" if deltas else "", Role.TEXT)
+        self._show_note(statements.note)
         notes = [
             statements.source,
-            statements.note,
             section.error,
             f"sort: {self.sort} {glyphs().down if self.reverse else glyphs().up}",
         ]
@@ -153,6 +154,14 @@ class StatementsView(TableView):
             notes.insert(1, f"{text.count(statements.evicted)} evicted")
         grid.set_subtitle(" · ".join(note for note in notes if note))
         self._show_detail()
+
+    def _show_note(self, note: str) -> None:
+        """What a user should know about the counters, for example how to have real ones."""
+        line = self.query_one("#statement-note", Static)
+        shown = text.printable(note)
+        if line.content != shown:
+            line.update(shown)
+        line.display = bool(shown)
 
     def _show_detail(self) -> None:
         delta = self.delta
