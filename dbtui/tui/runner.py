@@ -10,6 +10,7 @@ from dbtui.engines.base import Cursor, Engine
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.session import ConsoleSession
 from dbtui.sql.classify import classify
+from dbtui.tui.views.base import trouble
 from dbtui.tui.views.query import QueryView
 
 PAGE = 500
@@ -42,7 +43,7 @@ class StatementRunner:
         except DbtuiError as error:
             refused = not (self.may_write or classify(sql).only_reads)
             hint = "\nThis connection is read-only: L lifts it for one statement or ten minutes."
-            view.show_error(str(error) + (hint if refused else ""))
+            view.show_error(trouble(error) + (hint if refused else ""))
 
     async def _read(self, view: QueryView, sql: str, database: str, started: float) -> None:
         querier = self.engine.query

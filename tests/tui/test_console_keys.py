@@ -22,6 +22,7 @@ LANDMARKS = {
     "query": "SQL",
     "plan": "no plan yet",
     "migrate": "Migrations",
+    "findings": "Findings",
 }
 
 

@@ -48,7 +48,7 @@ from dbtui.tui.messages import (
 from dbtui.tui.runner import StatementRunner
 from dbtui.tui.screens.confirm import LiftQuestion, Question
 from dbtui.tui.screens.find import FindScreen
-from dbtui.tui.views.base import View
+from dbtui.tui.views.base import View, trouble
 from dbtui.tui.views.findings import FindingsView, ShowNode
 from dbtui.tui.views.live import LiveView
 from dbtui.tui.views.migrate import MigrateView
@@ -234,7 +234,7 @@ class MainScreen(Screen[None]):
             if (detail := await self.browser.detail(node)) is not None:
                 view.show_detail(detail)
         except DbtuiError as error:
-            view.show_trouble(str(error))
+            view.show_trouble(trouble(error))
 
     # The schema pane's keys work on the tree as well, which stands beside it.
 
@@ -268,7 +268,7 @@ class MainScreen(Screen[None]):
             if (page := await self.browser.sample(node)) is not None:
                 await view.show_rows(page)
         except DbtuiError as error:
-            view.show_trouble(str(error))
+            view.show_trouble(trouble(error))
 
     def action_find(self) -> None:
         self.run_worker(self._find(), group="find", exclusive=True)
@@ -315,7 +315,7 @@ class MainScreen(Screen[None]):
             self.found = (plan_findings(plan), sql)
             view.show_plan(plan, self.found[0])
         except DbtuiError as error:
-            view.show_error(str(error))
+            view.show_error(trouble(error))
             result = f"failed: {error}"
         if approval is not None:
             self.session.record("explain analyze", sql, approval.reason, result)

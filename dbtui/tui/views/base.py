@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from dbtui.errors import DbtuiError, PermissionDenied
 from dbtui.model.snapshot import Snapshot
 from dbtui.tui.widgets.grid import Grid
 
@@ -110,3 +111,9 @@ def matches(words: str, *fields: str) -> bool:
         return True
     text = "\x00".join(fields).casefold()
     return all(word in text for word in words.casefold().split())
+
+
+def trouble(error: DbtuiError) -> str:
+    """What an error says, and on a line of its own the statement that an administrator would run."""
+    remedy = error.remedy if isinstance(error, PermissionDenied) else ""
+    return f"{error}\n{remedy}" if remedy and remedy not in str(error) else str(error)
