@@ -50,15 +50,23 @@ class Measured:
     server_ms: float | None = None
 
 
-def measure(contender: Contender, seconds: float, starts: int, settle: float = 5.0) -> Measured:
-    """Start it `starts` times for the medians, and watch the last one for `seconds` after it has settled."""
-    print(f"{contender.name} ...", file=sys.stderr, flush=True)
-    times = []
-    for _ in range(starts - 1):
-        with PtyProgram(contender.argv, env=contender.env) as program:
-            times.append(start(program, contender))
+def measure(contenders: Sequence[Contender], seconds: float, starts: int) -> list[Measured]:
+    """Start each `starts` times, in turns so that a busy moment hits all alike; then watch each for `seconds`."""
+    times: dict[str, list[tuple[float, float, float]]] = {c.name: [] for c in contenders}
+    for number in range(starts):
+        print(f"starts, round {number + 1} of {starts} ...", file=sys.stderr, flush=True)
+        for contender in contenders:
+            with PtyProgram(contender.argv, env=contender.env) as program:
+                times[contender.name].append(start(program, contender))
+    return [_watch(contender, seconds, times[contender.name]) for contender in contenders]
+
+
+def _watch(
+    contender: Contender, seconds: float, times: Sequence[tuple[float, float, float]], settle: float = 5.0
+) -> Measured:
+    print(f"{contender.name} for {seconds:g} s ...", file=sys.stderr, flush=True)
     with PtyProgram(contender.argv, env=contender.env) as program:
-        times.append(start(program, contender))
+        start(program, contender)
         program.watching = False
         time.sleep(settle)
         asked, before = _asked(contender), program.cost()
@@ -69,8 +77,8 @@ def measure(contender: Contender, seconds: float, starts: int, settle: float = 5
         quit_after = program.wait_for_exit(5)
     cpu, sent = before.per_minute(after)
     took = after.at - before.at
-    starts_by_kind = [statistics.median(kind) for kind in zip(*times, strict=True)]
-    figures = (contender.name, cpu, sent, resident, *starts_by_kind, quit_after)
+    medians = [statistics.median(kind) for kind in zip(*times, strict=True)]
+    figures = (contender.name, cpu, sent, resident, *medians, quit_after)
     if asked is None or asked_after is None:
         return Measured(*figures)
     return Measured(*figures, (asked_after[0] - asked[0]) / took, (asked_after[1] - asked[1]) / took)

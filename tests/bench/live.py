@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> None:
         contenders += [*dbtui(postgres), *pg_activity(postgres)]
         if not only or "dolphie" in only:
             contenders += dolphie(servers)
-        measured = [measure(c, args.seconds, args.starts) for c in contenders if not only or c.name in only]
+        chosen = [c for c in contenders if not only or c.name in only]
+        measured = measure(chosen, args.seconds, args.starts)
     print(f"\nAt 120x40, refresh 1 s, {args.seconds:g} s each; starts are medians of {args.starts}\n")
     print(figures(measured))
     print()
