@@ -229,15 +229,23 @@ def _findings(step: Step, left_out: frozenset[str]) -> Iterator[Finding]:
     for rule in general:
         if rule.id not in ignored:
             for hit in rule.check(step, None):
-                yield _finding(rule, hit)
+                yield _finding(rule, hit, step.engine)
     for action in step.statement.actions:
         for rule in by_action.get(action.op, ()):
             if rule.id not in ignored:
                 for hit in rule.check(step, action):
-                    yield _finding(rule, hit)
+                    yield _finding(rule, hit, step.engine)
 
 
-def _finding(rule: Rule, hit: Hit) -> Finding:
+_DOCS = {
+    Engine.POSTGRESQL: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES",
+    Engine.MYSQL: "https://dev.mysql.com/doc/refman/9.4/en/innodb-online-ddl-operations.html",
+    Engine.MARIADB: "https://mariadb.com/kb/en/innodb-online-ddl-overview/",
+    Engine.SQLITE: "https://www.sqlite.org/lang_altertable.html",
+}
+
+
+def _finding(rule: Rule, hit: Hit, engine: Engine) -> Finding:
     return Finding(
         rule=rule.id,
         severity=hit.severity or rule.severity,
@@ -246,4 +254,5 @@ def _finding(rule: Rule, hit: Hit) -> Finding:
         evidence=hit.evidence,
         advice=hit.advice,
         sql=hit.sql,
+        docs=(_DOCS[engine],),
     )

@@ -534,6 +534,8 @@ def _set(words: Words, sql: str) -> tuple[Action, ...]:
         made.append(Action("set", name=name, new_name=value.strip("'\""), options=options))
         if not words.take(","):
             break
+    if not made:
+        raise words.unexpected("a setting")
     return tuple(made)
 
 
