@@ -183,12 +183,15 @@ class _Reviewer:
             elif action.op in ("commit", "prepare", "rollback") and not action.name:
                 self._end(place, undo=action.op == "rollback")
             elif action.op in ("set", "reset"):
-                self._set(action)
+                self._set(action, inside=place.transaction > 0)
         apply(self.schema, statement, file=file.name, transaction=place.transaction)
         if place.transaction and statement.actions:
             place.earlier = (*place.earlier, Done(statement.actions, step.effects))
 
-    def _set(self, action: Action) -> None:
+    def _set(self, action: Action, *, inside: bool) -> None:
+        """SET LOCAL lasts to the end of the transaction; outside of one it does nothing."""
+        if "local" in action.options and not inside:
+            return
         target = self.local if "local" in action.options else self.settings
         if action.op == "reset":
             target.pop(action.name, None)

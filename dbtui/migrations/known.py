@@ -91,6 +91,8 @@ def _create(schema: Schema, action: Action, file: str, transaction: int) -> None
         reads=action.others if action.op in kinds else (),
         options=options,
     )
+    if parent is not None:
+        schema.parents.add(schema.key(parent))
     for constraint in action.constraints:
         table = _with_constraint(table, replace(constraint, valid=constraint.enforced))
     if action.index is not None:
@@ -149,6 +151,7 @@ def _rename_index(schema: Schema, action: Action) -> None:
 
 
 def _move(schema: Schema, action: Action) -> None:
+    children = schema.children(action.relation)
     table = schema.tables.pop(schema.key(action.relation), None)
     if table is None:
         return
@@ -157,6 +160,10 @@ def _move(schema: Schema, action: Action) -> None:
     else:
         target = Relation(action.new_name, action.relation.schema)
     schema.tables[schema.key(target)] = replace(table, relation=target)
+    for child in children:
+        schema.parents.add(schema.key(target))
+        if child.parent is not None and schema.same(child.parent, action.relation):
+            schema.tables[schema.key(child.relation)] = replace(child, parent=target)
 
 
 def _add_index(schema: Schema, target: Relation, index: IndexDef, if_not_exists: bool) -> None:
@@ -185,6 +192,7 @@ def _alter(schema: Schema, action: Action) -> None:
         member = schema.tables.get(child_key)
         if member is not None:
             parent = action.relation if action.op == "attach partition" else None
+            schema.parents.add(schema.key(action.relation))
             schema.tables[child_key] = replace(
                 member, parent=parent, default_partition=action.options.get("default") == "yes"
             )
@@ -198,6 +206,8 @@ def _altered(table: KnownTable, action: Action) -> KnownTable:
         return _with_constraint(table, action.constraint)
     if op == "drop constraint":
         return _without_constraint(table, action.name)
+    if op == "validate constraint":
+        table = _proved(table, action.name)
     if op in ("validate constraint", "rename constraint", "alter constraint"):
         return replace(table, constraints=tuple(_constraint_changed(c, action) for c in table.constraints))
     if op == "add column" and action.column is not None:
@@ -213,6 +223,16 @@ def _altered(table: KnownTable, action: Action) -> KnownTable:
     if op == "table options":
         return replace(table, options={**table.options, **action.options})
     return table
+
+
+def _proved(table: KnownTable, name: str) -> KnownTable:
+    """A NOT NULL constraint that is validated makes its column NOT NULL (18)."""
+    filled = {n for c in table.constraints if c.name == name and c.kind == "not null" for n in c.columns}
+    columns = {
+        key: replace(column, not_null=True) if key in filled else column
+        for key, column in table.columns.items()
+    }
+    return replace(table, columns=columns) if filled else table
 
 
 def _constraint_changed(constraint: ConstraintDef, action: Action) -> ConstraintDef:

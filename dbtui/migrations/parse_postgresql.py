@@ -313,7 +313,8 @@ def _dml(op: str) -> Callable[[type_message, str], tuple[Action, ...]]:
         options = {}
         if op in ("update", "delete") and message.HasField("where_clause"):
             options["where"] = "yes"
-        others = _tables_read(message, [target]) if len(sql) < 20_000 else ()
+        rows_only = op == "insert" and bool(message.select_stmt.select_stmt.values_lists)
+        others = _tables_read(message, [target]) if not rows_only and len(sql) < 20_000 else ()
         return (Action(op, target, others=others, options=options),)
 
     return read

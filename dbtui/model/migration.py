@@ -228,6 +228,7 @@ class Schema:
     domains: dict[str, bool] = field(default_factory=dict)  # name: whether it has a constraint
     functions: dict[str, str] = field(default_factory=dict)  # name: volatility
     enums: dict[str, int] = field(default_factory=dict)  # name: the transaction that created it
+    parents: set[tuple[str, str]] = field(default_factory=set)  # tables that have, or had, children
 
     def key(self, relation: Relation) -> tuple[str, str]:
         name = relation.name.casefold() if self.fold else relation.name
@@ -252,6 +253,8 @@ class Schema:
     def children(self, relation: Relation) -> tuple[KnownTable, ...]:
         """Partitions and inheriting tables, all generations."""
         own = self.key(relation)
+        if own not in self.parents:
+            return ()
         found: list[KnownTable] = []
         for table in self.tables.values():
             if table.parent is not None and self.key(table.parent) == own:

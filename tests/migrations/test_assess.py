@@ -65,6 +65,20 @@ def test_the_proof_of_not_null_through_its_whole_sequence() -> None:
     assert verdicts(script, "CREATE TABLE t (a int);") == [True] * 4
 
 
+def test_a_not_null_constraint_that_is_validated_is_a_proof() -> None:
+    script = """
+        ALTER TABLE t ADD CONSTRAINT filled NOT NULL a NOT VALID;
+        ALTER TABLE t VALIDATE CONSTRAINT filled;
+        ALTER TABLE t ADD PRIMARY KEY USING INDEX i;"""
+    schema = "CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a);"
+    assert verdicts(script, schema) == [True] * 3
+
+
+def test_set_local_outside_a_transaction_does_nothing() -> None:
+    (_, one) = lint("SET LOCAL lock_timeout = '1s'; ALTER TABLE t ADD COLUMN n int;")
+    assert [finding.rule for finding in one.findings] == ["pg-lock-timeout-missing"]
+
+
 def test_a_unique_index_that_is_built_concurrently_is_adopted() -> None:
     script = """
         CREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id);

@@ -49,13 +49,18 @@ class Shop:
         self.statements = [chunk.sql for chunk in split_script(schema("mysql"), engine)]
         self.ids = "innodb_tables" if engine is Engine.MYSQL else "innodb_sys_tables"
 
-    def reset(self) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute("DROP DATABASE IF EXISTS shop")
+        with connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
             cursor.execute("USE shop")
+            cursor.execute(self.statements[0])
+
+    def reset(self, table: str) -> None:
+        """The table as it is at first, whatever the case before made of it."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {table}, t2")
             for statement in self.statements:
-                cursor.execute(statement)
+                if statement.startswith(f"CREATE TABLE {table} "):
+                    cursor.execute(statement)
 
     def table_ids(self) -> dict[str, int]:
         """InnoDB's numbers of the tables: a table that is built anew gets another."""
@@ -128,7 +133,7 @@ def _accepted(shop: Shop, case: Case) -> tuple[str, str, bool]:
 
 
 def _compare(shop: Shop, case: Case) -> None:
-    shop.reset()
+    shop.reset(*case.locks)
     if case.observe == "asserted":
         before = shop.table_ids()
         error = shop.tried(case.sql)

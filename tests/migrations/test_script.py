@@ -97,9 +97,11 @@ def test_any_text_is_understood_or_not_but_never_breaks(script: str, engine: Eng
         assert statement.actions or statement.error
 
 
-_WORDS = st.sampled_from(
-    ["ALTER", "TABLE", "t", "ADD", "DROP", "COLUMN", "a", "int", ",", "(", ")", "NOT", "NULL", "DEFAULT", "3", "'x'", "CONSTRAINT", "c", "CHECK", "PRIMARY", "KEY", "FOREIGN", "REFERENCES", "CREATE", "INDEX", "ON", "UNIQUE", "MODIFY", "CHANGE", "b", "PARTITION", "BY", "RENAME", "TO", "SET", "TYPE", ";", "ENGINE", "=", "UPDATE", "WHERE", "DELETE", "FROM", "PRAGMA", "BEGIN", "VIEW", "AS", "SELECT", "ALGORITHM"]
-)
+_DDL = """
+    ALTER TABLE t ADD DROP COLUMN a int , ( ) NOT NULL DEFAULT 3 'x' CONSTRAINT c CHECK PRIMARY KEY FOREIGN REFERENCES
+    CREATE INDEX ON UNIQUE MODIFY CHANGE b PARTITION BY RENAME TO SET TYPE ; ENGINE = UPDATE WHERE DELETE FROM PRAGMA
+    BEGIN VIEW AS SELECT ALGORITHM"""
+_WORDS = st.sampled_from(_DDL.split())
 
 
 @given(st.lists(_WORDS, max_size=14), st.sampled_from(list(Engine)))
