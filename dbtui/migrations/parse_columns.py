@@ -264,7 +264,8 @@ def table_element(words: Words, table: Relation) -> ColumnDef | ConstraintDef | 
         if words.engine is not Engine.SQLITE:
             words.take("IF", "NOT", "EXISTS")
             if not words.ahead("("):
-                name = name or words.name()
+                key = words.name()
+                name = name or key
         made = ConstraintDef("foreign key", name, key_columns(words)[0])
         words.expect("REFERENCES")
         return _references(words, made)

@@ -56,6 +56,8 @@ _OPAQUE = {
     "call_stmt": "CALL runs a procedure whose code is not read",
     "execute_stmt": "EXECUTE runs a statement prepared elsewhere",
     "load_stmt": "LOAD runs code of a library",
+    "drop_owned_stmt": "DROP OWNED drops what a role owns, which is not known here",
+    "alter_table_move_all_stmt": "it copies every table of a tablespace, which are not known here",
 }
 _SIMPLE = {
     "create_schema_stmt": "create schema",
@@ -106,7 +108,6 @@ _SIMPLE = {
     "alter_database_refresh_coll_stmt": "alter database",
     "alter_database_set_stmt": "alter database",
     "alter_system_stmt": "alter system",
-    "explain_stmt": "explain",
     "check_point_stmt": "checkpoint",
     "discard_stmt": "discard",
     "constraints_set_stmt": "set constraints",
@@ -527,6 +528,17 @@ def _owner(message: type_message, sql: str) -> tuple[Action, ...]:
     return (Action("owner of definition"),)
 
 
+def _explain(message: type_message, sql: str) -> tuple[Action, ...]:
+    """EXPLAIN ANALYZE runs what it explains."""
+    runs = any(
+        node.def_elem.defname == "analyze" and not _is_off(node.def_elem.arg) for node in message.options
+    )
+    which = message.query.WhichOneof("node")
+    if runs and which in _READERS:
+        return _READERS[which](inner(message.query), sql)
+    return (Action("explain"),)
+
+
 def _plainly(op: str) -> Callable[[type_message, str], tuple[Action, ...]]:
     return lambda message, sql: (Action(op, Relation(getattr(message, "dbname", ""))),)
 
@@ -573,9 +585,8 @@ _READERS: dict[str, Callable[[type_message, str], tuple[Action, ...]]] = {
     "alter_type_stmt": _named_parts("alter type attribute", "type_name"),
     "dropdb_stmt": _plainly("drop database"),
     "drop_table_space_stmt": _plainly("drop tablespace"),
-    "alter_table_move_all_stmt": _plainly("move all tables"),
-    "drop_owned_stmt": _plainly("drop owned"),
     "reassign_owned_stmt": _plainly("reassign owned"),
+    "explain_stmt": _explain,
     "create_subscription_stmt": _plainly("create subscription"),
     "alter_subscription_stmt": _plainly("alter subscription"),
     "drop_subscription_stmt": _plainly("drop subscription"),

@@ -150,3 +150,36 @@ CREATE INDEX t_a ON public.t USING btree (a);
 """
     found = lint("\\restrict abc\n" + dump + "\\unrestrict abc\n")
     assert [one.safe for one in found] == [True] * 6
+
+
+def test_explain_analyze_runs_what_it_explains() -> None:
+    assert verdicts(
+        "EXPLAIN DELETE FROM t; EXPLAIN (ANALYZE) DELETE FROM t; EXPLAIN (ANALYZE off) DELETE FROM t;"
+    ) == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_what_touches_unknown_tables_is_not_understood() -> None:
+    assert (
+        verdicts("DROP OWNED BY r; ALTER TABLE ALL IN TABLESPACE a SET TABLESPACE b; CALL p();") == [None] * 3
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE t ADD CONSTRAINT `fk` FOREIGN KEY `k` (`a`) REFERENCES `p` (`id`) ON DELETE SET NULL",
+        "CREATE TABLE `x` (`a` VARCHAR(10) AS (json_unquote(json_extract(`j`, '$.a'))) VIRTUAL, KEY `i` ((lower(`a`))))",
+        "ALTER TABLE `s`.`t` ADD `c` DECIMAL(10,2) UNSIGNED ZEROFILL NOT NULL DEFAULT '0.00' COMMENT 'it''s' AFTER `b`",
+        "ALTER TABLE t ENGINE=InnoDB ROW_FORMAT=DYNAMIC, ALGORITHM=INPLACE LOCK=NONE",
+        "/*!50503 SET character_set_client = utf8mb4 */",
+        "CREATE DEFINER=`root`@`%` TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1",
+        "RENAME TABLE a TO b, c TO d",
+    ],
+)
+def test_mysql_as_people_write_it(sql: str) -> None:
+    (one,) = lint(sql + ";", engine=Engine.MYSQL)
+    assert one.statement.error == ""
