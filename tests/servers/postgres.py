@@ -126,8 +126,8 @@ class PostgresServer:
             else:
                 return
 
-    def _launch(self) -> None:
-        self.port = free_port()
+    def _launch(self, port: int = 0) -> None:
+        self.port = port or free_port()
         self._process = Process(
             [self.bin / "postgres", "-D", self._data, "-k", self.socket, "-p", str(self.port)],
             log=self.socket / "log",
@@ -182,10 +182,18 @@ class PostgresServer:
             self._process = None
         shutil.rmtree(self.socket, ignore_errors=True)
 
-    def restart(self) -> None:
-        """End the server at once, as a crash would, and start it on the same folder, at another port."""
+    def kill(self) -> None:
+        """End the server at once, as a crash would; `start_again` brings it back."""
         assert self._process is not None
         self._process.stop()
+
+    def start_again(self) -> None:
+        """Start it on the same folder, at the same port."""
+        self._launch(self.port)
+
+    def restart(self) -> None:
+        """End the server at once, as a crash would, and start it on the same folder, at another port."""
+        self.kill()
         self._launch()
 
     def url(
