@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import ClassVar
 
 from textual import on
@@ -58,6 +59,8 @@ class DbtuiApp(App[int]):
         self.target = target
         self.options = options or Options()
         self.animation_level = "none"  # an animated page scroll costs a quarter of a megabyte over SSH
+        self.consoles: dict[str, MainScreen] = {}  # those that are open, by the name of their server
+        self._shown_before = ""  # the console that a new one took the place of
         self.failure = ""  # one line, said on standard error after leaving
         if self.options.ascii:
             use_glyphs(ASCII)
@@ -85,9 +88,12 @@ class DbtuiApp(App[int]):
         self.theme = wanted
 
     def connect(self, target: Target) -> None:
-        """Open the console on a server."""
-        name = target.name
-        target = replace(target, prompt=lambda: self.ask_password(name))
+        """Show the console of a server, opened if it is not yet."""
+        if (name := self._open_name(target)) is not None:
+            self._turn_to(name)
+            return
+        name = self._free_name(target.name)
+        target = replace(target, name=name, prompt=lambda: self.ask_password(name))
         try:
             engine = create(target)
         except DbtuiError as error:
@@ -97,12 +103,31 @@ class DbtuiApp(App[int]):
         console = MainScreen(
             target, engine, self.servers(name), interval=interval, charts=not self.options.slow_link
         )
-        self.install_screen(console, target.name)
-        self._turn_to(target.name)
+        self._shown_before = self.screen.target.name if isinstance(self.screen, MainScreen) else ""
+        self.consoles[name] = console
+        self.install_screen(console, name)
+        self._turn_to(name)
+
+    def _open_name(self, target: Target) -> str | None:
+        """The name of the console that is open on this very server, if there is one."""
+        same = (
+            name
+            for name, console in self.consoles.items()
+            if (console.target.url, console.target.ssh) == (target.url, target.ssh)
+        )
+        return next(same, None)
+
+    def _free_name(self, name: str) -> str:
+        """The name, with a number behind it where another server's console has it already."""
+        if name not in self.consoles:
+            return name
+        return next(free for number in count(2) if (free := f"{name} ({number})") not in self.consoles)
 
     def _turn_to(self, name: str) -> None:
         """Show an open console in place of the one that is shown."""
-        if isinstance(self.screen, MainScreen):
+        if self.screen is self.consoles[name]:
+            return
+        if isinstance(self.screen, MainScreen | ConnectScreen):
             self.switch_screen(name)
         else:
             self.push_screen(name)
@@ -112,18 +137,17 @@ class DbtuiApp(App[int]):
         found = [candidate.target.name for candidate in discover()[0]]
         names = dict.fromkeys([own, *(name for name in found if name != own)])
         return [
-            server_node(name, "" if name == own or self.is_screen_installed(name) else "not connected")
+            server_node(name, "" if name == own or name in self.consoles else "not connected")
             for name in names
         ]
 
     @on(OpenServer)
     def _open_server(self, event: OpenServer) -> None:
         """Go to another server's console, opened if it is not yet."""
-        name = event.name
-        if self.is_screen_installed(name):
-            self._turn_to(name)
+        if event.name in self.consoles:
+            self._turn_to(event.name)
             return
-        candidate = next((c for c in discover()[0] if c.target.name == name), None)
+        candidate = next((c for c in discover()[0] if c.target.name == event.name), None)
         if candidate is not None:
             self.connect(candidate.target)
 
@@ -136,7 +160,9 @@ class DbtuiApp(App[int]):
     async def ask_password(self, name: str) -> Secret | None:
         """Ask the person at the terminal; the connection is tried meanwhile by nobody."""
         answer: asyncio.Future[Secret | None] = asyncio.get_running_loop().create_future()
-        self.push_screen(PasswordQuestion(name), answer.set_result)
+        self.push_screen(
+            PasswordQuestion(name), lambda given: None if answer.done() else answer.set_result(given)
+        )
         return await answer
 
     @on(GaveUp)
@@ -144,17 +170,23 @@ class DbtuiApp(App[int]):
         self.give_up(event.name, event.trouble)
 
     def give_up(self, name: str, message: str) -> None:
-        """No connection could be had: back to the picker, or out where the command line named the server."""
-        if self.target is not None and self.target.name == name:
+        """No connection could be had: back to where one came from, or out where the command line named it."""
+        console = self.consoles.pop(name, None)
+        if self.target is not None and self.target.name == name and not self.consoles:
             self.failure = message
             self.exit(2)
             return
-        if not isinstance(self.screen, ConnectScreen):
-            self.switch_screen(ConnectScreen(message))
-        else:
+        if isinstance(self.screen, ConnectScreen):
             self.screen.show_trouble(message)
-        if self.is_screen_installed(name):
+        elif console is None or console is not self.screen or self._shown_before in self.consoles:
+            self.notify(text.printable(message), severity="error", markup=False, timeout=10)
+            if console is self.screen:
+                self._turn_to(self._shown_before)
+        else:
+            self.switch_screen(ConnectScreen(message))
+        if console is not None:
             self.uninstall_screen(name)
+            console.remove()
 
     def action_help_keys(self) -> None:
         self.push_screen(HelpScreen())

@@ -110,7 +110,7 @@ class Console:
         The pilot's own `pause` waits for an idle processor instead, which a console that samples seldom is.
         """
         quiet = 0
-        while quiet < 2:
+        while quiet < 2 and self.app.is_running and not self.app._exit:
             screen = self.app.screen
             await _handled(*(screen.focused or screen).ancestors_with_self)
             everyone = (self.app, *screen.walk_children(with_self=True))

@@ -33,7 +33,7 @@ NOTHING = """\
 no connection is saved and the environment names none
 
 type a URL above, for example postgresql://me@db-01/orders
-or leave with q and try `dbtui demo`: a shop under load on an embedded server"""
+or leave with ctrl+q and try `dbtui demo`: a shop under load on an embedded server"""
 
 
 def candidate_row(candidate: Candidate) -> GridRow:
@@ -96,7 +96,8 @@ class ConnectScreen(Screen[None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.show_trouble("")
+        if event.value:
+            self.show_trouble("")
         self._show("" if is_address(event.value) else event.value)
 
     @on(Input.Submitted)

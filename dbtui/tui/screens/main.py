@@ -106,6 +106,7 @@ class MainScreen(Screen[None]):
         self.session.start()
 
     async def on_unmount(self) -> None:
+        self.workers.cancel_node(self)  # what they wait for ends now, and there is nothing left to draw it in
         await self.session.stop()
 
     # snapshots

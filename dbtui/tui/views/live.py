@@ -286,17 +286,17 @@ class LiveView(TableView):
         grid.stale = bool(section.error) or snapshot.link != "live"
         summary, role = blocking_summary(activity.sessions)
         grid.set_title("Sessions", summary, role)
-        notes = [f"{len(shown)} of {len(activity.sessions)}"]
+        wrong = section.error or snapshot.trouble
+        notes = [wrong] if wrong else []
+        notes.append(f"{len(shown)} of {len(activity.sessions)}")
         if not self.idle:
             notes.append("idle hidden")
         if activity.hidden:
             notes.append(f"{activity.hidden} masked: {activity.remedy}")
-        if section.error:
-            notes.append(section.error)
         if self.filter_text:
             notes.append(f"filter: {self.filter_text}")
         notes.append(f"sort: {self.sort} {glyphs().down if self.reverse else glyphs().up}")
-        grid.set_subtitle(" · ".join(notes))
+        grid.set_subtitle(" · ".join(notes), Role.WARN if wrong else Role.MUTED)
 
     def _show_detail(self) -> None:
         session = self.session

@@ -145,14 +145,15 @@ class StatementsView(TableView):
         )
         grid.set_title("Statements", f"{len(deltas)} {base}" if deltas else "", Role.TEXT)
         self._show_note(statements.note)
+        wrong = section.error or snapshot.trouble
         notes = [
+            wrong,
             statements.source,
-            section.error,
             f"sort: {self.sort} {glyphs().down if self.reverse else glyphs().up}",
         ]
         if statements.evicted:
-            notes.insert(1, f"{text.count(statements.evicted)} evicted")
-        grid.set_subtitle(" · ".join(note for note in notes if note))
+            notes.insert(2, f"{text.count(statements.evicted)} evicted")
+        grid.set_subtitle(" · ".join(note for note in notes if note), Role.WARN if wrong else Role.MUTED)
         self._show_detail()
 
     def _show_note(self, note: str) -> None:
