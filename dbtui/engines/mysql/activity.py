@@ -1,0 +1,111 @@
+"""What the sampler asks a MySQL or MariaDB server: each tick, when someone waits, and every few seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dbtui.engines.mysql import counters, sessions, statements
+from dbtui.engines.mysql.connection import Connection, Connector
+from dbtui.engines.mysql.health import SlowLook
+from dbtui.engines.mysql.locks import Locks
+from dbtui.engines.mysql.sessions import ProcessList
+from dbtui.engines.mysql.statements import Digests
+from dbtui.errors import PermissionDenied
+from dbtui.model.activity import Progress
+from dbtui.model.server import Server
+from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
+
+_FAST, _LOCKS, _SLOW = 5.0, 3.0, 10.0  # seconds given to an answer
+
+
+class MysqlMonitor:
+    """See `engines.base.Monitor`. `steady` is a clock that only moves forward, in seconds."""
+
+    metrics: Sequence[Metric] = counters.METRICS
+
+    def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
+        self._connector = connector
+        self._steady = steady
+        self._connection: Connection | None = None
+        self._spent = Cost()
+        self._progress: tuple[Progress, ...] = ()
+        self.sources: Sequence[Source] = (
+            Source(("activity", "counters"), self._tick, timeout=_FAST),
+            Source(("locks",), self._locks, timeout=_LOCKS, wanted=_someone_waits),
+            Source(("statements",), self._statements, every=5.0, timeout=_SLOW),
+            Source(("health", "counters"), self._health, every=10.0, timeout=_SLOW),
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """What the monitor's sessions have caused so far."""
+        now = self._connection.counters if self._connection is not None else Cost()
+        return Cost(self._spent.statements + now.statements, self._spent.server_seconds + now.server_seconds)
+
+    async def reconnect(self) -> Server:
+        """Open the monitor connection anew. Raises ConnectError."""
+        if self._connection is not None:
+            self._spent = self.cost
+            self._connection.abort()
+            self._connection = None
+        await self._session()
+        return self._connector.server
+
+    async def _session(self) -> Connection:
+        if self._connection is None:
+            self._connection = await self._connector.open("monitor")
+            probe = self._connector.probe
+            self._list = ProcessList(probe)
+            self._lock_waits = Locks(probe)
+            self._slow = SlowLook(probe)
+            self._sampled = statements.sampled()
+            digests = probe.performance_schema and "statements_digest" in probe.consumers
+            self._digests = Digests(probe) if digests else None
+            self._absence = "" if digests else statements.switch_on(probe)
+        return self._connection
+
+    async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._session()
+        sample = await self._list.read(connection, self._connector.own_ids, timeout=_FAST)
+        values = counters.of_status(await connection.fetch(counters.QUESTION, timeout=_FAST))
+        probe = self._connector.probe
+        self._progress = sample.progress
+        if sample.memory is not None:
+            values["session_memory"] = sample.memory
+        values |= counters.of_sessions(sample.sessions)
+        values["max_connections"] = probe.max_connections
+        if self._digests is None:
+            self._sampled.observe(sample.sessions, now=self._steady())
+        return {"activity": sessions.activity_of(sample, values, probe), "counters": values}
+
+    async def _locks(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._session()
+        return {"locks": await self._lock_waits.read(connection, timeout=_LOCKS)}
+
+    async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._session()
+        if self._digests is not None:
+            try:
+                return {
+                    "statements": await self._digests.sample(connection, now=self._steady(), timeout=_SLOW)
+                }
+            except PermissionDenied as error:
+                self._digests = None
+                self._absence = (
+                    f"sampled from the sessions that were seen active. For real counters: {error.remedy}"
+                )
+        return {"statements": self._sampled.seen(note=self._absence)}
+
+    async def _health(self, snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._session()
+        seen = snapshot.activity.value.sessions if snapshot.activity.value is not None else ()
+        health, values = await self._slow.read(connection, seen, self._progress, timeout=_SLOW)
+        return {"health": health, "counters": values}
+
+
+def _someone_waits(snapshot: Snapshot) -> bool:
+    values = snapshot.counters.value or {}
+    seen = snapshot.activity.value.sessions if snapshot.activity.value is not None else ()
+    return values.get("innodb_row_lock_current_waits", 0) > 0 or sessions.waits_for_lock(seen)

@@ -1,0 +1,71 @@
+"""The figures that are made of SHOW GLOBAL STATUS, the most telling first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from dbtui.model.activity import Session
+from dbtui.model.snapshot import Metric
+
+METRICS = (
+    Metric("qps", "QPS", "rate", ("questions",)),
+    Metric("cache", "Buffer pool", "ratio", ("pages_hit",), ("pages_read",), unit="fraction", warn_below=0.95),
+    Metric("connections", "Connections", "gauge", ("threads_connected",), limit="max_connections", warn_above=0.8),
+    Metric("load", "Running", "gauge", ("threads_running",)),
+    Metric("waiting", "Row waits", "gauge", ("innodb_row_lock_current_waits",), warn_above=0.0),
+    Metric("lag", "Lag", "gauge", ("replication_lag",), unit="seconds", warn_above=10.0),
+    Metric("history", "History list", "gauge", ("history_list",), warn_above=100_000.0),
+    Metric("oldest", "Oldest tx", "gauge", ("oldest_transaction",), unit="seconds", warn_above=600.0),
+    Metric("idle_in_transaction", "Idle in tx", "gauge", ("idle_in_transaction",)),
+    Metric("slow", "Slow", "rate", ("slow_queries",)),
+    Metric("temp", "Disk tmp tables", "rate", ("created_tmp_disk_tables",)),
+    Metric("redo", "Redo", "rate", ("innodb_os_log_written",), unit="bytes"),
+    Metric("written", "Rows written", "rate",
+           ("innodb_rows_inserted", "innodb_rows_updated", "innodb_rows_deleted")),
+    Metric("fetched", "Rows read", "rate", ("innodb_rows_read",)),
+    Metric("scanned", "Rows scanned", "rate", ("handler_read_rnd_next",)),
+    Metric("rollbacks", "Rollbacks", "rate", ("com_rollback",)),
+    Metric("deadlocks", "Deadlocks", "rate", ("deadlocks",), warn_above=0.0),
+    Metric("free_waits", "Waits for free pages", "rate", ("innodb_buffer_pool_wait_free",), warn_above=0.0),
+    Metric("refused", "Refused connects", "rate", ("aborted_connects", "connection_errors_max_connections"),
+           warn_above=0.0),
+    Metric("memory", "Session memory", "gauge", ("session_memory",), unit="bytes"),
+    Metric("flow_control", "Flow control", "rate", ("wsrep_flow_control_paused_ns",), warn_above=1e8),
+)  # fmt: skip
+
+STATUS = (
+    "Questions", "Threads_connected", "Threads_running", "Max_used_connections", "Slow_queries", "Aborted_connects",
+    "Aborted_clients", "Connection_errors_max_connections", "Innodb_row_lock_current_waits", "Innodb_row_lock_waits",
+    "Innodb_row_lock_time", "Innodb_buffer_pool_read_requests", "Innodb_buffer_pool_reads",
+    "Innodb_buffer_pool_wait_free", "Innodb_buffer_pool_pages_dirty", "Innodb_buffer_pool_pages_total",
+    "Innodb_os_log_written", "Innodb_rows_read", "Innodb_rows_inserted", "Innodb_rows_updated",
+    "Innodb_rows_deleted", "Innodb_deadlocks", "Innodb_history_list_length", "Created_tmp_disk_tables",
+    "Created_tmp_tables", "Handler_read_rnd_next", "Com_commit", "Com_rollback", "Sort_merge_passes",
+    "Select_full_join", "Uptime", "Performance_schema_digest_lost", "wsrep_cluster_size",
+    "wsrep_flow_control_paused_ns", "wsrep_local_recv_queue",
+)  # fmt: skip
+QUESTION = "SHOW GLOBAL STATUS WHERE Variable_name IN ({})".format(", ".join(f"'{name}'" for name in STATUS))
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
+
+
+def of_status(rows: Iterable[tuple[str, ...]]) -> dict[str, float]:
+    """The counters of one answer, by their names in lower case, in the server's units."""
+    values = {name.lower(): float(value) for name, value in rows if _NUMBER.match(value)}
+    requests, reads = values.get("innodb_buffer_pool_read_requests"), values.get("innodb_buffer_pool_reads")
+    if requests is not None and reads is not None:
+        values["pages_read"] = reads
+        values["pages_hit"] = max(0.0, requests - reads)
+    for name, known in (("innodb_history_list_length", "history_list"), ("innodb_deadlocks", "deadlocks")):
+        if name in values:
+            values[known] = values[name]
+    return values
+
+
+def of_sessions(sessions: Iterable[Session]) -> Mapping[str, float]:
+    """What the sessions add: idle in transaction, and the age of the oldest transaction in seconds."""
+    idle, oldest = 0, 0.0
+    for session in sessions:
+        idle += session.state == "idle in transaction"
+        oldest = max(oldest, session.transaction_age or 0.0)
+    return {"idle_in_transaction": idle, "oldest_transaction": oldest}

@@ -1,0 +1,40 @@
+"""MySQL or MariaDB as one engine: its parts, put together on one connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbtui.config import Target
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.mysql.actions import MysqlActions
+from dbtui.engines.mysql.activity import MysqlMonitor
+from dbtui.engines.mysql.catalog import MysqlCatalog
+from dbtui.engines.mysql.connection import Connector, Work
+from dbtui.engines.mysql.explain import MysqlExplainer
+from dbtui.engines.mysql.query import MysqlQuerier
+from dbtui.model.server import Server
+
+
+class MysqlEngine:
+    """See `engines.base.Engine`. The monitor has a session of its own; catalog, query and explain share one."""
+
+    name = "mysql"
+
+    def __init__(self, target: Target) -> None:
+        connector = Connector(target)
+        work = Work(connector)
+        self._connector = connector
+        self.monitor: Monitor = MysqlMonitor(connector)
+        self.catalog: Catalog | None = MysqlCatalog(connector, work)
+        self.query: Querier | None = MysqlQuerier(connector, work)
+        self.explain: Explainer | None = MysqlExplainer(connector, work)
+        self.actions: Actions | None = MysqlActions(connector)
+        self.lacks: Mapping[str, str] = {}
+
+    async def open(self) -> Server:
+        """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
+        return await self._connector.connect()
+
+    async def close(self) -> None:
+        """End the sessions and the tunnel within half a second, whatever the server does."""
+        await self._connector.close()

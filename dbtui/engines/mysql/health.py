@@ -1,0 +1,95 @@
+"""What changes slowly: receivers of the log, long operations, lag, and how much history InnoDB keeps."""
+
+from __future__ import annotations
+
+from dbtui.engines.mysql.connection import Connection
+from dbtui.engines.mysql.server import Probe
+from dbtui.engines.mysql.wire import text
+from dbtui.errors import QueryError
+from dbtui.model.activity import Health, Progress, Replica, Session
+
+_METRICS = (
+    "SELECT NAME, COUNT FROM information_schema.INNODB_METRICS"
+    " WHERE NAME IN ('trx_rseg_history_len', 'lock_deadlocks')"
+)
+_STAGES = """
+SELECT t.PROCESSLIST_ID, s.EVENT_NAME, s.WORK_COMPLETED, s.WORK_ESTIMATED, t.PROCESSLIST_DB,
+       LEFT(t.PROCESSLIST_INFO, 200)
+  FROM performance_schema.events_stages_current s JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID
+ WHERE s.WORK_ESTIMATED > 0 AND t.PROCESSLIST_ID IS NOT NULL
+"""
+_NAMES = {"trx_rseg_history_len": "history_list", "lock_deadlocks": "deadlocks"}
+
+
+class SlowLook:
+    """Asks one question after the other; what the server refuses is left out from then on."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._refused: set[str] = set()
+        self._replication = "SHOW ALL REPLICAS STATUS" if probe.mariadb else "SHOW REPLICA STATUS"
+        self._metrics = "" if probe.mariadb else _METRICS  # MariaDB has both among its status variables
+        staged = probe.performance_schema and "events_stages_current" in probe.consumers
+        self._stages = _STAGES if staged else ""
+
+    async def read(
+        self,
+        connection: Connection,
+        sessions: tuple[Session, ...],
+        progress: tuple[Progress, ...],
+        *,
+        timeout: float,
+    ) -> tuple[Health, dict[str, float]]:
+        """Raises QueryTimeout, SessionLost."""
+        values: dict[str, float] = {}
+        lag = await self._lag(connection, timeout)
+        if lag is not None:
+            values["replication_lag"] = lag
+        for name, count in await self._rows(connection, self._metrics, timeout):
+            values[_NAMES[name]] = float(count or 0)
+        stages = [_stage(row) for row in await self._rows(connection, self._stages, timeout)]
+        replicas = tuple(
+            Replica(s.user, s.client, s.wait or s.state, None, None)
+            for s in sessions
+            if s.kind == "binlog dump"
+        )
+        return Health(replicas, (*progress, *stages)), values
+
+    async def _rows(self, connection: Connection, sql: str, timeout: float) -> list[tuple[str, ...]]:
+        if not sql or sql in self._refused:
+            return []
+        try:
+            return await connection.fetch(sql, timeout=timeout)
+        except QueryError as error:
+            if not error.code:
+                raise
+            self._refused.add(sql)
+            return []
+
+    async def _lag(self, connection: Connection, timeout: float) -> float | None:
+        """Seconds behind the source: of the slowest channel, None where nothing is replicated."""
+        if self._replication in self._refused:
+            return None
+        try:
+            answer = await connection.ask(self._replication, timeout=timeout)
+        except QueryError as error:
+            if not error.code:
+                raise
+            self._refused.add(self._replication)
+            return None
+        names = [field.column.name for field in answer.fields]
+        at = next((i for i, name in enumerate(names) if name in _BEHIND), None)
+        if at is None:
+            return None
+        known = [float(text(cell)) for row in answer.rows if (cell := row[at]) is not None]
+        return max(known, default=None)
+
+
+_BEHIND = ("Seconds_Behind_Source", "Seconds_Behind_Master")
+
+
+def _stage(row: tuple[str, ...]) -> Progress:
+    session, event, done, estimated, database, query = row
+    operation = " ".join(query.split()[:2]).upper()
+    return Progress(
+        session, operation, event.rpartition("/")[2], database, float(done), float(estimated), "units"
+    )
