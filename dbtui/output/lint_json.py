@@ -54,4 +54,3 @@ def _statement(index: int, one: Assessed) -> dict[str, Any]:
         "error": one.statement.error or None,
         "findings": [{**json.finding(f), "safe_sql": list(f.sql)} for f in one.findings],
     }
-
