@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from platformdirs import user_config_path, user_state_path
 
@@ -296,7 +297,8 @@ def _put(file: Path, text: str) -> None:
 def resolve(
     argument: str | None, *, environ: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Target:
-    """What the command line means: a saved name, a URL, or nothing and then what the environment says.
+    """What the command line means: a saved name, a URL, the path of a SQLite file, or nothing and then what the
+    environment says.
 
     Without an argument libpq's variables come first, then DATABASE_URL, then that of a .env file in `cwd`.
     A password in the argument is taken out at once, of the process list too. Raises UsageError, ConfigError.
@@ -317,6 +319,8 @@ def resolve(
     saved = load_connections()
     if argument in saved:
         return saved[argument]
+    if os.path.isfile(argument):  # noqa: PTH113 - Path.is_file() raises on a name that is too long
+        return _from_url("sqlite:///" + quote(str(Path(argument).absolute())), None, environ, argument)
     near = difflib.get_close_matches(argument, saved, 3)
     hint = f"did you mean {' or '.join(near)}?" if near else "give a URL, or the name of a saved connection"
     raise UsageError(f"there is no connection {argument!r}", hint)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.clean import clean
-from dbtui.plans.formats import postgres_document, postgres_json, postgres_text, postgres_xml, postgres_yaml
+from dbtui.plans.formats import (
+    postgres_document,
+    postgres_json,
+    postgres_text,
+    postgres_xml,
+    postgres_yaml,
+    sqlite_plan,
+)
 from dbtui.plans.measure import measure
 
 MAX_CHARACTERS = 64 * 1024 * 1024
@@ -19,6 +26,8 @@ def parse(text: str) -> Plan:
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"the plan is larger than {MAX_CHARACTERS >> 20} MB", "nothing of it was read")
+    if sqlite_plan.recognise(text):
+        return measure(sqlite_plan.read(text))
     document, notation = _document(text)
     return measure(postgres_document.build(document, notation, text))
 
