@@ -188,6 +188,12 @@ class DbtuiApp(App[int]):
             self.uninstall_screen(name)
             console.remove()
 
+    def _fatal_error(self) -> None:
+        """Textual's traceback, without the values of variables: a statement or an address may hold a secret."""
+        from rich.traceback import Traceback
+
+        self.panic(Traceback(width=None, show_locals=False))
+
     def action_help_keys(self) -> None:
         self.push_screen(HelpScreen())
 
