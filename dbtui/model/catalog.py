@@ -24,6 +24,8 @@ class Kind(StrEnum):
     INDEX = "index"
     CONSTRAINT = "constraint"
     TRIGGER = "trigger"
+    NAMESPACE = "namespace"  # keys whose names begin alike
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,42 @@
+"""Redis and Valkey as one engine: its parts, put together on one connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbtui.config import Target
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.redis.actions import RedisActions
+from dbtui.engines.redis.activity import RedisMonitor
+from dbtui.engines.redis.catalog import RedisCatalog
+from dbtui.engines.redis.connection import Connector, Work
+from dbtui.engines.redis.query import RedisQuerier
+from dbtui.model.server import Server
+
+
+class RedisEngine:
+    """See `engines.base.Engine`. The monitor has a session of its own; catalog and query share one."""
+
+    name = "redis"
+
+    def __init__(self, target: Target) -> None:
+        connector = Connector(target)
+        work = Work(connector)
+        self._connector = connector
+        self.monitor: Monitor = RedisMonitor(connector)
+        self.catalog: Catalog | None = RedisCatalog(connector, work)
+        self.query: Querier | None = RedisQuerier(work)
+        self.explain: Explainer | None = None
+        self.actions: Actions | None = RedisActions(connector)
+        self.lacks: Mapping[str, str] = {
+            "explain": "this server has no query planner: each command says its cost itself. Pane 2 shows what each "
+            "command costs here, with the slow ones one by one; COMMAND DOCS tells its complexity",
+        }
+
+    async def open(self) -> Server:
+        """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
+        return await self._connector.connect()
+
+    async def close(self) -> None:
+        """Drop the sessions and end the tunnel, whatever the server does."""
+        await self._connector.close()

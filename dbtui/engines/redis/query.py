@@ -1,0 +1,93 @@
+"""Runs what the user typed: one command that only reads, its answer as rows.
+
+A command that reads a large value as a whole would stop the server for everybody, so such a value is read by pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dbtui.engines.readahead import ReadAhead
+from dbtui.engines.redis import read_only, reply, values, words
+from dbtui.engines.redis.connection import Connection, Work
+from dbtui.errors import QueryError
+
+LARGE = 1_000  # elements, above which a value is read by pages
+MOST_BYTES = 64 * 2**20  # of one string
+_PAGE = 500
+
+
+class RedisQuerier:
+    """See `engines.base.Querier`."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._cursor: RedisCursor | None = None
+
+    async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> RedisCursor:
+        """Start one command; what an earlier one still had to read is dropped.
+
+        Raises NotApproved for what does not only read, QueryError, QueryTimeout, SessionLost, ConnectError.
+        """
+        command = words.command(sql)
+        if self._cursor is not None:
+            await self._cursor.close()
+        cursor = RedisCursor(self._work, command, database, timeout)
+        self._cursor = cursor
+        await cursor.started()
+        return cursor
+
+    async def cancel(self) -> None:
+        """Stop waiting for what runs: the work session is dropped, and opened anew when it is needed."""
+        if self._cursor is not None:
+            await self._cursor.cancel()
+
+
+class RedisCursor(ReadAhead):
+    """The rows of one command."""
+
+    def __init__(self, work: Work, command: Sequence[bytes], database: str, timeout: float) -> None:
+        self._work = work
+        self._command = command
+        self._database = database
+        super().__init__(timeout)
+
+    async def read(self) -> None:
+        async with self._work.use(self._database) as connection:
+            found = values.whole(self._command)
+            if found is not None and await _size(connection, *found) > LARGE:
+                await self._read_pages(connection, *found)
+                return
+            await _refuse_huge(connection, self._command)
+            answer = await connection.read(self._command, timeout=self.timeout)
+        columns, rows = reply.table(self._command, read_only.hidden(self._command, answer))
+        self.announce(columns)
+        self.take(rows[: self.max_rows])
+        if len(rows) > self.max_rows:
+            self.cut()
+
+    async def _read_pages(self, connection: Connection, key: bytes, kind: str) -> None:
+        at: values.At = 0
+        while at is not None:
+            part = await values.part(connection, key, kind, at, _PAGE)
+            self.announce(part.columns)
+            self.take(part.rows)
+            at = part.next
+            if self.full and at is not None:
+                self.cut()
+                return
+
+
+async def _size(connection: Connection, key: bytes, kind: str) -> int:
+    """The number of elements; 0 for a key of another type, about which the command itself will tell."""
+    (size,) = await connection.ask_all([(values.READERS[kind].size, key)])
+    return size if isinstance(size, int) else 0
+
+
+async def _refuse_huge(connection: Connection, command: Sequence[bytes]) -> None:
+    if len(command) == 2 and command[0].lower() == b"get":
+        size = await _size(connection, command[1], "string")
+        if size > MOST_BYTES:
+            raise QueryError(
+                f"the value has {size:,} bytes", f"GETRANGE {words.argument(command[1])} 0 65535 reads a part"
+            )
