@@ -9,6 +9,11 @@ from dbtui.errors import UsageError
 from dbtui.secrets import Secret
 
 _SPELLINGS = {"postgres": "postgresql", "postgis": "postgresql", "pgsql": "postgresql", "psql": "postgresql"}
+_MEANT = (
+    "srv",
+    "http",
+    "https",
+)  # what follows a + and is no driver's name: how the server is found or spoken to
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.S)
 _PAIR = re.compile(
     r"\s*([A-Za-z_]\w*)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*", re.S
@@ -25,9 +30,12 @@ def scheme_of(url: str) -> str:
 
 
 def normal(url: str) -> str:
-    """A URL with its scheme in the usual spelling."""
+    """A URL with its scheme in the usual spelling, and without a driver's name behind it."""
     scheme, separator, rest = url.partition("://")
-    return f"{scheme_of(url)}://{rest}" if separator and re.fullmatch(r"[A-Za-z0-9+.-]+", scheme) else url
+    if not separator or not re.fullmatch(r"[A-Za-z0-9+.-]+", scheme):
+        return url
+    how = scheme.lower().partition("+")[2]
+    return f"{scheme_of(url)}{f'+{how}' if how in _MEANT else ''}://{rest}"
 
 
 def split_secret(url: str) -> tuple[str, Secret | None]:
