@@ -125,11 +125,17 @@ class Engine(Protocol):
 
     name: str  # the folder: "postgres"
     monitor: Monitor
-    catalog: Catalog | None
-    query: Querier | None
-    explain: Explainer | None
-    actions: Actions | None
     lacks: Mapping[str, str]  # part → the sentence that its pane shows
+
+    # An attribute, or a cached property where a part's module is dear to import: nothing of it is needed to paint.
+    @property
+    def catalog(self) -> Catalog | None: ...
+    @property
+    def query(self) -> Querier | None: ...
+    @property
+    def explain(self) -> Explainer | None: ...
+    @property
+    def actions(self) -> Actions | None: ...
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft."""

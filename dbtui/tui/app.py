@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -24,7 +25,6 @@ from dbtui.tui.keys import bindings, load_keymap
 from dbtui.tui.messages import GaveUp, OpenServer, PickServer
 from dbtui.tui.screens.confirm import PasswordQuestion
 from dbtui.tui.screens.connect import ConnectScreen
-from dbtui.tui.screens.help import HelpScreen
 from dbtui.tui.screens.main import MainScreen
 from dbtui.tui.themes import DEFAULT_THEME, load_themes
 from dbtui.tui.widgets.roles import ASCII, use_glyphs
@@ -75,10 +75,17 @@ class DbtuiApp(App[int]):
             self.notify(
                 "\n".join(map(text.printable, troubles)), severity="warning", markup=False, timeout=10
             )
+        if not self.is_headless:
+            self._leave_on_signals()
         if self.target is not None:
             self.connect(self.target)
         else:
             self.push_screen(ConnectScreen())
+
+    def _leave_on_signals(self) -> None:
+        """A hang-up, SIGTERM and SIGINT leave as a key would: the terminal is restored, statements are cancelled."""
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
 
     def _choose_theme(self, troubles: list[str]) -> None:
         wanted = self.options.theme or DEFAULT_THEME
@@ -195,6 +202,8 @@ class DbtuiApp(App[int]):
         self.panic(Traceback(width=None, show_locals=False))
 
     def action_help_keys(self) -> None:
+        from dbtui.tui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -11,6 +11,8 @@ from dbtui.model.catalog import Detail, Kind, Name, Node
 from dbtui.model.result import Page
 from dbtui.tui.widgets.object_tree import ObjectTree
 
+# what has rows to look at
+RELATIONS = frozenset({Kind.TABLE, Kind.PARTITIONED, Kind.FOREIGN, Kind.VIEW, Kind.MATERIALIZED, Kind.KEY})
 WITHOUT_DETAIL = frozenset({Kind.SERVER, Kind.FOLDER})
 
 

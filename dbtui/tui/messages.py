@@ -83,3 +83,24 @@ class GaveUp(Message):
         super().__init__()
         self.name = name
         self.trouble = trouble
+
+
+class RunStatement(Message):
+    """The statement in the editor is to be run."""
+
+    def __init__(self, sql: str, database: str) -> None:
+        super().__init__()
+        self.sql = sql
+        self.database = database
+
+
+class StopStatement(Message):
+    """What runs now is to be stopped."""
+
+
+class ShowNode(Message):
+    """The node of the plan that a finding is about is to be shown."""
+
+    def __init__(self, node: int) -> None:
+        super().__init__()
+        self.node = node

@@ -9,11 +9,14 @@ from dbtui import text
 from dbtui.engines.base import Cursor, Engine
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.session import ConsoleSession
+from dbtui.model.result import Page
 from dbtui.sql.classify import classify
 from dbtui.tui.views.base import trouble
 from dbtui.tui.views.query import QueryView
 
 PAGE = 500
+BREATH = 0.004  # seconds between two pages, in which a key finds its way through the loop
+REDRAW = 0.2  # seconds between two drawings of what has come
 MOST_ROWS = 100_000  # of one result kept in memory; the frame says where it was cut
 
 
@@ -59,13 +62,17 @@ class StatementRunner:
     async def _pages(self, view: QueryView, cursor: Cursor, started: float) -> None:
         page = await cursor.fetch(PAGE)
         await view.show_first(page)
-        total = len(page.rows)
+        total, drawn, waiting = len(page.rows), time.monotonic(), list[Page]()
         while page.more and total < MOST_ROWS:
-            view.show_status(f"{total:,} rows so far · ctrl+c stops it")
-            await asyncio.sleep(0)  # keys first
+            await asyncio.sleep(BREATH)
             page = await cursor.fetch(PAGE)
-            view.show_more(page)
+            waiting.append(page)
             total += len(page.rows)
+            if time.monotonic() - drawn >= REDRAW:
+                view.show_more(waiting)
+                view.show_status(f"{total:,} rows so far · ctrl+c stops it")
+                drawn, waiting = time.monotonic(), []
+        view.show_more(waiting)
         took = text.milliseconds((time.monotonic() - started) * 1000)
         cut = " shown, there are more" if page.more else ""
         view.show_status(f"{total:,} row{'' if total == 1 else 's'}{cut} · {took}")

@@ -1,17 +1,14 @@
-"""PostgreSQL as one engine: its parts, put together on one connector."""
+"""PostgreSQL as one engine: its parts, put together on one connector; each is imported when it is first used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from dbtui.config import Target
 from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
-from dbtui.engines.postgres.actions import PostgresActions
 from dbtui.engines.postgres.activity import PostgresMonitor
-from dbtui.engines.postgres.catalog import PostgresCatalog
 from dbtui.engines.postgres.connection import Connector, Work
-from dbtui.engines.postgres.explain import PostgresExplainer
-from dbtui.engines.postgres.query import PostgresQuerier
 from dbtui.model.server import Server
 
 
@@ -21,15 +18,34 @@ class PostgresEngine:
     name = "postgres"
 
     def __init__(self, target: Target) -> None:
-        connector = Connector(target)
-        work = Work(connector)
-        self._connector = connector
-        self.monitor: Monitor = PostgresMonitor(connector)
-        self.catalog: Catalog | None = PostgresCatalog(connector, work)
-        self.query: Querier | None = PostgresQuerier(connector, work)
-        self.explain: Explainer | None = PostgresExplainer(connector, work)
-        self.actions: Actions | None = PostgresActions(connector)
+        self._connector = Connector(target)
+        self._work = Work(self._connector)
+        self.monitor: Monitor = PostgresMonitor(self._connector)
         self.lacks: Mapping[str, str] = {}
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        from dbtui.engines.postgres.catalog import PostgresCatalog
+
+        return PostgresCatalog(self._connector, self._work)
+
+    @cached_property
+    def query(self) -> Querier:
+        from dbtui.engines.postgres.query import PostgresQuerier
+
+        return PostgresQuerier(self._connector, self._work)
+
+    @cached_property
+    def explain(self) -> Explainer:
+        from dbtui.engines.postgres.explain import PostgresExplainer
+
+        return PostgresExplainer(self._connector, self._work)
+
+    @cached_property
+    def actions(self) -> Actions:
+        from dbtui.engines.postgres.actions import PostgresActions
+
+        return PostgresActions(self._connector)
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

@@ -1,14 +1,14 @@
 """The one screen of a connection: the tree at the left, a pane at the right, a bar above and below.
 
 Snapshots come down by a reactive, wishes come up by messages; what asks, acts or talks to the server is here
-or in `live.session`, never in a view.
+in `tui.tasks` or in `live.session`, never in a view.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,19 +20,13 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from dbtui import text
-from dbtui.commands.explain import explain_on
 from dbtui.config import Target
 from dbtui.engines.base import Engine
-from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.session import ConsoleSession
-from dbtui.model.catalog import Name, Node
+from dbtui.model.catalog import Node
 from dbtui.model.finding import Finding
-from dbtui.model.server import Environment
 from dbtui.model.snapshot import Link, Snapshot
-from dbtui.rules.plan import findings as plan_findings
-from dbtui.safety import Approval
-from dbtui.sql.classify import classify
-from dbtui.tui.browser import WITHOUT_DETAIL, Browser
+from dbtui.tui.browser import RELATIONS, Browser
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import (
     ActOn,
@@ -42,25 +36,33 @@ from dbtui.tui.messages import (
     GaveUp,
     OpenServer,
     PickServer,
+    RunStatement,
     SampleRows,
+    ShowNode,
     SnapshotTaken,
+    StopStatement,
 )
-from dbtui.tui.runner import StatementRunner
-from dbtui.tui.screens.confirm import LiftQuestion, Question
-from dbtui.tui.screens.find import FindScreen
-from dbtui.tui.views.base import View, trouble
-from dbtui.tui.views.findings import FindingsView, ShowNode
+from dbtui.tui.views.base import View
 from dbtui.tui.views.live import LiveView
-from dbtui.tui.views.migrate import MigrateView
-from dbtui.tui.views.plan import PlanView
-from dbtui.tui.views.query import QueryView, RunStatement, StopStatement
-from dbtui.tui.views.schema import RELATIONS, SchemaView
-from dbtui.tui.views.statements import StatementsView
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
 from dbtui.tui.widgets.status import KeyBar, TopBar
 
+if TYPE_CHECKING:
+    from dbtui.tui.views.findings import FindingsView
+    from dbtui.tui.views.plan import PlanView
+    from dbtui.tui.views.query import QueryView
+    from dbtui.tui.views.schema import SchemaView
+
 PANES = {1: "live", 2: "statements", 3: "schema", 4: "query", 5: "plan", 6: "findings", 7: "migrate"}
+VIEWS = {  # made, and imported, on the first visit
+    "statements": ("statements", "StatementsView"),
+    "schema": ("schema", "SchemaView"),
+    "query": ("query", "QueryView"),
+    "plan": ("plan", "PlanView"),
+    "findings": ("findings", "FindingsView"),
+    "migrate": ("migrate", "MigrateView"),
+}
 
 
 class MainScreen(Screen[None]):
@@ -73,7 +75,7 @@ class MainScreen(Screen[None]):
         (100, "-wide"),
     ]
 
-    snapshot: reactive[Snapshot | None] = reactive(None)
+    snapshot: reactive[Snapshot | None] = reactive(None, repaint=False)
 
     def __init__(
         self, target: Target, engine: Engine, servers: Sequence[Node], *, interval: float, charts: bool
@@ -85,7 +87,6 @@ class MainScreen(Screen[None]):
         self.charts = charts
         self.session = ConsoleSession(engine, target, interval=interval, on_snapshot=self._hand_over)
         self.browser = Browser(engine, target.name)
-        self.runner = StatementRunner(engine, self.session)
         self.pane = "live"
         self.found: tuple[Sequence[Finding], str] | None = None  # in the newest plan, and its statement
         self.tree_wanted = False  # in every pane; the schema pane always has it
@@ -131,6 +132,16 @@ class MainScreen(Screen[None]):
             database = snapshot.server.database if snapshot.server else ""
             self.tree_widget.unfold((self.target.name, database))
 
+    def show_top_bar(self) -> None:
+        """Draw the top bar anew, for example after a lift."""
+        if self.snapshot is not None:
+            self.query_one(TopBar).show(self.snapshot, self.session.lift)
+
+    def _begin(self, name: str, *arguments: object, **more: object) -> None:
+        """Start one of `tui.tasks`, in place of one of the same name that still runs."""
+        tasks = import_module("dbtui.tui.tasks")
+        self.run_worker(getattr(tasks, name)(self, *arguments, **more), group=name, exclusive=True)
+
     # panes
 
     def _make(self, pane: str) -> View:
@@ -138,11 +149,8 @@ class MainScreen(Screen[None]):
         if pane == "live":
             made = LiveView(self.engine.monitor.metrics, self.session.history, charts=self.charts)
         else:
-            kinds: dict[str, type[View]] = {
-                "statements": StatementsView, "schema": SchemaView, "query": QueryView, "plan": PlanView,
-                "findings": FindingsView, "migrate": MigrateView,
-            }  # fmt: skip
-            made = kinds[pane]()
+            module, kind = VIEWS[pane]
+            made = getattr(import_module(f"dbtui.tui.views.{module}"), kind)()
         made.id = pane
         return made
 
@@ -169,8 +177,8 @@ class MainScreen(Screen[None]):
             self.current.focus_main()
         if self.snapshot is not None:
             self.current.show(self.snapshot)
-        if isinstance(self.current, FindingsView) and self.found is not None:
-            self.current.show_findings(*self.found)
+        if pane == "findings" and self.found is not None:
+            cast("FindingsView", self.current).show_findings(*self.found)
         return self.current
 
     async def action_pane(self, pane: str) -> None:
@@ -208,7 +216,7 @@ class MainScreen(Screen[None]):
     def _tree_moved(self, event: ObjectTree.Highlighted) -> None:
         event.stop()
         if self.pane == "schema":
-            self.run_worker(self._detail(event.node, still=0.15), group="detail", exclusive=True)
+            self._begin("detail", event.node, still=0.15)
 
     @on(ObjectTree.Chosen)
     async def _tree_chosen(self, event: ObjectTree.Chosen) -> None:
@@ -221,21 +229,7 @@ class MainScreen(Screen[None]):
         if self.has_class("-tiny"):  # no room for both
             self.tree_widget.display = False
             self.schema.focus_main()
-        self.run_worker(self._detail(event.node, still=0.0), group="detail", exclusive=True)
-
-    async def _detail(self, node: Node, *, still: float) -> None:
-        """Ask for a node's detail once the cursor has stood still for a moment (seconds)."""
-        await asyncio.sleep(still)
-        view = self.view("schema")
-        assert isinstance(view, SchemaView)
-        if node.path[0] != self.target.name or node.kind in WITHOUT_DETAIL:
-            return
-        view.show_loading(node)
-        try:
-            if (detail := await self.browser.detail(node)) is not None:
-                view.show_detail(detail)
-        except DbtuiError as error:
-            view.show_trouble(trouble(error))
+        self._begin("detail", event.node)
 
     # The schema pane's keys work on the tree as well, which stands beside it.
 
@@ -244,7 +238,7 @@ class MainScreen(Screen[None]):
 
     @property
     def schema(self) -> SchemaView:
-        return self.query_one(SchemaView)
+        return cast("SchemaView", self.view("schema"))
 
     def action_schema_rows(self) -> None:
         if self.schema.node is not None and self.schema.node.kind in RELATIONS:
@@ -260,180 +254,49 @@ class MainScreen(Screen[None]):
     @on(SampleRows)
     def _sample(self, event: SampleRows) -> None:
         event.stop()
-        self.run_worker(self._rows(event.node), group="rows", exclusive=True)
-
-    async def _rows(self, node: Node) -> None:
-        view = self.view("schema")
-        assert isinstance(view, SchemaView)
-        try:
-            if (page := await self.browser.sample(node)) is not None:
-                await view.show_rows(page)
-        except DbtuiError as error:
-            view.show_trouble(trouble(error))
+        self._begin("sample_rows", event.node)
 
     def action_find(self) -> None:
-        self.run_worker(self._find(), group="find", exclusive=True)
-
-    async def _find(self) -> None:
-        server = self.snapshot.server if self.snapshot else None
-        if server is None:
-            self.say("not connected yet", "warning")
-            return
-        try:
-            names = await self.browser.names(server.database)
-        except DbtuiError as error:
-            self.say(str(error), "error")
-            return
-        name: Name | None = await self.app.push_screen_wait(FindScreen(names))
-        if name is not None:
-            await self.open_pane("schema")
-            self.tree_widget.reveal((self.target.name, *name.path))
+        self._begin("find")
 
     # plans and statements
 
     @on(Explain)
     def _explain(self, event: Explain) -> None:
         event.stop()
-        self.run_worker(self._plan(event.sql, event.database, event.analyze), group="plan", exclusive=True)
-
-    async def _plan(self, sql: str, database: str, analyze: bool) -> None:
-        if self.engine.explain is None:
-            self.say(self.engine.lacks.get("explain", "this engine has no plans"), "warning")
-            return
-        approval = None
-        if analyze:
-            try:
-                approval = await self._may_analyze(sql)
-            except NotApproved as error:
-                self.say(str(error), "warning")
-                return
-        view = await self.open_pane("plan")
-        assert isinstance(view, PlanView)
-        view.show_waiting(sql, database, analyze=analyze)
-        result = "rolled back"
-        try:
-            plan = await explain_on(self.engine, sql, database=database, analyze=analyze, approval=approval)
-            self.found = (plan_findings(plan), sql)
-            view.show_plan(plan, self.found[0])
-        except DbtuiError as error:
-            view.show_error(trouble(error))
-            result = f"failed: {error}"
-        if approval is not None:
-            self.session.record("explain analyze", sql, approval.reason, result)
-
-    async def _may_analyze(self, sql: str) -> Approval | None:
-        """Ask before a statement is run to be measured; raises NotApproved when the answer is no."""
-        plain = classify(sql).only_reads
-        if not plain and not self.runner.may_write:
-            raise NotApproved(
-                "ANALYZE runs the statement, and this one is no plain SELECT", "lift read-only with L first"
-            )
-        if not plain and self.target.environment is Environment.PRODUCTION:
-            raise NotApproved(
-                "ANALYZE of a statement that writes is never run on production", "use a copy or the estimates"
-            )
-        effect = (
-            "It is run as it is, read-only, for at most 30 s."
-            if plain
-            else "It is run and rolled back, for at most 30 s."
-        )
-        where = f"EXPLAIN ANALYZE on {self.target.name} ({self.target.environment})"
-        body = f"{where}\n{effect}\n\n{text.one_line(sql, 600)}"
-        reason = await self.app.push_screen_wait(
-            Question("Run it to measure it?", body, "run", reason=not plain)
-        )
-        if reason is None:
-            raise NotApproved("it was not run", "")
-        return None if plain else self.session.approve(sql, reason)
+        self._begin("explain", event.sql, event.database, analyze=event.analyze)
 
     @on(ShowNode)
     async def _show_node(self, event: ShowNode) -> None:
         event.stop()
-        view = await self.open_pane("plan")
-        assert isinstance(view, PlanView)
+        view = cast("PlanView", await self.open_pane("plan"))
         view.plan_tree.move_to_node(event.node)
 
     @on(Edit)
     async def _edit(self, event: Edit) -> None:
         event.stop()
-        view = await self.open_pane("query")
-        assert isinstance(view, QueryView)
+        view = cast("QueryView", await self.open_pane("query"))
         view.load(event.sql, event.database)
 
     @on(RunStatement)
     def _run(self, event: RunStatement) -> None:
         event.stop()
-        self.run_worker(self._statement(event.sql, event.database), group="query", exclusive=True)
-
-    async def _statement(self, sql: str, database: str) -> None:
-        view = self.view("query")
-        assert isinstance(view, QueryView)
-        reason: str | None = ""
-        if not classify(sql).only_reads and self.session.lift is None and self.runner.may_write:
-            reason = await self._may_write(sql)
-        if reason is not None:
-            await self.runner.run(view, sql, database, reason)
-
-    async def _may_write(self, sql: str) -> str | None:
-        """The reason of a write on a connection that was saved as writable; production asks for its name."""
-        if self.target.environment is not Environment.PRODUCTION:
-            return ""
-        where = f"It is run on {self.target.name} (production), in a transaction of its own."
-        body = f"{where}\n\n{text.one_line(sql, 600)}"
-        answer: str | None = await self.app.push_screen_wait(Question("Write?", body, self.target.name))
-        return answer
+        self._begin("run_statement", event.sql, event.database)
 
     @on(StopStatement)
     def _stop(self, event: StopStatement) -> None:
         event.stop()
-        self.run_worker(self.runner.stop(), group="stop", exclusive=True)
+        self._begin("stop_statement")
 
     # actions
 
     @on(ActOn)
     def _act_on(self, event: ActOn) -> None:
         event.stop()
-        self.run_worker(self._act(event), group="act", exclusive=True)
-
-    async def _act(self, event: ActOn) -> None:
-        session = event.session
-        if self.engine.actions is None:
-            self.say(self.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")
-            return
-        cancel = event.action == "cancel"
-        does = (
-            "Stops its running statement; the session stays."
-            if cancel
-            else "Ends the session; its transaction is rolled back."
-        )
-        body = (
-            f"{event.action} session {session.id} of {session.user}@{session.database} on {self.target.name} "
-            f"({self.target.environment})\n{does}\n\n{session.state}, transaction open "
-            f"{text.duration(session.transaction_age) or 'not'}\n{text.one_line(session.query, 400)}"
-        )
-        reason = await self.app.push_screen_wait(Question(f"{event.action.capitalize()}?", body, session.id))
-        if reason is None:
-            return
-        act = self.session.cancel if cancel else self.session.terminate
-        outcome = await act(session, reason)
-        self.say(outcome.message, "information" if outcome.done else "warning")
-        self.session.refresh()
+        self._begin("act", event)
 
     def action_lift(self) -> None:
-        self.run_worker(self._lift(), group="lift", exclusive=True)
-
-    async def _lift(self) -> None:
-        if self.session.lift is not None:
-            self.session.drop_lift()
-            self.say("read-only again", "information")
-        else:
-            question = LiftQuestion(self.target.name, self.target.environment)
-            choice = await self.app.push_screen_wait(question)
-            if choice is None:
-                return
-            self.session.lift_read_only(choice.reason, once=choice.once)
-        if self.snapshot is not None:
-            self.query_one(TopBar).show(self.snapshot, self.session.lift)
+        self._begin("lift")
 
     # the rest
 

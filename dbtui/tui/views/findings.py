@@ -10,13 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.message import Message
 from textual.widgets import Static
 
 from dbtui import text
 from dbtui.model.finding import Finding, Severity
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import Copy
+from dbtui.tui.messages import Copy, ShowNode
 from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
@@ -30,14 +29,6 @@ COLUMNS = (
 )
 ROLES = {Severity.ERROR: Role.BAD, Severity.WARNING: Role.WARN, Severity.INFO: Role.MUTED}
 NOTHING = "no findings yet · the plan of a statement brings them here: e on a session, ctrl+g in the editor"
-
-
-class ShowNode(Message):
-    """The node of the plan that a finding is about is to be shown."""
-
-    def __init__(self, node: int) -> None:
-        super().__init__()
-        self.node = node
 
 
 def severity_cell(severity: Severity) -> Cell:

@@ -307,7 +307,7 @@ class LiveView(TableView):
             statement = text.one_line(session.query, 1000) or "no statement yet"
             content = f"{describe(session, self._lines)}\n{statement}"
         if detail.content != content:
-            detail.update(content)
+            detail.update(content, layout=False)
 
     @property
     def session(self) -> Session | None:

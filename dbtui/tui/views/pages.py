@@ -37,7 +37,8 @@ def grid_columns(page: Page) -> list[GridColumn]:
 
 
 def _cell(value: str | None) -> Cell:
-    return ("NULL", Role.MUTED) if value is None else text.one_line(value, SHOWN)
+    """The grid makes it harmless and one line when it draws it: most rows of a large result are never drawn."""
+    return ("NULL", Role.MUTED) if value is None else value[:SHOWN]
 
 
 class PageGrid(Grid):
@@ -71,10 +72,11 @@ class PageGrid(Grid):
             await self.set_columns(grid_columns(page))
         self.set_rows(self._grid_rows(0))
 
-    def add_page(self, page: Page) -> None:
-        """Show a further page of the same result below."""
+    def add_pages(self, pages: Sequence[Page]) -> None:
+        """Show further pages of the same result below."""
         start = len(self.values)
-        self.values.extend(page.rows)
+        for page in pages:
+            self.values.extend(page.rows)
         self.set_rows((*self.rows, *self._grid_rows(start)))
 
     def _grid_rows(self, start: int) -> tuple[GridRow, ...]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
 
 from dbtui import text
 from dbtui.model.result import Page
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import Copy, Explain
+from dbtui.tui.messages import Copy, Explain, RunStatement, StopStatement
 from dbtui.tui.views.base import View
 from dbtui.tui.views.pages import PageGrid
 from dbtui.tui.widgets.frame import Frame
@@ -21,19 +21,6 @@ from dbtui.tui.widgets.roles import Role
 from dbtui.tui.widgets.sql_area import SqlArea
 
 HOW = "ctrl+r runs the statement under the cursor, read-only · ctrl+g explains it"
-
-
-class RunStatement(Message):
-    """The statement in the editor is to be run."""
-
-    def __init__(self, sql: str, database: str) -> None:
-        super().__init__()
-        self.sql = sql
-        self.database = database
-
-
-class StopStatement(Message):
-    """What runs now is to be stopped."""
 
 
 class QueryView(View):
@@ -134,8 +121,8 @@ class QueryView(View):
     async def show_first(self, page: Page) -> None:
         await self.result.show_page(page)
 
-    def show_more(self, page: Page) -> None:
-        self.result.add_page(page)
+    def show_more(self, pages: Sequence[Page]) -> None:
+        self.result.add_pages(pages)
 
     def show_error(self, message: str) -> None:
         self.show_status("refused", failed=True)

@@ -174,7 +174,7 @@ class StatementsView(TableView):
             content = text.printable(head) + "\n" + text.one_line(s.query or "", 1500)
         detail = self.query_one("#statement-text", Static)
         if detail.content != content:
-            detail.update(content)
+            detail.update(content, layout=False)
 
     @property
     def delta(self) -> StatementDelta | None:

@@ -1,0 +1,193 @@
+"""What the main screen does when it is asked to. Each task asks where asking is due, talks to the server through
+the session or the engine, and draws the answer; every error ends on the screen.
+
+Imported on the first use: nothing of it is needed to paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dbtui import text
+from dbtui.commands.explain import explain_on
+from dbtui.errors import DbtuiError, NotApproved
+from dbtui.model.catalog import Name, Node
+from dbtui.model.server import Environment
+from dbtui.rules.plan import findings
+from dbtui.safety import Approval
+from dbtui.sql.classify import classify
+from dbtui.tui.browser import WITHOUT_DETAIL
+from dbtui.tui.messages import ActOn
+from dbtui.tui.runner import StatementRunner
+from dbtui.tui.screens.confirm import LiftQuestion, Question
+from dbtui.tui.screens.find import FindScreen
+from dbtui.tui.views.base import trouble
+from dbtui.tui.views.plan import PlanView
+from dbtui.tui.views.query import QueryView
+from dbtui.tui.views.schema import SchemaView
+
+if TYPE_CHECKING:
+    from dbtui.tui.screens.main import MainScreen
+
+
+async def find(console: MainScreen) -> None:
+    """Let the user find a relation by a few letters, and go there."""
+    server = console.snapshot.server if console.snapshot else None
+    if server is None:
+        console.say("not connected yet", "warning")
+        return
+    try:
+        names = await console.browser.names(server.database)
+    except DbtuiError as error:
+        console.say(str(error), "error")
+        return
+    name: Name | None = await console.app.push_screen_wait(FindScreen(names))
+    if name is not None:
+        await console.open_pane("schema")
+        console.tree_widget.reveal((console.target.name, *name.path))
+
+
+async def detail(console: MainScreen, node: Node, *, still: float = 0.0) -> None:
+    """Show a node's detail once the cursor has stood still for a moment (seconds)."""
+    await asyncio.sleep(still)
+    view = console.view("schema")
+    assert isinstance(view, SchemaView)
+    if node.path[0] != console.target.name or node.kind in WITHOUT_DETAIL:
+        return
+    view.show_loading(node)
+    try:
+        if (found := await console.browser.detail(node)) is not None:
+            view.show_detail(found)
+    except DbtuiError as error:
+        view.show_trouble(trouble(error))
+
+
+async def sample_rows(console: MainScreen, node: Node) -> None:
+    """Show some rows of a relation."""
+    view = console.view("schema")
+    assert isinstance(view, SchemaView)
+    try:
+        if (page := await console.browser.sample(node)) is not None:
+            await view.show_rows(page)
+    except DbtuiError as error:
+        view.show_trouble(trouble(error))
+
+
+async def explain(console: MainScreen, sql: str, database: str, *, analyze: bool) -> None:
+    """Show a statement's plan, and keep what rules find in it; `analyze` runs it, after a question."""
+    if console.engine.explain is None:
+        console.say(console.engine.lacks.get("explain", "this engine has no plans"), "warning")
+        return
+    approval = None
+    if analyze:
+        try:
+            approval = await _may_analyze(console, sql)
+        except NotApproved as error:
+            console.say(str(error), "warning")
+            return
+    view = await console.open_pane("plan")
+    assert isinstance(view, PlanView)
+    view.show_waiting(sql, database, analyze=analyze)
+    result = "rolled back"
+    try:
+        plan = await explain_on(console.engine, sql, database=database, analyze=analyze, approval=approval)
+        console.found = (findings(plan), sql)
+        view.show_plan(plan, console.found[0])
+    except DbtuiError as error:
+        view.show_error(trouble(error))
+        result = f"failed: {error}"
+    if approval is not None:
+        console.session.record("explain analyze", sql, approval.reason, result)
+
+
+async def _may_analyze(console: MainScreen, sql: str) -> Approval | None:
+    """Ask before a statement is run to be measured. Raises NotApproved when the answer is no."""
+    plain = classify(sql).only_reads
+    if not plain and not StatementRunner(console.engine, console.session).may_write:
+        raise NotApproved(
+            "ANALYZE runs the statement, and this one is no plain SELECT", "lift read-only with L first"
+        )
+    if not plain and console.target.environment is Environment.PRODUCTION:
+        raise NotApproved(
+            "ANALYZE of a statement that writes is never run on production", "use a copy or the estimates"
+        )
+    effect = "run as it is, read-only" if plain else "run and rolled back"
+    where = f"EXPLAIN ANALYZE on {console.target.name} ({console.target.environment})"
+    body = f"{where}\nIt is {effect}, for at most 30 s.\n\n{text.one_line(sql, 600)}"
+    question = Question("Run it to measure it?", body, "run", reason=not plain)
+    reason = await console.app.push_screen_wait(question)
+    if reason is None:
+        raise NotApproved("it was not run", "")
+    return None if plain else console.session.approve(sql, reason)
+
+
+async def run_statement(console: MainScreen, sql: str, database: str) -> None:
+    """Run the editor's statement: read-only, or as a write where that is lifted or the connection writable."""
+    view = console.view("query")
+    assert isinstance(view, QueryView)
+    reason: str | None = ""
+    if (
+        not classify(sql).only_reads
+        and console.session.lift is None
+        and StatementRunner(console.engine, console.session).may_write
+    ):
+        reason = await _may_write(console, sql)
+    if reason is not None:
+        await StatementRunner(console.engine, console.session).run(view, sql, database, reason)
+
+
+async def stop_statement(console: MainScreen) -> None:
+    """Stop what runs now."""
+    await StatementRunner(console.engine, console.session).stop()
+
+
+async def _may_write(console: MainScreen, sql: str) -> str | None:
+    """The reason of a write on a connection that was saved as writable; production asks for its name."""
+    if console.target.environment is not Environment.PRODUCTION:
+        return ""
+    where = f"It is run on {console.target.name} (production), in a transaction of its own."
+    question = Question("Write?", f"{where}\n\n{text.one_line(sql, 600)}", console.target.name)
+    answer: str | None = await console.app.push_screen_wait(question)
+    return answer
+
+
+async def act(console: MainScreen, wish: ActOn) -> None:
+    """Cancel or terminate a session, after a question that shows it as it was when the key was pressed."""
+    session = wish.session
+    if console.engine.actions is None:
+        console.say(console.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")
+        return
+    cancel = wish.action == "cancel"
+    does = (
+        "stops its running statement; the session stays"
+        if cancel
+        else "ends it; its transaction is rolled back"
+    )
+    body = (
+        f"session {session.id} of {session.user}@{session.database} on {console.target.name} "
+        f"({console.target.environment})\n{wish.action} {does}.\n\n{session.state}, transaction open "
+        f"{text.duration(session.transaction_age) or 'not'}\n{text.one_line(session.query, 400)}"
+    )
+    question = Question(f"{wish.action.capitalize()}?", body, session.id)
+    reason = await console.app.push_screen_wait(question)
+    if reason is None:
+        return
+    end = console.session.cancel if cancel else console.session.terminate
+    outcome = await end(session, reason)
+    console.say(outcome.message, "information" if outcome.done else "warning")
+    console.session.refresh()
+
+
+async def lift(console: MainScreen) -> None:
+    """Lift read-only after a question, or end a lift that holds."""
+    if console.session.lift is not None:
+        console.session.drop_lift()
+        console.say("read-only again", "information")
+    else:
+        question = LiftQuestion(console.target.name, console.target.environment)
+        choice = await console.app.push_screen_wait(question)
+        if choice is None:
+            return
+        console.session.lift_read_only(choice.reason, once=choice.once)
+    console.show_top_bar()
