@@ -135,12 +135,15 @@ def _interval(text: str) -> float:
 
 
 def _open(target: Target | None, args: argparse.Namespace) -> int:
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         print(
             "dbtui: the console needs a terminal: use a command such as `dbtui explain` in scripts",
             file=sys.stderr,
         )
         return 2
+    if args.slow_link:  # Textual reads these when it is imported
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = "256"
+        os.environ["TEXTUAL_FPS"] = "10"
     from dbtui.tui.app import Options, run_console
 
     options = Options(theme=args.theme, ascii=args.ascii, slow_link=args.slow_link, interval=args.interval)

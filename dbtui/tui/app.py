@@ -11,9 +11,10 @@ from itertools import count
 from typing import ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widgets import Static
 
 from dbtui import text
 from dbtui.config import Secret, Target, discover
@@ -27,7 +28,7 @@ from dbtui.tui.screens.confirm import PasswordQuestion
 from dbtui.tui.screens.connect import ConnectScreen
 from dbtui.tui.screens.main import MainScreen
 from dbtui.tui.themes import DEFAULT_THEME, load_themes
-from dbtui.tui.widgets.roles import ASCII, use_glyphs
+from dbtui.tui.widgets.roles import ASCII, glyphs, use_glyphs
 
 INTERVAL = 2.0  # seconds between two samples
 
@@ -48,11 +49,6 @@ class DbtuiApp(App[int]):
     TITLE = "dbtui"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-tiny"),
-        (60, "-narrow"),
-        (100, "-wide"),
-    ]
 
     def __init__(self, target: Target | None = None, options: Options | None = None) -> None:
         super().__init__()
@@ -62,21 +58,27 @@ class DbtuiApp(App[int]):
         self.consoles: dict[str, MainScreen] = {}  # those that are open, by the name of their server
         self._shown_before = ""  # the console that a new one took the place of
         self.failure = ""  # one line, said on standard error after leaving
+        self.set_class(self.options.ascii, "-ascii")
         if self.options.ascii:
             use_glyphs(ASCII)
+
+    def compose(self) -> ComposeResult:
+        where = f"connecting to {self.target.name}" if self.target is not None else "connections"
+        yield Static(text.printable(f" dbtui {glyphs().dot} {where}"), markup=False)
 
     def on_mount(self) -> None:
         troubles = load_themes(self)
         troubles += load_keymap(self)
         self._choose_theme(troubles)
-        self.set_class(self.options.ascii, "-ascii")
-        self.set_class(self.options.slow_link, "-slow-link")
         if troubles:
             self.notify(
                 "\n".join(map(text.printable, troubles)), severity="warning", markup=False, timeout=10
             )
         if not self.is_headless:
             self._leave_on_signals()
+        self.call_after_refresh(self._begin)  # first a sign of life, then what is dear to import
+
+    def _begin(self) -> None:
         if self.target is not None:
             self.connect(self.target)
         else:

@@ -126,15 +126,12 @@ async def run_statement(console: MainScreen, sql: str, database: str) -> None:
     """Run the editor's statement: read-only, or as a write where that is lifted or the connection writable."""
     view = console.view("query")
     assert isinstance(view, QueryView)
+    runner = StatementRunner(console.engine, console.session)
     reason: str | None = ""
-    if (
-        not classify(sql).only_reads
-        and console.session.lift is None
-        and StatementRunner(console.engine, console.session).may_write
-    ):
+    if not classify(sql).only_reads and console.session.lift is None and runner.may_write:
         reason = await _may_write(console, sql)
     if reason is not None:
-        await StatementRunner(console.engine, console.session).run(view, sql, database, reason)
+        await runner.run(view, sql, database, reason)
 
 
 async def stop_statement(console: MainScreen) -> None:
