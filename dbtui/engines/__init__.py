@@ -19,6 +19,7 @@ ENGINES = {
     "mariadb": "mysql",
     "sqlite": "sqlite",
     "sqlite3": "sqlite",
+    "mongodb": "mongodb",
 }
 
 

@@ -1,0 +1,39 @@
+"""MongoDB as one engine: its parts, put together on one connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbtui.config import Target
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.mongodb.actions import MongoActions
+from dbtui.engines.mongodb.activity import MongoMonitor
+from dbtui.engines.mongodb.catalog import MongoCatalog
+from dbtui.engines.mongodb.connection import Connector
+from dbtui.engines.mongodb.explain import MongoExplainer
+from dbtui.engines.mongodb.query import MongoQuerier
+from dbtui.model.server import Server
+
+
+class MongoEngine:
+    """See `engines.base.Engine`. Monitor and work share one client, each action has one of its own."""
+
+    name = "mongodb"
+
+    def __init__(self, target: Target) -> None:
+        connector = Connector(target)
+        self._connector = connector
+        self.monitor: Monitor = MongoMonitor(connector)
+        self.catalog: Catalog | None = MongoCatalog(connector)
+        self.query: Querier | None = MongoQuerier(connector)
+        self.explain: Explainer | None = MongoExplainer(connector)
+        self.actions: Actions | None = MongoActions(connector)
+        self.lacks: Mapping[str, str] = {}
+
+    async def open(self) -> Server:
+        """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError for a URL that is none."""
+        return await self._connector.connect()
+
+    async def close(self) -> None:
+        """Leave at once, whatever the server does."""
+        await self._connector.close()

@@ -1,0 +1,234 @@
+"""Who is doing what: the operations that $currentOp lists, and who holds the lock that another waits for.
+
+MongoDB does not say who blocks whom. It says of each operation which locks it has or waits for, in which mode, so
+who is in the way follows where only one is: see `blockers`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dbtui.engines.mongodb import values
+from dbtui.engines.mongodb.connection import APPLICATION
+from dbtui.model.activity import Progress, Session
+
+# What drivers and routers add to a command, and no user typed.
+_ADDED = frozenset(
+    {"lsid", "$db", "$clusterTime", "$readPreference", "$configTime", "$topologyTime", "$audit", "$client",
+     "clientOperationKey", "shardVersion", "databaseVersion", "mayBypassWriteBlocking", "txnNumber", "autocommit",
+     "fromMongos", "fromRouter", "needsMerge", "writeConcern", "readConcern", "maxTimeMS", "signature",
+     "$replData", "$oplogQueryData", "$configServerState", "$tenant", "apiVersion"}
+)  # fmt: skip
+QUERY_LIMIT = 20_000  # characters of a command that are kept
+_LEVELS = ("Collection", "Database", "Global", "Mutex", "oplog", "ReplicationStateTransition")
+# Which mode bars which: r and w are intents, R and W are whole.
+_BARS: Mapping[str, frozenset[str]] = {
+    "r": frozenset("W"),
+    "w": frozenset("RW"),
+    "R": frozenset("wW"),
+    "W": frozenset("rwRW"),
+}
+
+Operation = Mapping[str, Any]
+
+
+def session_of(operation: Operation) -> Session:
+    """One entry of $currentOp. Ages are in seconds."""
+    command = _originating(operation)
+    transaction = _map(operation.get("transaction"))
+    open_for = _seconds(transaction.get("timeOpenMicros"))
+    wait_type, wait = _wait(operation)
+    client = str(operation.get("client") or operation.get("client_s") or "")
+    idle = "idle in transaction" if transaction else "idle"
+    return Session(
+        id=id_of(operation),
+        started=fingerprint(operation),
+        user=_user(operation),
+        database=database_of(operation),
+        application=_application(operation),
+        client=client,
+        kind=_kind(operation, client),
+        state="active" if operation.get("active") else idle,
+        wait_type=wait_type,
+        wait=wait,
+        query=values.text(command, QUERY_LIMIT) if command else "",
+        query_id=str(operation.get("queryShapeHash") or operation.get("queryHash") or ""),
+        query_age=_age(operation),
+        transaction_age=open_for,
+        state_age=_float(_map(transaction).get("timeInactiveMicros"), 1e6)
+        or _float(operation.get("secs_idle"), 1.0),
+    )
+
+
+def id_of(operation: Operation) -> str:
+    """The opid, or for a session without an operation its lsid."""
+    if operation.get("opid"):
+        return str(operation["opid"])
+    lsid = _map(operation.get("lsid")).get("id")
+    if lsid is not None:
+        return f"lsid {values.cell(lsid)}"
+    return f"{operation.get('desc') or operation.get('op_prefix') or 'unknown'}"
+
+
+def fingerprint(operation: Operation) -> str:
+    """What tells an operation from another that has its id later: client, connection, session and command."""
+    lsid = values.text(_map(operation.get("lsid")).get("id"))
+    parts = (
+        id_of(operation),
+        operation.get("client") or operation.get("client_s"),
+        operation.get("connectionId"),
+        lsid,
+        operation.get("ns"),
+        values.text(_originating(operation), QUERY_LIMIT),
+    )
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def is_ours(operation: Operation) -> bool:
+    """Whether it is the console's own: by appName, and where there is none by what only $currentOp looks like."""
+    if operation.get("appName") == APPLICATION:
+        return True
+    metadata = _map(_map(operation.get("clientMetadata")).get("application"))
+    return metadata.get("name") == APPLICATION or (
+        "client" not in operation and "ns" not in operation and operation.get("command") == {"aggregate": ""}
+    )
+
+
+def database_of(operation: Operation) -> str:
+    """The database that it works in."""
+    named = _map(operation.get("command")).get("$db")
+    return str(named) if named else str(operation.get("ns") or "").partition(".")[0]
+
+
+def progress_of(operations: Iterable[Operation]) -> tuple[Progress, ...]:
+    """What says how far it is: index builds, mostly."""
+    found = []
+    for operation in operations:
+        progress = _map(operation.get("progress"))
+        done, total = _float(progress.get("done"), 1.0), _float(progress.get("total"), 1.0)
+        if done is not None:
+            name = next(iter(_originating(operation)), "") or str(operation.get("op") or "")
+            phase = str(operation.get("msg") or "").partition(":")[0]
+            found.append(
+                Progress(
+                    id_of(operation), name, phase, str(operation.get("ns") or ""), done, total, "documents"
+                )
+            )
+    return tuple(found)
+
+
+# ---- locks
+
+
+def blockers(operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
+    """Session id → the ids in its way, where they are known.
+
+    In the way is what holds a lock on the same collection (or database, or the whole) in a mode that bars the
+    wanted one, and does not wait itself. A transaction between two operations does not say which collections it
+    has locked: it counts only when nothing else is in the way, and when it is the only one of its kind.
+    """
+    everyone = list(operations)
+    holding = [operation for operation in everyone if not operation.get("waitingForLock")]
+    found: dict[str, tuple[str, ...]] = {}
+    for waiter in everyone:
+        if not waiter.get("waitingForLock"):
+            continue
+        level, mode = wanted_lock(waiter)
+        barring = [other for other in holding if other is not waiter and _bars(other, waiter, level, mode)]
+        named = [other for other in barring if other.get("ns")]
+        silent = [other for other in barring if not other.get("ns")]
+        chosen = named or (silent if len(silent) == 1 else [])
+        if chosen:
+            found[id_of(waiter)] = tuple(id_of(other) for other in chosen)
+    return found
+
+
+def wanted_lock(operation: Operation) -> tuple[str, str]:
+    """The level and mode that a waiting operation waits for: the innermost that it names."""
+    locks = _map(operation.get("locks"))
+    level = next((level for level in _LEVELS if level in locks), "")
+    return level, str(locks.get(level, ""))
+
+
+def _bars(holder: Operation, waiter: Operation, level: str, mode: str) -> bool:
+    held = _map(holder.get("locks")).get(level)
+    if not isinstance(held, str) or held not in _BARS.get(mode, ()):
+        return False
+    ours, theirs = str(waiter.get("ns") or ""), str(holder.get("ns") or "")
+    if not theirs:
+        return bool(holder.get("transaction"))
+    if level == "Collection":
+        return ours == theirs
+    if level == "Database":
+        return ours.partition(".")[0] == theirs.partition(".")[0]
+    return True
+
+
+def _wait(operation: Operation) -> tuple[str, str]:
+    if operation.get("waitingForLock"):
+        level, mode = wanted_lock(operation)
+        return "Lock", f"{level} {mode}".strip()
+    if operation.get("waitingForFlowControl"):
+        return "FlowControl", "replication is behind"
+    latch = _map(operation.get("waitingForLatch"))
+    if latch:
+        return "Latch", str(latch.get("captureName") or "")
+    if queue := _map(operation.get("currentQueue")).get("name"):  # from 8.0 on
+        return "Queue", str(queue)
+    return "", ""
+
+
+# ---- parts of an entry
+
+
+def _originating(operation: Operation) -> dict[str, Any]:
+    """The command without what drivers add; for getMore the one that opened the cursor."""
+    command = _map(operation.get("command"))
+    opened = _map(_map(operation.get("cursor")).get("originatingCommand"))
+    shown = opened if opened and "getMore" in command else command
+    return {key: value for key, value in shown.items() if key not in _ADDED}
+
+
+def _user(operation: Operation) -> str:
+    users = operation.get("effectiveUsers") or operation.get("runBy") or ()
+    return str(_map(users[0]).get("user", "")) if isinstance(users, list) and users else ""
+
+
+def _application(operation: Operation) -> str:
+    metadata = _map(operation.get("clientMetadata"))
+    name = operation.get("appName") or _map(metadata.get("application")).get("name")
+    return str(name or _map(metadata.get("driver")).get("name") or "")
+
+
+def _kind(operation: Operation, client: str) -> str:
+    """Operations of clients are told from the server's own by having a client, or on FerretDB a command."""
+    if (
+        client
+        or operation.get("type") == "idleSession"
+        or ("op_prefix" in operation and operation.get("opid"))
+    ):
+        return "client backend"
+    return str(operation.get("desc") or "background").rstrip("0123456789-") or "background"
+
+
+def _age(operation: Operation) -> float | None:
+    if not operation.get("active"):
+        return None
+    micros = _seconds(operation.get("microsecs_running"))
+    return micros if micros is not None else _float(operation.get("secs_running"), 1.0)
+
+
+def _seconds(micros: object) -> float | None:
+    return _float(micros, 1e6)
+
+
+def _float(value: object, divisor: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) / divisor
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
