@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ferretdb import FerretServer
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
+from tests.servers.sqlite import SqliteFile
 from tests.strays import strays
 
 # Every child inherits it, so that a process which lost its parent is still known as ours.
@@ -50,6 +53,37 @@ def pgbouncer(postgres18: PostgresServer) -> Iterator[PgBouncer]:
     """Pools the 18 by transaction."""
     with PgBouncer(postgres18) as pooler:
         yield pooler
+
+
+@pytest.fixture(scope="session")
+def ferretdb() -> Iterator[FerretServer]:
+    with FerretServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> SqliteFile:
+    """An empty database of its own."""
+    return SqliteFile(tmp_path / "shop.db")
+
+
+@pytest.fixture(scope="session")
+def redis8() -> Iterator[RedisServer]:
+    with RedisServer("redis") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey9() -> Iterator[RedisServer]:
+    with RedisServer("valkey") as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["redis8", "valkey9"])
+def redis(request: pytest.FixtureRequest) -> RedisServer:
+    """Each test that takes it runs on both products."""
+    server: RedisServer = request.getfixturevalue(request.param)
+    return server
 
 
 _FOREIGN = ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR", "DBTUI_ENVIRONMENT")

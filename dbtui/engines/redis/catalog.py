@@ -129,7 +129,6 @@ def _namespace(parent: Node, name: bytes, count: int, look: Look) -> Node:
         (*parent.path, shown(name)),
         detail=_keys(count, complete=look.complete),
         rows=count,
-        note="" if look.complete else scanned(look),
     )
 
 
@@ -147,13 +146,7 @@ def _key(parent: Node, key: bytes, prefix: bytes, described: Sequence[Any]) -> N
 
 
 def _scan_on(parent: Node, number: int, look: Look) -> Node:
-    return Node(
-        Kind.FOLDER,
-        "scan on",
-        (*parent.path, f"{_ON}{number}"),
-        detail=f"{scanned(look)} scanned",
-        note="not all",
-    )
+    return Node(Kind.FOLDER, f"{scanned(look)} scanned", (*parent.path, f"{_ON}{number}"), note="scan on")
 
 
 def scanned(look: Look) -> str:

@@ -109,7 +109,7 @@ def server(probe: Probe, parameters: Parameters, notes: tuple[str, ...]) -> Serv
         database=parameters.database,
         user=probe.user,
         cloud=_cloud(probe, parameters.host),
-        started=now / 1e6 - uptime if now and uptime else None,
+        started=now / 1e6 - uptime if now else None,
         notes=(*notes, READ_ONLY_NOTE, *_remarks(probe, number)),
     )
 

@@ -51,8 +51,10 @@ class Wire(AbstractConnection):
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """Send all commands at once; the answers in order, a refusal in its place.
 
-        Strings are bytes. Whatever else is raised ends the stream, since it is unknown what was answered.
+        Strings are bytes. Whatever is raised ends the stream, since it is unknown what was answered: of a server
+        that refuses and hangs up its refusal, else what happened to the stream.
         """
+        answers: list[Any] = []
         try:
             if self.closed:
                 raise Lost("the connection is closed")
@@ -60,10 +62,15 @@ class Wire(AbstractConnection):
             self._writer.writelines(self.pack_commands(commands))
             sending = asyncio.ensure_future(self._writer.drain())  # a server answers before it has read all
             try:
-                answers = [await self._answer() for _ in commands]
+                for _ in commands:
+                    answers.append(await self._answer())  # noqa: PERF401 - what came before a loss is told
                 await sending
             finally:
                 sending.cancel()
+        except Lost as error:
+            self.abort()
+            said = answers[-1] if answers else None
+            raise said if isinstance(said, RedisError) else error from None
         except BaseException:
             self.abort()
             raise
