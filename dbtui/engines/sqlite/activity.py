@@ -13,7 +13,7 @@ from dbtui.engines.sqlite.failures import is_busy
 from dbtui.engines.sqlite.place import Place, identity_of
 from dbtui.engines.sqlite.sessions import Tracker
 from dbtui.errors import SessionLost
-from dbtui.model.activity import Activity, Statements
+from dbtui.model.activity import Activity, Health, Statements
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
 
@@ -80,7 +80,7 @@ class SqliteMonitor:
                 raise SessionLost(f"{place.name} was replaced or removed", "the file is opened anew")
             values = _asked(raw)
             seen = self._look(place)
-            activity = self._tracker.activity(seen, now=self._steady())
+            activity = self._tracker.activity(seen, place.name, now=self._steady())
             index = files.wal_index(place)
             changes = None if index is not None else files.change_counter(identity)
             commits = self._commits.count(index, changes, values.pop("data_version", None))
@@ -94,6 +94,7 @@ class SqliteMonitor:
                 measured["commits"] = commits
             if values.get("page_count"):
                 measured["free_share"] = values["free_pages"] / values["page_count"]
+                measured["database_bytes"] = values["page_count"] * values["page_size"]
             return activity, measured
 
         activity, measured = await connection.run(look, timeout=_FAST)
@@ -114,7 +115,7 @@ class SqliteMonitor:
     async def _statistics(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._session()
         count = await connection.run(statistics.unanalysed, timeout=_SLOW)
-        return {"health": None, "counters": {} if count is None else {"unanalysed": count}}
+        return {"health": Health(), "counters": {} if count is None else {"unanalysed": count}}
 
 
 def _asked(raw: sqlite3.Connection) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The object tree of a file: its tables and views, and what they are made of.
 
-Paths are ("main", relation); below a relation comes the name of a folder, then of what is in it. Tables of
-SQLite itself and of virtual tables lie in a folder of their own, ("main", "", "internal", relation).
+Paths are (file, relation); below a relation comes the name of a folder, then of what is in it. Tables of SQLite
+itself and of virtual tables lie in a folder of their own, (file, "", "internal", relation).
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from dbtui.errors import QueryError
 from dbtui.model.catalog import Detail, Kind, Name, Node
 from dbtui.model.result import Page
 
-MAIN = "main"
 RELATIONS = frozenset({Kind.TABLE, Kind.VIEW})
-_INTERNAL = ("main", "", "internal")
+_INTERNAL = ("", "internal")
 _TIMEOUT = 15.0  # seconds for a list
 _LIST = "select name, type, wr, strict from pragma_table_list where schema = 'main' order by name collate nocase, name"
 
@@ -47,12 +46,13 @@ class SqliteCatalog:
     async def children(self, node: Node | None) -> Sequence[Node]:
         """The nodes below `node`; the one database for None."""
         if node is None or node.kind is Kind.SERVER:
-            return (Node(Kind.DATABASE, MAIN, (MAIN,), size=size_of(self._connector.place.path)),)
+            place = self._connector.place
+            return (Node(Kind.DATABASE, place.name, (place.name,), size=size_of(place.path)),)
         if node.leaf:
             return ()
         if node.kind is Kind.DATABASE:
             return _browsed(await self._list())
-        if node.path == _INTERNAL:
+        if node.path[1:] == _INTERNAL:
             return tuple(one for one in await self._list() if _is_internal(one))
         made = await self._structure(_relation_of(node), node.path[: _depth(node)])
         return _parts(made, node)
@@ -100,7 +100,8 @@ class SqliteCatalog:
     async def _list(self) -> tuple[Node, ...]:
         if self._listed is None:
             async with self._work.use() as connection:
-                nodes = await connection.run(_relations, timeout=_TIMEOUT)
+                name = connection.place.name
+                nodes = await connection.run(lambda raw: _relations(raw, name), timeout=_TIMEOUT)
                 self._sizes = await space.of_all(connection)
             sizes = self._sizes
             self._listed = tuple(replace(one, size=sizes.get(one.path[-1])) for one in nodes)
@@ -114,7 +115,7 @@ class SqliteCatalog:
         return self._structures[name]
 
 
-def _relations(raw: sqlite3.Connection) -> list[Node]:
+def _relations(raw: sqlite3.Connection, database: str) -> list[Node]:
     rows = statistics.collected(raw)
     made = []
     for name, kind, without_rowid, strict in raw.execute(_LIST):
@@ -123,7 +124,7 @@ def _relations(raw: sqlite3.Connection) -> list[Node]:
             continue
         options = [word for word, there in (("STRICT", strict), ("WITHOUT ROWID", without_rowid)) if there]
         note = "virtual" if kind == "virtual" else ""
-        path = (*_INTERNAL, name) if internal else (MAIN, name)
+        path = (database, *_INTERNAL, name) if internal else (database, name)
         made.append(
             Node(
                 Kind.VIEW if kind == "view" else Kind.TABLE,
@@ -143,12 +144,12 @@ def _browsed(listed: Sequence[Node]) -> tuple[Node, ...]:
     own.sort(key=lambda one: one.kind is Kind.VIEW)
     internal = len(listed) - len(own)
     if internal:
-        own.append(Node(Kind.FOLDER, "Internal", _INTERNAL, rows=internal))
+        own.append(Node(Kind.FOLDER, "Internal", (listed[0].path[0], *_INTERNAL), rows=internal))
     return tuple(own)
 
 
 def _is_internal(node: Node) -> bool:
-    return len(node.path) > 3 and node.path[:3] == _INTERNAL
+    return len(node.path) > 3 and node.path[1:3] == _INTERNAL
 
 
 def _depth(node: Node) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pwd
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import aiosqlite
@@ -36,15 +39,21 @@ _NUDGE = 0.02  # seconds between two interrupts: one that comes before the state
 
 
 class _Thread(aiosqlite.Connection):
-    """A connection whose thread does not keep the interpreter from ending."""
+    """A connection whose thread neither keeps the interpreter from ending nor minds that nobody waits any more."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, 64)
-        self._thread.daemon = True
+        work = self._thread.run
+        self._thread = threading.Thread(target=_unless_left, args=(work,), name="sqlite", daemon=True)
 
     async def call(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run a function of the connection in its thread."""
         return await self._execute(function, self._conn)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def _unless_left(work: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # an answer for an event loop that has ended
+        work()
 
 
 class Connection:
@@ -203,6 +212,8 @@ class Connector:
         connection = await self.open("work")
         try:
             self._server = await connection.run(lambda raw: _probe(raw, connection.place), timeout=OPENING)
+        except QueryError as error:  # locked between two questions, or its schema is damaged
+            raise ConnectError(error.message, error.hint) from None
         finally:
             await self.drop(connection)
         return self._server
@@ -295,8 +306,8 @@ def _probe(raw: sqlite3.Connection, place: Place) -> Server:
         version=sqlite3.sqlite_version,
         version_number=major * 1_000_000 + minor * 1_000 + patch,
         role="",
-        address=place.path,
-        database="main",
+        address=str(Path(place.path).parent),
+        database=place.name,
         user=_user(),
         encoding=str(asked("encoding")),
         notes=tuple(notes),

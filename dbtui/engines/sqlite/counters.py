@@ -12,7 +12,7 @@ from dbtui.model.snapshot import Metric
 METRICS = (
     Metric("commits", "Commits", "rate", ("commits",)),
     Metric("wal", "WAL", "gauge", ("wal_bytes",), unit="bytes", warn_above=256 * 2**20),
-    Metric("size", "File", "gauge", ("file_bytes",), unit="bytes"),
+    Metric("size", "Database", "gauge", ("database_bytes",), unit="bytes"),
     Metric("free", "Free pages", "gauge", ("free_share",), unit="fraction", warn_above=0.25),
     Metric("backlog", "Not checkpointed", "gauge", ("backlog_bytes",), unit="bytes", warn_above=64 * 2**20),
     Metric("held", "Kept by readers", "gauge", ("held_bytes",), unit="bytes", warn_above=64 * 2**20),

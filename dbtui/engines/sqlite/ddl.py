@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+
+_Part = re.Match[str]
 
 # Strings, quoted names, comments, words, and whatever else is one sign. What is not closed runs to the end.
 _TOKEN = re.compile(
@@ -27,41 +30,18 @@ def bare(token: str) -> str:
     return token
 
 
-def tokens(sql: str) -> Iterator[str]:
-    """The tokens of a text, without white space and comments."""
-    for match in _TOKEN.finditer(sql):
-        token = match[0]
-        if not token.isspace() and not token.startswith(("--", "/*")):
-            yield token
-
-
-def definitions(sql: str) -> list[list[str]]:
-    """What stands between the commas of the outermost parentheses, each as tokens."""
-    found: list[list[str]] = []
-    depth = 0
-    for part in tokens(sql):
-        if part == ")":
-            depth -= 1
-            if depth <= 0:
-                break
-        if depth == 1 and part == ",":
-            found.append([])
-        elif depth >= 1:
-            found[-1].append(part)
-        if part == "(":
-            depth += 1
-            if depth == 1:
-                found.append([])
-    return [one for one in found if one]
+def words(sql: str) -> list[str]:
+    """The tokens of a text in lower case, without white space and comments."""
+    return [match[0].lower() for match in _tokens(sql)]
 
 
 def generated(sql: str) -> dict[str, str]:
-    """Column → expression, of the generated columns of a CREATE TABLE."""
+    """Column in lower case → expression, of the generated columns of a CREATE TABLE."""
     found = {}
-    for definition in definitions(sql):
-        for at, token in enumerate(definition[1:-1], 1):
-            if token.lower() == "as" and definition[at + 1] == "(" and _level(definition, at) == 0:
-                found[bare(definition[0]).lower()] = _inside(definition, at + 1)
+    for definition in _definitions(sql):
+        for at in _outermost(definition, "as"):
+            if at:
+                found[bare(definition[0][0]).lower()] = _inside(definition, at + 1)
                 break
     return found
 
@@ -69,52 +49,77 @@ def generated(sql: str) -> dict[str, str]:
 def checks(sql: str) -> list[tuple[str, str]]:
     """Name ("" for none) and expression of each CHECK of a CREATE TABLE, those of its columns too."""
     found = []
-    for definition in definitions(sql):
-        for at, token in enumerate(definition[:-1]):
-            if token.lower() == "check" and definition[at + 1] == "(" and _level(definition, at) == 0:
-                named = at >= 2 and definition[at - 2].lower() == "constraint"
-                found.append((bare(definition[at - 1]) if named else "", _inside(definition, at + 1)))
+    for definition in _definitions(sql):
+        for at in _outermost(definition, "check"):
+            named = at >= 2 and definition[at - 2][0].lower() == "constraint"
+            found.append((bare(definition[at - 1][0]) if named else "", _inside(definition, at + 1)))
     return found
 
 
 def index_columns(sql: str) -> list[str]:
     """Keys of a CREATE INDEX as they were written."""
-    return [_joined(one) for one in definitions(sql)]
+    return [_written(one) for one in _definitions(sql)]
 
 
 def predicate(sql: str) -> str | None:
     """The WHERE of a CREATE INDEX."""
-    depth, rest = 0, list(tokens(sql))
-    for at, part in enumerate(rest):
-        depth += (part == "(") - (part == ")")
-        if depth == 0 and part.lower() == "where":
-            return _joined(rest[at + 1 :])
+    depth, parts = 0, list(_tokens(sql))
+    for at, part in enumerate(parts):
+        depth += _step(part)
+        if depth == 0 and part[0].lower() == "where":
+            return _written(parts[at + 1 :])
     return None
 
 
-def _level(definition: list[str], at: int) -> int:
-    return definition[:at].count("(") - definition[:at].count(")")
+def _tokens(sql: str) -> Iterator[_Part]:
+    for match in _TOKEN.finditer(sql):
+        if not match[0].isspace() and not match[0].startswith(("--", "/*")):
+            yield match
 
 
-def _inside(definition: list[str], opening: int) -> str:
+def _definitions(sql: str) -> list[list[_Part]]:
+    """What stands between the commas of the outermost parentheses, each as tokens."""
+    found: list[list[_Part]] = []
+    depth = 0
+    for part in _tokens(sql):
+        if part[0] == ")":
+            depth -= 1
+            if depth <= 0:
+                break
+        if depth == 1 and part[0] == ",":
+            found.append([])
+        elif depth >= 1:
+            found[-1].append(part)
+        if part[0] == "(":
+            depth += 1
+            if depth == 1:
+                found.append([])
+    return [one for one in found if one]
+
+
+def _outermost(definition: list[_Part], word: str) -> Iterator[int]:
+    """Where a word stands outside of parentheses, with one following."""
+    depth = 0
+    for at, (part, following) in enumerate(pairwise(definition)):
+        if depth == 0 and part[0].lower() == word and following[0] == "(":
+            yield at
+        depth += _step(part)
+
+
+def _step(part: _Part) -> int:
+    return (part[0] == "(") - (part[0] == ")")
+
+
+def _inside(definition: list[_Part], opening: int) -> str:
     """What stands in the parenthesis that opens at an index."""
     depth = 0
     for at in range(opening, len(definition)):
-        depth += (definition[at] == "(") - (definition[at] == ")")
+        depth += _step(definition[at])
         if depth == 0:
-            return _joined(definition[opening + 1 : at])
-    return _joined(definition[opening + 1 :])
+            return _written(definition[opening + 1 : at])
+    return _written(definition[opening + 1 :])
 
 
-def _joined(parts: list[str]) -> str:
-    """Tokens as a line, with blanks where a person would write them."""
-    text = ""
-    for part in parts:
-        glued = not text or text.endswith(("(", ".")) or part in "),.(" or _is_sign(text[-1], part)
-        text += part if glued else f" {part}"
-    return text
-
-
-def _is_sign(before: str, part: str) -> bool:
-    """Two signs of one operator: `>` and `=`, `|` and `|`."""
-    return before in "<>=!|-" and part in "<>=|"
+def _written(parts: list[_Part]) -> str:
+    """The text from the first token to the last, on one line."""
+    return " ".join(parts[0].string[parts[0].start() : parts[-1].end()].split()) if parts else ""

@@ -7,10 +7,13 @@ import re
 import sqlite3
 from pathlib import Path
 
-from dbtui.engines.sqlite.place import Place, size_of
+from dbtui.engines.sqlite.place import Place, may, size_of
+from dbtui.engines.sqlite.read_only import NO_QUERY
 from dbtui.errors import ConnectError, DbtuiError, PermissionDenied, QueryError, QueryTimeout, SessionLost
+from dbtui.sql.classify import QUERIES, first_word
 
 READ_ONLY = "SQLITE_AUTH"
+_TOLD_BY_THE_GUARD = QUERIES | {"explain", "pragma"}
 _NEAR = re.compile(r'near "(.+)": syntax error', re.S)
 _DAMAGE = "PRAGMA integrity_check tells what is damaged; take it from a backup, or save what can be read with .recover"
 
@@ -29,6 +32,9 @@ def describe(error: sqlite3.Error | sqlite3.Warning, sql: str, refused: str, hol
     """What a statement met. `refused` is what the guard said, `holder` who holds the file where one is known."""
     code, message = name_of(error), str(error)
     if refused:
+        verb = first_word(sql)
+        if verb and verb not in _TOLD_BY_THE_GUARD and refused.endswith(NO_QUERY):
+            refused = f"{verb.upper()} {NO_QUERY}"
         return QueryError(f"read-only: {refused}", "approve it as a write to run it", code=READ_ONLY)
     if code == "SQLITE_INTERRUPT":
         return QueryTimeout(
@@ -115,14 +121,14 @@ def _has_journal(place: Place) -> bool:
 def _closed_folder(place: Place, message: str) -> ConnectError:
     folder = Path(place.path).parent
     missing = [name for name in (place.wal, place.shm) if size_of(name) is None]
-    if missing and not os.access(folder, os.W_OK):
+    if missing and not may(str(folder), os.W_OK):
         names = " and ".join(Path(name).name for name in missing)
         return ConnectError(
             f"{place.name} is in WAL mode: SQLite must make {names} beside it, and may not write {folder}",
             "open it while its application runs, make the folder writable, or read a copy of it elsewhere",
         )
     unreadable = [
-        name for name in (place.wal, place.shm) if size_of(name) is not None and not os.access(name, os.R_OK)
+        name for name in (place.wal, place.shm) if size_of(name) is not None and not may(name, os.R_OK)
     ]
     if unreadable:
         return ConnectError(

@@ -81,6 +81,11 @@ def size_of(path: str) -> int | None:
         return None
 
 
+def may(path: str, mode: int) -> bool:
+    """Whether this process may do what `mode` says (os.R_OK, os.W_OK) with a file or folder."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
 def check(place: Place) -> None:
     """Raise ConnectError when there is no file at the place that this user may read."""
     try:
@@ -97,7 +102,7 @@ def check(place: Place) -> None:
         raise ConnectError(f"{place.path} is a folder", "name the file of the database in it")
     if not stat.S_ISREG(found.st_mode):
         raise ConnectError(f"{place.path} is a device or pipe", "name the file of a database")
-    if not os.access(place.path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+    if not may(place.path, os.R_OK):
         mode = stat.filemode(found.st_mode)
         raise ConnectError(f"no permission to read {place.path} ({mode})", _who(place.path))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Literal
 
+NO_QUERY = "is not a query"
 Mode = Literal["own", "plan", "user", "write"]
 
 _READS = frozenset(
@@ -90,7 +91,7 @@ class Guard:
             if name in _ASKED_WITH or (name in _ASKED and second is None):
                 return ""
             return f"PRAGMA {first} changes something" if second is not None else f"PRAGMA {first} may act"
-        return f"{_NAMES.get(action, 'this')} is not a query"
+        return f"{_NAMES.get(action, 'this')} {NO_QUERY}"
 
 
 def _beyond(action: int, first: str | None) -> str:

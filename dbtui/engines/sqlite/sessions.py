@@ -14,7 +14,7 @@ class Tracker:
     def __init__(self) -> None:
         self._since: dict[tuple[int, str], tuple[str, float]] = {}
 
-    def activity(self, seen: Seen, *, now: float) -> Activity:
+    def activity(self, seen: Seen, database: str, *, now: float) -> Activity:
         """The sessions of one look; `now` is of a steady clock. Ages are at least so: locks have no date."""
         self._since = {
             (one.pid, one.started): self._began((one.pid, one.started), one.state, now)
@@ -30,10 +30,10 @@ class Tracker:
                     id=str(one.pid),
                     started=one.started,
                     user=one.user,
-                    database="main",
-                    application=one.command,
+                    database=database,
+                    application=_short(one.command),
                     client="",
-                    kind="client backend",
+                    kind="",
                     state=one.state,
                     wait_type="Lock" if waits else "",
                     wait="readers" if waits else "",
@@ -54,3 +54,9 @@ class Tracker:
     def _began(self, key: tuple[int, str], state: str, now: float) -> tuple[str, float]:
         before = self._since.get(key)
         return before if before is not None and before[0] == state else (state, now)
+
+
+def _short(command: str) -> str:
+    """A command line without the folder of its program, which is what a narrow column would show of it."""
+    program, blank, rest = command.partition(" ")
+    return program.rpartition("/")[2] + blank + rest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dbtui.engines.sqlite import ddl
@@ -62,7 +62,7 @@ def read(raw: sqlite3.Connection, name: str, path: tuple[str, ...]) -> Structure
 
 
 def _options(strict: int, without_rowid: int, sql: str) -> tuple[str, ...]:
-    words = [token.lower() for token in ddl.tokens(sql)]
+    words = ddl.words(sql)
     options = ["STRICT"] if strict else []
     options += ["WITHOUT ROWID"] if without_rowid else []
     options += ["AUTOINCREMENT"] if "autoincrement" in words else []
@@ -83,6 +83,10 @@ def _columns(raw: sqlite3.Connection, name: str, sql: str) -> list[tuple[Column,
             kept = "stored" if hidden == _STORED else "virtual"
             generated = f"{expressions.get(column.lower(), '')} {kept}".strip()
         made.append((Column(column, type_, not not_null, default, generated=generated), int(place)))
+    keys = [at for at, (_, place) in enumerate(made) if place]
+    if len(keys) == 1 and made[keys[0]][0].type.upper() == "INTEGER":  # the rowid by another name: never NULL
+        column, place = made[keys[0]]
+        made[keys[0]] = (replace(column, nullable=False), place)
     return made
 
 
