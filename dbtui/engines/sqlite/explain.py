@@ -65,11 +65,10 @@ class SqliteExplainer:
             )
         if not rows:
             raise QueryError("SQLite has no plan for it: it reads no table", "there is nothing to search")
-        notes = ["estimates only"]
-        notes += ["made without values for the placeholders"] if unbound else []
+        notes = ("made without values for the placeholders",) if unbound else ()
         plain = all("\n" not in row[3] for row in rows)
         text, form = (as_tree(rows), TEXT) if plain else (_as_json(rows), ROWS)
-        return RawPlan(text, form, inner.strip(), sqlite3.sqlite_version, tuple(notes))
+        return RawPlan(text, form, inner.strip(), sqlite3.sqlite_version, notes)
 
 
 def _ask(raw: sqlite3.Connection, sql: str) -> tuple[list[_Row], bool]:

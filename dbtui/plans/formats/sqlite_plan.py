@@ -17,7 +17,7 @@ from dbtui.model.plan import Plan, PlanNode
 MAX_DEPTH, MAX_NODES = 2_000, 200_000
 
 _ROOT = "QUERY PLAN"
-_TREE = re.compile(r"(?m)\A\s*(?:QUERY PLAN[ \t]*\n)?(?=[|`]--)")
+_TREE = re.compile(r"(?m)\A\s*(?:QUERY PLAN[ \t\r]*\n)?(?=[|`]--)")
 _BRANCH = re.compile(r"((?:\|  |   )*)(\|--|`--)(.*)", re.S)
 _ROW = re.compile(r"\s*([0-9]{1,9})\s*[|│,\t]\s*([0-9]{1,9})\s*[|│,\t]\s*([0-9]{1,9})\s*[|│,\t]\s*(\S.*)")
 _HEAD = re.compile(
