@@ -75,20 +75,34 @@ def best(letters: str, names: Sequence[str], limit: int = 50) -> list[int]:
     wanted = "".join(letters.casefold().split())
     if not wanted:
         return list(range(min(limit, len(names))))
+    search = _search_of(names)
     has = _pattern(wanted).match
-    hits = []
-    for position, name in enumerate(_folded(names)):
-        if has(name) is not None and (points := _score(wanted, name)) is not None:
-            hits.append((-points, position))
+    folded = search.folded
+    kept = [position for position in search.candidates(wanted) if has(folded[position]) is not None]
+    search.hits = (wanted, kept)
+    hits = ((-(_score(wanted, folded[position]) or 0), position) for position in kept)
     return [position for _, position in heapq.nsmallest(limit, hits)]
 
 
-_last: tuple[int, Sequence[str], list[str]] | None = None
+class _Search:
+    """What one keystroke leaves for the next on the same names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.folded = [name.casefold() for name in names]
+        self.hits: tuple[str, Sequence[int]] = ("", range(len(names)))
+
+    def candidates(self, wanted: str) -> Sequence[int]:
+        """Names that can have the letters: with a letter more, only those that had the others."""
+        before, positions = self.hits
+        return positions if wanted.startswith(before) else range(len(self.names))
 
 
-def _folded(names: Sequence[str]) -> list[str]:
-    """The names in one case; kept for the next keystroke on the same names."""
+_last: _Search | None = None
+
+
+def _search_of(names: Sequence[str]) -> _Search:
     global _last
-    if _last is None or _last[1] is not names or _last[0] != len(names):
-        _last = (len(names), names, [name.casefold() for name in names])
-    return _last[2]
+    if _last is None or _last.names is not names or len(_last.folded) != len(names):
+        _last = _Search(names)
+    return _last

@@ -173,6 +173,7 @@ class Console:
 
     async def connected(self) -> None:
         """Wait for the first sample."""
+        await self.until(lambda: any(isinstance(screen, MainScreen) for screen in self.app.screen_stack))
         await self.until(
             lambda: self.main.snapshot is not None and self.main.snapshot.activity.value is not None
         )

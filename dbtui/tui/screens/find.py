@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input
 
 from dbtui.fuzzy import best
@@ -25,6 +26,7 @@ COLUMNS = (
     GridColumn("kind", "Kind", None, "left", 70),
 )
 SHOWN = 50
+PATIENCE = 0.03  # seconds without a further letter until the names are searched
 
 
 class FindScreen(ModalScreen[Name | None]):
@@ -37,6 +39,7 @@ class FindScreen(ModalScreen[Name | None]):
         self.names = names
         self.labels = [f"{name.path[-2]}.{name.path[-1]}" for name in names]
         self.found: list[Name] = []
+        self._pending: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide"):
@@ -53,9 +56,14 @@ class FindScreen(ModalScreen[Name | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._match(event.value)
+        if self._pending is not None:
+            self._pending.stop()
+        self._pending = self.set_timer(PATIENCE, lambda: self._match(event.value))  # the letter is drawn first
 
     def _match(self, letters: str) -> None:
+        if self._pending is not None:
+            self._pending.stop()
+            self._pending = None
         self.found = [self.names[position] for position in best(letters, self.labels, SHOWN)]
         grid = self.query_one(Grid)
         grid.set_rows(
@@ -71,6 +79,7 @@ class FindScreen(ModalScreen[Name | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self._match(event.value)
         self._take()
 
     @on(Grid.Selected)
