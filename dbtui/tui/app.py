@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import ClassVar
@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -21,6 +22,7 @@ from dbtui.config import Secret, Target, discover
 from dbtui.engines import create
 from dbtui.errors import DbtuiError
 from dbtui.model.catalog import Node
+from dbtui.tui.ascii import AsciiOnly
 from dbtui.tui.browser import server_node
 from dbtui.tui.keys import bindings, load_keymap
 from dbtui.tui.messages import GaveUp, OpenServer, PickServer
@@ -59,6 +61,7 @@ class DbtuiApp(App[int]):
         self._shown_before = ""  # the console that a new one took the place of
         self.failure = ""  # one line, said on standard error after leaving
         self.set_class(self.options.ascii, "-ascii")
+        self._ascii_only = AsciiOnly(enabled=self.options.ascii)
         if self.options.ascii:
             use_glyphs(ASCII)
 
@@ -88,6 +91,11 @@ class DbtuiApp(App[int]):
         """A hang-up, SIGTERM and SIGINT leave as a key would: the terminal is restored, statements are cancelled."""
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of Textual; with `--ascii`, one that lets nothing else through."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii_only] if self._ascii_only.enabled else filters
 
     def _choose_theme(self, troubles: list[str]) -> None:
         wanted = self.options.theme or DEFAULT_THEME
