@@ -6,6 +6,7 @@ from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.clean import clean
 from dbtui.plans.formats import (
+    mysql,
     postgres_document,
     postgres_json,
     postgres_text,
@@ -26,6 +27,8 @@ def parse(text: str) -> Plan:
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"the plan is larger than {MAX_CHARACTERS >> 20} MB", "nothing of it was read")
+    if mysql.recognise(text):
+        return mysql.read(text)
     if sqlite_plan.recognise(text):
         return measure(sqlite_plan.read(text))
     document, notation = _document(text)

@@ -2,81 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from collections.abc import Sequence
 
-from tests.servers.places import SERVERS, as_unprivileged, missing, private_folder
-from tests.servers.process import Process, ServerFailed, free_port
+from tests.servers.mysql import MysqlProtocolServer
+from tests.servers.places import SERVERS
 
 HOME = SERVERS / "mariadb/usr"
 
 
-class MariadbServer:
-    """A server of its own, on 127.0.0.1 and a unix socket, with `root` and no password.
+class MariadbServer(MysqlProtocolServer):
+    engine = "mariadb"
+    scheme = "mariadb"
+    program = HOME / "sbin/mariadbd"
 
-    `settings` are options of mariadbd without their dashes. Raises ServerFailed; skips, or fails where it is
-    required, when it has not been fetched.
-    """
+    def _extra(self) -> list[str]:
+        return [f"--basedir={HOME}"]
 
-    user = "root"
-
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        self._settings = {
-            "innodb-buffer-pool-size": "64M",
-            "innodb-flush-log-at-trx-commit": "0",
-            **(settings or {}),
-        }
-        self._process: Process | None = None
-        self._folder = Path()
-        self.port = 0
-
-    @property
-    def socket(self) -> Path:
-        return self._folder / "socket"
-
-    def __enter__(self) -> Self:
-        if not (HOME / "sbin/mariadbd").exists():
-            missing("mariadb", "no MariaDB: run `make servers`")
-        self._folder = private_folder("mariadb")
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _start(self) -> None:
-        common = ["--no-defaults", f"--basedir={HOME}", f"--datadir={self._folder / 'data'}"]
-        install = ["bash", HOME / "bin/mariadb-install-db", *common, "--skip-name-resolve"]
-        install += ["--auth-root-authentication-method=normal"]
-        done = subprocess.run(install, cwd=self._folder, capture_output=True, text=True, **as_unprivileged())
-        if done.returncode:
-            raise ServerFailed(f"mariadb-install-db failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
-        self.port = free_port()
-        listen = ["--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.socket}"]
-        listen += [f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve"]
-        options = [f"--{name}={value}" for name, value in self._settings.items()]
-        argv = [HOME / "sbin/mariadbd", *common, *listen, *options]
-        self._process = Process(argv, log=self._folder / "log", cwd=self._folder)
-        self._process.wait_until(self._answers)
-
-    def _answers(self) -> bool:
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def stop(self) -> None:
-        """End it and remove its folder; a second call does nothing."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def _initialise(self, common: Sequence[str]) -> None:
+        install = ["bash", HOME / "bin/mariadb-install-db", *common, *self._extra(), "--skip-name-resolve"]
+        self._run([*install, "--auth-root-authentication-method=normal", "--skip-test-db"])

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dbtui.engines.mysql import counters, sessions, statements
+from dbtui.engines.mysql import counters, locks, sessions, statements
 from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.health import SlowLook
 from dbtui.engines.mysql.locks import Locks
 from dbtui.engines.mysql.sessions import ProcessList
 from dbtui.engines.mysql.statements import Digests
-from dbtui.errors import PermissionDenied
+from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Progress
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
@@ -31,6 +31,7 @@ class MysqlMonitor:
         self._connection: Connection | None = None
         self._spent = Cost()
         self._progress: tuple[Progress, ...] = ()
+        self._row_waits: list[tuple[str, str]] = []
         self.sources: Sequence[Source] = (
             Source(("activity", "counters"), self._tick, timeout=_FAST),
             Source(("locks",), self._locks, timeout=_LOCKS, wanted=_someone_waits),
@@ -68,8 +69,10 @@ class MysqlMonitor:
 
     async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._session()
-        sample = await self._list.read(connection, self._connector.own_ids, timeout=_FAST)
         values = counters.of_status(await connection.fetch(counters.QUESTION, timeout=_FAST))
+        self._row_waits = await self._rows_waited_for(connection, values)
+        waiting = frozenset(waiter for waiter, _ in self._row_waits)
+        sample = await self._list.read(connection, self._connector.own_ids, waiting, timeout=_FAST)
         probe = self._connector.probe
         self._progress = sample.progress
         if sample.memory is not None:
@@ -80,9 +83,26 @@ class MysqlMonitor:
             self._sampled.observe(sample.sessions, now=self._steady())
         return {"activity": sessions.activity_of(sample, values, probe), "counters": values}
 
-    async def _locks(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+    async def _rows_waited_for(
+        self, connection: Connection, values: Mapping[str, float]
+    ) -> list[tuple[str, str]]:
+        """Asked only when the server counts waits: the answer is dear where many locks are held."""
+        if not values.get("innodb_row_lock_current_waits"):
+            return []
+        try:
+            return await self._lock_waits.rows(connection, timeout=_LOCKS)
+        except QueryError:
+            return []  # the section of locks says why
+
+    async def _locks(self, snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._session()
-        return {"locks": await self._lock_waits.read(connection, timeout=_LOCKS)}
+        rows = self._row_waits
+        if not rows and (snapshot.counters.value or {}).get("innodb_row_lock_current_waits"):
+            rows = await self._lock_waits.rows(connection, timeout=_LOCKS)
+        metadata: list[tuple[str, str]] = []
+        if sessions.waits_for_lock(snapshot.activity.value.sessions if snapshot.activity.value else ()):
+            metadata = await self._lock_waits.metadata(connection, timeout=_LOCKS)
+        return {"locks": locks.blockers([*rows, *metadata])}
 
     async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._session()

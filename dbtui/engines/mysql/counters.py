@@ -21,9 +21,8 @@ METRICS = (
     Metric("slow", "Slow", "rate", ("slow_queries",)),
     Metric("temp", "Disk tmp tables", "rate", ("created_tmp_disk_tables",)),
     Metric("redo", "Redo", "rate", ("innodb_os_log_written",), unit="bytes"),
-    Metric("written", "Rows written", "rate",
-           ("innodb_rows_inserted", "innodb_rows_updated", "innodb_rows_deleted")),
-    Metric("fetched", "Rows read", "rate", ("innodb_rows_read",)),
+    Metric("written", "Rows written", "rate", ("rows_written",)),
+    Metric("fetched", "Rows read", "rate", ("rows_read",)),
     Metric("scanned", "Rows scanned", "rate", ("handler_read_rnd_next",)),
     Metric("rollbacks", "Rollbacks", "rate", ("com_rollback",)),
     Metric("deadlocks", "Deadlocks", "rate", ("deadlocks",), warn_above=0.0),
@@ -34,17 +33,23 @@ METRICS = (
     Metric("flow_control", "Flow control", "rate", ("wsrep_flow_control_paused_ns",), warn_above=1e8),
 )  # fmt: skip
 
-STATUS = (
-    "Questions", "Threads_connected", "Threads_running", "Max_used_connections", "Slow_queries", "Aborted_connects",
-    "Aborted_clients", "Connection_errors_max_connections", "Innodb_row_lock_current_waits", "Innodb_row_lock_waits",
-    "Innodb_row_lock_time", "Innodb_buffer_pool_read_requests", "Innodb_buffer_pool_reads",
-    "Innodb_buffer_pool_wait_free", "Innodb_buffer_pool_pages_dirty", "Innodb_buffer_pool_pages_total",
-    "Innodb_os_log_written", "Innodb_rows_read", "Innodb_rows_inserted", "Innodb_rows_updated",
-    "Innodb_rows_deleted", "Innodb_deadlocks", "Innodb_history_list_length", "Created_tmp_disk_tables",
-    "Created_tmp_tables", "Handler_read_rnd_next", "Com_commit", "Com_rollback", "Sort_merge_passes",
-    "Select_full_join", "Uptime", "Performance_schema_digest_lost", "wsrep_cluster_size",
-    "wsrep_flow_control_paused_ns", "wsrep_local_recv_queue",
+_WRITTEN = (
+    ("Innodb_rows_inserted", "Innodb_rows_updated", "Innodb_rows_deleted"),
+    ("Handler_write", "Handler_update", "Handler_delete"),  # MariaDB 11 has no others
+)
+_READ = (
+    ("Innodb_rows_read",),
+    ("Handler_read_first", "Handler_read_key", "Handler_read_last", "Handler_read_next", "Handler_read_prev",
+     "Handler_read_rnd", "Handler_read_rnd_next"),
 )  # fmt: skip
+STATUS = tuple(dict.fromkeys((
+    "Questions", "Threads_connected", "Threads_running", "Max_used_connections", "Slow_queries", "Aborted_connects",
+    "Aborted_clients", "Connection_errors_max_connections", "Innodb_row_lock_current_waits",
+    "Innodb_buffer_pool_read_requests", "Innodb_buffer_pool_reads", "Innodb_buffer_pool_wait_free",
+    "Innodb_os_log_written", "Innodb_deadlocks", "Innodb_history_list_length", "Created_tmp_disk_tables",
+    "Handler_read_rnd_next", "Com_rollback", "Uptime", "wsrep_cluster_size", "wsrep_flow_control_paused_ns",
+    *(name for names in (*_WRITTEN, *_READ) for name in names),
+)))  # fmt: skip
 QUESTION = "SHOW GLOBAL STATUS WHERE Variable_name IN ({})".format(", ".join(f"'{name}'" for name in STATUS))
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 
@@ -56,6 +61,10 @@ def of_status(rows: Iterable[tuple[str, ...]]) -> dict[str, float]:
     if requests is not None and reads is not None:
         values["pages_read"] = reads
         values["pages_hit"] = max(0.0, requests - reads)
+    for known, ways in (("rows_written", _WRITTEN), ("rows_read", _READ)):
+        counted = next((way for way in ways if all(name.lower() in values for name in way)), ())
+        if counted:
+            values[known] = sum(values[name.lower()] for name in counted)
     for name, known in (("innodb_history_list_length", "history_list"), ("innodb_deadlocks", "deadlocks")):
         if name in values:
             values[known] = values[name]

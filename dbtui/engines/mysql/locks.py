@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.server import Probe
-from dbtui.errors import QueryError
 
 MOST = 500  # waits of one reading
 _ROWS_MYSQL = f"""
@@ -56,37 +55,34 @@ class Locks:
             self._rows = _ROWS_MARIADB if probe.has("INNODB_LOCK_WAITS") else ""
         else:
             self._rows = _ROWS_MYSQL if probe.performance_schema else ""
-        self._metadata = _METADATA if probe.performance_schema and probe.has("metadata_locks") else ""
+        self._metadata = _METADATA if probe.performance_schema and probe.sees_metadata_locks else ""
 
-    async def read(self, connection: Connection, *, timeout: float) -> dict[str, tuple[str, ...]]:
-        """Session id → the ids it waits for. Raises QueryError, PermissionDenied, QueryTimeout, SessionLost."""
-        found: dict[str, dict[str, None]] = defaultdict(dict)
-        failure: QueryError | None = None
-        for sql, of in ((self._rows, _pairs), (self._metadata, _metadata_pairs)):
-            if not sql:
-                continue
-            try:
-                rows = await connection.fetch(sql, timeout=timeout)
-            except QueryError as error:
-                failure = failure or error
-                continue
-            for waiter, blocker in of(rows):
-                if waiter != blocker:
-                    found[waiter][blocker] = None
-        if failure is not None and not found:
-            raise failure
-        return {waiter: tuple(blockers) for waiter, blockers in found.items()}
+    async def rows(self, connection: Connection, *, timeout: float) -> list[tuple[str, str]]:
+        """Pairs of who waits for a row and for whom. Raises QueryError, QueryTimeout, SessionLost."""
+        if not self._rows:
+            return []
+        found = await connection.fetch(self._rows, timeout=timeout)
+        return [(waiter, blocker) for waiter, blocker in found if waiter and blocker and waiter != blocker]
 
-
-def _pairs(rows: Sequence[tuple[str, ...]]) -> Iterable[tuple[str, str]]:
-    return ((waiter, blocker) for waiter, blocker in rows if waiter and blocker)
+    async def metadata(self, connection: Connection, *, timeout: float) -> list[tuple[str, str]]:
+        """Likewise of metadata locks; nobody where the server does not tell."""
+        if not self._metadata:
+            return []
+        found = await connection.fetch(self._metadata, timeout=timeout)
+        return waits(
+            [
+                MetadataLock(id_, status == "GRANTED", kind, (type_, name))
+                for id_, status, kind, type_, name in found
+            ]
+        )
 
 
-def _metadata_pairs(rows: Sequence[tuple[str, ...]]) -> Iterable[tuple[str, str]]:
-    locks = [
-        MetadataLock(id_, status == "GRANTED", kind, (type_, name)) for id_, status, kind, type_, name in rows
-    ]
-    return waits(locks)
+def blockers(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Session id → the ids it waits for."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for waiter, blocker in pairs:
+        found[waiter][blocker] = None
+    return {waiter: tuple(ids) for waiter, ids in found.items()}
 
 
 def waits(locks: Sequence[MetadataLock]) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ _VIEWS = {
         "COLUMNS", "STATISTICS", "ROUTINES", "CHECK_CONSTRAINTS", "SEQUENCES",
     ),
 }  # fmt: skip
+_METADATA = "wait/lock/metadata/sql/mdl"
 GUARD_NOTE = (
     "read-only: {} lets a read-only session end its own read-only mode and write files, so statements are also"
     " checked by their words before they are sent; a user with SELECT alone is the firmer guard"
@@ -69,6 +70,7 @@ class Probe:
     replica: bool | None = None  # None where the user may not see it
     cloud: str = ""
     consumers: frozenset[str] = frozenset()  # of performance_schema, those that are on
+    sees_metadata_locks: bool = False
 
     @property
     def mariadb(self) -> bool:
@@ -118,6 +120,9 @@ async def probe(raw: Raw, identity: Identity, parameters: Parameters) -> Probe:
     verb = "SHOW ALL REPLICAS STATUS" if identity.mariadb else "SHOW REPLICA STATUS"
     replicas = await _tried(raw, verb)
     consumers = await _tried(raw, "SELECT NAME FROM performance_schema.setup_consumers WHERE ENABLED = 'YES'")
+    metadata = await _tried(
+        raw, f"SELECT ENABLED FROM performance_schema.setup_instruments WHERE NAME = '{_METADATA}'"
+    )
     return Probe(
         identity,
         variables,
@@ -126,6 +131,7 @@ async def probe(raw: Raw, identity: Identity, parameters: Parameters) -> Probe:
         None if replicas is None else bool(replicas),
         _cloud(variables, identity.version, parameters.host),
         frozenset(row[0] for row in consumers or ()),
+        sees_metadata_locks=metadata == [("YES",)],
     )
 
 
@@ -235,6 +241,11 @@ def _notes(probe: Probe, parameters: Parameters, product: str, pooler: str) -> t
     if not probe.performance_schema:
         notes.append(
             "performance_schema is off: statements are sampled, and who holds a metadata lock is not known"
+        )
+    elif not probe.sees_metadata_locks:
+        notes.append(
+            "who holds a metadata lock is not known. For that: UPDATE performance_schema.setup_instruments"
+            f" SET ENABLED = 'YES' WHERE NAME = '{_METADATA}'; at the server's start: performance-schema-instrument"
         )
     if door(probe, parameters):
         notes.append(f"if all slots are taken, an administrator still gets in at {door(probe, parameters)}")

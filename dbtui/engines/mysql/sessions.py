@@ -13,16 +13,34 @@ from dataclasses import dataclass, replace
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.failures import account
 from dbtui.engines.mysql.server import Identity, Probe
-from dbtui.errors import PermissionDenied
+from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Activity, Progress, Session
 
 OURS = "dbtui"  # program_name of the console's own connections
 MOST_CHARACTERS = 65_536  # of a statement's text in one sample
 CLIENT = "client backend"
 _IDLE = "Sleep"
-_TRANSACTION = """
-x.trx_state, TIMESTAMPDIFF(SECOND, x.trx_started, NOW()), TIMESTAMPDIFF(SECOND, x.trx_wait_started, NOW())
-"""
+# Where open transactions are seen: state, age in seconds, seconds that it waits for a lock. MySQL fails the whole
+# reading of INNODB_TRX (3854) while any transaction in it runs a statement with a character of four bytes, so
+# there performance_schema comes first.
+_SEEN = {
+    "events": (
+        "x.STATE, ROUND(x.TIMER_WAIT / 1e12, 3), ''",
+        " LEFT JOIN performance_schema.threads t ON t.PROCESSLIST_ID = p.ID"
+        " LEFT JOIN performance_schema.events_transactions_current x"
+        " ON x.THREAD_ID = t.THREAD_ID AND x.STATE = 'ACTIVE'",
+    ),
+    "innodb": (
+        "x.trx_state, TIMESTAMPDIFF(SECOND, x.trx_started, NOW()),"
+        " TIMESTAMPDIFF(SECOND, x.trx_wait_started, NOW())",
+        " LEFT JOIN information_schema.INNODB_TRX x ON x.trx_mysql_thread_id = p.ID",
+    ),
+    "": ("'', '', ''", ""),
+}
+_UNREADABLE = "3854"  # ER_CANNOT_CONVERT_STRING
+# MariaDB writes its PROCESSLIST to a file each time; the statement SHOW does without when there is no room for it.
+_NO_ROOM = frozenset({"1", "3", "20", "28", "1021", "1030", "1114"})
+_SHOW = "SHOW FULL PROCESSLIST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +59,47 @@ class ProcessList:
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        self._transactions = probe.has("INNODB_TRX")
+        events = probe.performance_schema and "events_transactions_current" in probe.consumers
+        self._ways = [
+            way
+            for way, there in (("events", events), ("innodb", probe.has("INNODB_TRX")), ("", True))
+            if there
+        ]
         self._programs: dict[str, str] = {}
         self._attributes = probe.has("session_connect_attrs") and probe.performance_schema
         self._last = probe.performance_schema and "events_statements_current" in probe.consumers
 
-    async def read(self, connection: Connection, own: frozenset[int], *, timeout: float) -> Sample:
-        """Raises QueryError, QueryTimeout, SessionLost."""
-        try:
-            rows = await connection.fetch(self._sql(), timeout=timeout)
-        except PermissionDenied:
-            if not self._transactions:
-                raise
-            self._transactions = False  # INNODB_TRX wants PROCESS
-            rows = await connection.fetch(self._sql(), timeout=timeout)
+    async def read(
+        self, connection: Connection, own: frozenset[int], waiting: frozenset[str], *, timeout: float
+    ) -> Sample:
+        """`waiting` are the ids that are known to wait for a row. Raises QueryError, QueryTimeout, SessionLost."""
+        rows = await self._rows(connection, timeout)
         await self._learn_programs(connection, [row[0] for row in rows], timeout)
-        sample = self._sample(rows, own)
+        sample = self._sample(rows, own, waiting)
         if self._last:
             sample = replace(sample, sessions=await self._with_last(connection, sample.sessions, timeout))
         return sample
 
-    def _sql(self) -> str:
-        transaction = _TRANSACTION if self._transactions else "'', '', ''"
-        join = " LEFT JOIN information_schema.INNODB_TRX x ON x.trx_mysql_thread_id = p.ID"
+    async def _rows(self, connection: Connection, timeout: float) -> list[tuple[str, ...]]:
+        """With the transactions as the user may see them: what is refused is not asked for again."""
+        unreadable = False
+        while True:
+            way = "" if unreadable else self._ways[0]
+            try:
+                return await connection.fetch(self._sql(way), timeout=timeout)
+            except PermissionDenied:
+                if not way:
+                    raise
+                self._ways.remove(way)
+            except QueryError as error:
+                if error.code in _NO_ROOM and self._probe.mariadb:
+                    return [_shown(row) for row in await connection.fetch(_SHOW, timeout=timeout)]
+                if error.code != _UNREADABLE or unreadable:
+                    raise
+                unreadable = True  # this time
+
+    def _sql(self, way: str) -> str:
+        transaction, join = _SEEN[way]
         if self._probe.mariadb:
             time, query = "p.TIME_MS / 1000", "p.INFO_BINARY"
             extra = "p.MEMORY_USED, p.STAGE, p.MAX_STAGE, p.PROGRESS"
@@ -74,7 +110,7 @@ class ProcessList:
             source = "performance_schema.processlist" if modern else "information_schema.PROCESSLIST"
         return (
             f"SELECT p.ID, p.USER, p.HOST, p.DB, p.COMMAND, {time}, p.STATE, LEFT({query}, {MOST_CHARACTERS}),"
-            f" {extra}, {transaction} FROM {source} p{join if self._transactions else ''}"
+            f" {extra}, {transaction} FROM {source} p{join}"
         )
 
     async def _learn_programs(self, connection: Connection, ids: Sequence[str], timeout: float) -> None:
@@ -94,13 +130,16 @@ class ProcessList:
             return
         self._programs |= dict.fromkeys(new, "") | {row[0]: row[1] for row in found}
 
-    def _sample(self, rows: Sequence[tuple[str, ...]], own: frozenset[int]) -> Sample:
+    def _sample(
+        self, rows: Sequence[tuple[str, ...]], own: frozenset[int], waiting: frozenset[str]
+    ) -> Sample:
         sessions: list[Session] = []
         progress: list[Progress] = []
         users: set[str] = set()
         clients, memory = 0, 0.0
         for row in rows:
-            session = _session(row, self._programs.get(row[0], ""), self._probe.identity)
+            application = self._programs.get(row[0], "")
+            session = _session(row, application, self._probe.identity, waits=row[0] in waiting)
             memory += float(row[8] or 0)
             if session.kind == CLIENT:
                 clients += 1
@@ -134,12 +173,19 @@ class ProcessList:
         return tuple(replace(s, query=last[s.id]) if s.id in last and not s.query else s for s in sessions)
 
 
-def _session(row: tuple[str, ...], application: str, identity: Identity) -> Session:
+def _shown(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row of SHOW FULL PROCESSLIST in the form of the other answers."""
+    id_, user, host, database, command, time, state, query = row[:8]
+    nothing = ("",) * 7
+    return (id_, user, host, database, command, time, state, query[:MOST_CHARACTERS], *nothing)
+
+
+def _session(row: tuple[str, ...], application: str, identity: Identity, *, waits: bool) -> Session:
     id_, user, host, database, command, time, state, query = row[:8]
     trx_state, trx_age, wait_age = row[12:15]
     kind = _kind(user, command)
     shown = _state(command, bool(trx_state))
-    wait_type, wait = _wait(state, trx_state, shown)
+    wait_type, wait = _wait(state, "LOCK WAIT" if waits else trx_state, shown)
     age = max(0.0, float(time)) if time else None
     return Session(
         id=id_,
