@@ -156,14 +156,10 @@ async def act(console: MainScreen, wish: ActOn) -> None:
         console.say(console.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")
         return
     cancel = wish.action == "cancel"
-    does = (
-        "stops its running statement; the session stays"
-        if cancel
-        else "ends it; its transaction is rolled back"
-    )
+    does = "Stops its running statement; the session stays." if cancel else "Ends the session and rolls it back."
     body = (
         f"session {session.id} of {session.user}@{session.database} on {console.target.name} "
-        f"({console.target.environment})\n{wish.action} {does}.\n\n{session.state}, transaction open "
+        f"({console.target.environment})\n{does}\n\n{session.state}, transaction open "
         f"{text.duration(session.transaction_age) or 'not'}\n{text.one_line(session.query, 400)}"
     )
     question = Question(f"{wish.action.capitalize()}?", body, session.id)
