@@ -78,12 +78,13 @@ class SqliteMonitor:
         def look(raw: sqlite3.Connection) -> tuple[Activity, dict[str, float]]:
             if identity_of(place.path) != identity:
                 raise SessionLost(f"{place.name} was replaced or removed", "the file is opened anew")
-            values = _asked(raw)
             seen = self._look(place)
             activity = self._tracker.activity(seen, place.name, now=self._steady())
-            index = files.wal_index(place)
-            changes = None if index is not None else files.change_counter(identity)
-            commits = self._commits.count(index, changes, values.pop("data_version", None))
+            index, header = files.wal_index(place), files.header(identity)
+            values = _told(header) or _asked(raw)
+            changes = None if header is None or header.in_wal else header.changes
+            version = values.pop("data_version", None)
+            commits = self._commits.count(index, changes, version if header is None else None)
             marks = [mark for one in seen.processes for mark in one.marks]
             measured: dict[str, float] = dict(values)
             measured |= counters.of_files(
@@ -118,8 +119,15 @@ class SqliteMonitor:
         return {"health": Health(), "counters": {} if count is None else {"unanalysed": count}}
 
 
+def _told(header: files.Header | None) -> dict[str, int]:
+    """Figures of the database from its header: a question would hold off commits where there is no WAL."""
+    if header is None or header.in_wal or header.pages is None:
+        return {}
+    return {"page_size": header.page_size, "page_count": header.pages, "free_pages": header.free_pages}
+
+
 def _asked(raw: sqlite3.Connection) -> dict[str, int]:
-    """Figures of the database; none while somebody keeps readers out, when the locks tell more."""
+    """Figures of the database from SQLite; none while somebody keeps readers out."""
     try:
         return {
             name: int(raw.execute(f"PRAGMA {pragma}").fetchone()[0])

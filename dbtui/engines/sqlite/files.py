@@ -29,6 +29,17 @@ class WalIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """What the first page says without a lock. In WAL mode newer figures may stand in the WAL."""
+
+    page_size: int
+    changes: int  # grows by one with each transaction outside WAL mode
+    pages: int | None  # None where an old SQLite wrote last
+    free_pages: int
+    in_wal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Bytes of each file, None for one that is not there."""
 
@@ -41,10 +52,26 @@ def sizes(place: Place) -> Files:
     return Files(size_of(place.path), size_of(place.wal), size_of(place.shm))
 
 
-def change_counter(identity: Identity) -> int | None:
-    """Transactions since the file was made, where it is not in WAL mode; None when it is not open here."""
-    data = _read(identity, 4, 24)
-    return int.from_bytes(data, "big") if data is not None and len(data) == 4 else None
+def header(identity: Identity) -> Header | None:
+    """The header of the file; None when it is not open here, or is empty."""
+    data = _read(identity, 100, 0)
+    return None if data is None else parse_header(data)
+
+
+def parse_header(data: bytes) -> Header | None:
+    """The header in the first 100 bytes of a database."""
+    if len(data) < 100 or not data.startswith(b"SQLite format 3\0"):
+        return None
+    size, _, read_version = struct.unpack_from(">HBB", data, 16)
+    changes, pages, _, free = struct.unpack_from(">4I", data, 24)
+    (valid_for,) = struct.unpack_from(">I", data, 92)
+    return Header(
+        65536 if size == 1 else size,
+        changes,
+        pages if valid_for == changes else None,
+        free,
+        read_version == 2,
+    )
 
 
 def wal_index(place: Place) -> WalIndex | None:

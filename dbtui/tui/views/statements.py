@@ -136,6 +136,8 @@ class StatementsView(TableView):
             "no statement ran since the last sample"
             if snapshot.deltas
             else "measuring: two samples are needed"
+            if statements.statements
+            else "nothing is counted"
         )
         grid.set_rows(rows(deltas, self.filter_text, self.sort, self.reverse))
         grid.stale = bool(section.error) or snapshot.link != "live"

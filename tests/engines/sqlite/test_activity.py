@@ -13,7 +13,7 @@ import pytest
 from dbtui.engines.sqlite import holders
 from dbtui.engines.sqlite.counters import METRICS, Commits
 from dbtui.engines.sqlite.engine import SqliteEngine
-from dbtui.engines.sqlite.files import WalIndex, parse_index
+from dbtui.engines.sqlite.files import Header, WalIndex, parse_header, parse_index
 from dbtui.engines.sqlite.holders import Lock, Process, Seen, locks_of, state_of
 from dbtui.engines.sqlite.place import place_of
 from dbtui.engines.sqlite.sessions import Tracker
@@ -84,7 +84,7 @@ async def test_the_tick_goes_on_while_a_writer_locks_all_out(rollback: SqliteFil
             activity, counters = await tick(engine)
             assert [(s.id, s.state) for s in activity.sessions] == [(str(pid), "exclusive")]
             assert counters["file_bytes"] == rollback.path.stat().st_size
-            assert "page_count" not in counters
+            assert counters["page_count"] == 2  # of the header, which no lock keeps from being read
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
@@ -239,6 +239,32 @@ def test_a_wal_index_that_is_being_written_is_not_believed() -> None:
     assert parse_index(bytes(header) * 2 + b"\0" * 24) is not None
     assert parse_index(bytes(header) + b"\1" * 48 + b"\0" * 24) is None
     assert parse_index(b"short") is None
+
+
+async def test_a_look_takes_no_lock_where_it_would_hold_off_commits(rollback: SqliteFile) -> None:
+    """A writer that has shut out new readers, and waits for old ones, is not hindered by ours."""
+    async with opened(rollback.url) as engine:
+        await tick(engine)
+        monitor = engine.monitor._connection  # type: ignore[attr-defined]
+        asked: list[str] = []
+        await monitor.run(lambda raw: raw.set_trace_callback(asked.append))
+        await tick(engine)
+        assert asked == []
+
+
+def test_headers(rollback: SqliteFile) -> None:
+    data = rollback.path.read_bytes()[:100]
+    assert parse_header(data) == Header(4096, rollback_changes(data), 2, 0, False)
+    assert parse_header(data[:99]) is None
+    assert parse_header(b"\0" * 100) is None
+    rollback.sql("PRAGMA journal_mode = wal")
+    header = parse_header(rollback.path.read_bytes()[:100])
+    assert header is not None
+    assert header.in_wal
+
+
+def rollback_changes(data: bytes) -> int:
+    return int.from_bytes(data[24:28], "big")
 
 
 def test_a_replaced_file_is_told_from_its_name(sqlite_file: SqliteFile, tmp_path: Path) -> None:
