@@ -6,6 +6,7 @@ from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.clean import clean
 from dbtui.plans.formats import (
+    mongo,
     mysql,
     postgres_document,
     postgres_json,
@@ -27,6 +28,8 @@ def parse(text: str) -> Plan:
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"the plan is larger than {MAX_CHARACTERS >> 20} MB", "nothing of it was read")
+    if mongo.recognise(text):
+        return mongo.read(text)
     if mysql.recognise(text):
         return mysql.read(text)
     if sqlite_plan.recognise(text):
