@@ -29,9 +29,9 @@ _CERTIFICATES = (
 class RedisServer:
     """A server of its own, on 127.0.0.1 and a unix socket, that saves nothing. `product` is redis or valkey.
 
-    `settings` are options without their dashes, with one value or several. With `tls` its port speaks nothing else; it has a certificate for
-    `localhost`, signed by `.root_certificate`. Raises ServerFailed; skips, or fails where it is required, when it has
-    not been fetched.
+    `settings` are options without their dashes, with one value or several. With `tls` its port speaks nothing else;
+    it has a certificate for `localhost`, signed by `.root_certificate`. Raises ServerFailed; skips, or fails where it
+    is required, when it has not been fetched.
     """
 
     def __init__(

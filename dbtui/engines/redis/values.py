@@ -56,26 +56,24 @@ def _position(at: At) -> int:
 
 def _string(answer: Any, at: At, count: int) -> Part:
     """Text by lines; other bytes sixteen a row, with their position before them."""
-    raw = bytes(answer or b"")
-    start = _position(at)
-    following = start + len(raw) if len(raw) == CHUNK else None
-    text = _text(raw, more=following is not None)
+    raw, start = bytes(answer or b""), _position(at)
+    more = len(raw) == CHUNK
+    text, used = _text(raw, more=more)
+    following = start + used if more else None
     if text is not None:
-        return Part(
-            columns("value"), tuple((line,) for line in text.split("\n")) if raw else (("",),), following
-        )
+        return Part(columns("value"), tuple((line,) for line in text.split("\n")), following)
     rows = tuple((f"{start + n:#08x}", quoted(raw[n : n + 16])) for n in range(0, len(raw), 16))
     return Part(columns("position", "bytes"), rows, following)
 
 
-def _text(raw: bytes, *, more: bool) -> str | None:
-    """The text in some bytes, whose last character may be cut off where there is more."""
-    for cut in range(4 if more else 1):
+def _text(raw: bytes, *, more: bool) -> tuple[str | None, int]:
+    """The text in some bytes and how many it took; the last character may be cut off where there is more."""
+    for used in range(len(raw), max(0, len(raw) - 4) if more else len(raw) - 1, -1):
         try:
-            return raw[: len(raw) - cut].decode()
+            return raw[:used].decode(), used
         except UnicodeDecodeError:
             continue
-    return None
+    return None, len(raw)
 
 
 def _list(answer: Any, at: At, count: int) -> Part:

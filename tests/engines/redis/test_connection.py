@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from dbtui.config import Target
 from dbtui.engines import create
 from dbtui.engines.redis.connection import Connector, Work
 from dbtui.engines.redis.engine import RedisEngine
