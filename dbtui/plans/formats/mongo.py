@@ -18,6 +18,7 @@ from dbtui.plans.formats.postgres_document import figure, text_of, too_deep
 
 _MARK = re.compile(r"""["']?(?:queryPlanner|mergeType|splitPipeline|explainVersion)["']?\s*:""")
 _CURSORS = ("$cursor", "$geoNearCursor")
+_NUMBERS = frozenset({"$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"})
 _BEGINNING = 20_000  # characters in which a plan says what it is
 
 
@@ -38,10 +39,10 @@ def read(text: str) -> Plan:
 def _document(text: str) -> Mapping[str, Any]:
     bare = text.lstrip("\ufeff \t\r\n")
     try:
-        document = json.loads(bare)
+        document = json.loads(bare, object_hook=_number)
     except ValueError:
         try:
-            document = json.loads(mongo_shell.as_json(bare))
+            document = json.loads(mongo_shell.as_json(bare), object_hook=_number)
         except ValueError as error:
             line = getattr(error, "lineno", 1)
             raise InputError("the plan breaks off", f"the text cannot be read from line {line} on") from None
@@ -50,6 +51,20 @@ def _document(text: str) -> Mapping[str, Any]:
     if not isinstance(document, Mapping):
         raise InputError("this is not a plan of MongoDB", "it has no queryPlanner")
     return document
+
+
+def _number(pairs: dict[str, Any]) -> Any:
+    """Extended JSON's numbers, {"$numberLong": "5"}, as numbers."""
+    if len(pairs) == 1:
+        ((key, value),) = pairs.items()
+        if key in _NUMBERS and isinstance(value, str):
+            try:
+                return (
+                    int(value) if key in ("$numberLong", "$numberInt") and len(value) < 25 else float(value)
+                )
+            except ValueError:
+                return pairs
+    return pairs
 
 
 def _plan(document: Mapping[str, Any], text: str) -> Plan:
