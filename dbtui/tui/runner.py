@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from dbtui import text
-from dbtui.engines.base import Cursor, Engine
+from dbtui.engines.base import Cursor, Engine, OwnWords
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.session import ConsoleSession
 from dbtui.model.result import Page
@@ -32,19 +32,24 @@ class StatementRunner:
         """Whether read-only is lifted, or was never asked for."""
         return self.session.lift is not None or not self.session.target.read_only
 
+    def only_reads(self, sql: str) -> bool:
+        """Whether a statement surely only reads, by its words."""
+        querier = self.engine.query
+        return querier.only_reads(sql) if isinstance(querier, OwnWords) else classify(sql).only_reads
+
     async def run(self, view: QueryView, sql: str, database: str, reason: str = "") -> None:
         """Run a statement and draw what comes, as it comes; every error ends in the view."""
         view.show_running()
         started = time.monotonic()
         try:
-            if not classify(sql).only_reads and self.may_write:
+            if not self.only_reads(sql) and self.may_write:
                 await self._write(view, sql, database, reason)
             else:
                 await self._read(view, sql, database, started)
         except NotApproved as error:
             view.show_error(str(error))
         except DbtuiError as error:
-            refused = not (self.may_write or classify(sql).only_reads)
+            refused = not (self.may_write or self.only_reads(sql))
             hint = "\nThis connection is read-only: L lifts it for one statement or ten minutes."
             view.show_error(trouble(error) + (hint if refused else ""))
 

@@ -128,7 +128,7 @@ async def run_statement(console: MainScreen, sql: str, database: str) -> None:
     assert isinstance(view, QueryView)
     runner = StatementRunner(console.engine, console.session)
     reason: str | None = ""
-    if not classify(sql).only_reads and console.session.lift is None and runner.may_write:
+    if not runner.only_reads(sql) and console.session.lift is None and runner.may_write:
         reason = await _may_write(console, sql)
     if reason is not None:
         await runner.run(view, sql, database, reason)

@@ -33,7 +33,7 @@ NOTHING = """\
 no connection is saved and the environment names none
 
 type a URL above, for example postgresql://me@db-01/orders
-or leave with ctrl+q and try `dbtui demo`: a shop under load on an embedded server"""
+or leave with ctrl+q and try `dbtui demo`: a shop under load"""
 
 
 def candidate_row(candidate: Candidate) -> GridRow:
@@ -78,7 +78,9 @@ class ConnectScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one(Grid).set_title("Connections")
+        grid = self.query_one(Grid)
+        grid.set_title("Connections")
+        grid.set_subtitle(f"{glyphs().up} {glyphs().down} choose {glyphs().middot} enter connects")
         found, troubles = discover()
         self.candidates = {candidate.target.name: candidate for candidate in found}
         self.show_trouble("\n".join(filter(None, (self.trouble, *troubles))))

@@ -21,7 +21,7 @@ from textual.widgets import ContentSwitcher
 
 from dbtui import text
 from dbtui.config import Target
-from dbtui.engines.base import Engine
+from dbtui.engines.base import Engine, OwnWords
 from dbtui.live.session import ConsoleSession
 from dbtui.model.catalog import Node
 from dbtui.model.finding import Finding
@@ -151,6 +151,8 @@ class MainScreen(Screen[None]):
         else:
             module, kind = VIEWS[pane]
             made = getattr(import_module(f"dbtui.tui.views.{module}"), kind)()
+        if pane == "query" and isinstance(self.engine.query, OwnWords):
+            cast("QueryView", made).words = self.engine.query
         made.id = pane
         return made
 

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from dbtui.errors import DbtuiError, PermissionDenied
 from dbtui.model.snapshot import Snapshot
 from dbtui.tui.widgets.grid import Grid
+from dbtui.tui.widgets.roles import glyphs
 
 
 class FilterBar(Input):
@@ -55,13 +56,20 @@ class TableView(View):
     def grid(self) -> Grid:
         return self.query_one(Grid)
 
+    @property
+    def sorted_by(self) -> str:
+        """The sort as the frame says it, in the words of the header."""
+        label = next(column.label for column in self.grid.columns if column.id == self.sort)
+        return f"sort: {label.lower()} {glyphs().down if self.reverse else glyphs().up}"
+
     def compose_filter(self) -> ComposeResult:
         yield FilterBar()
 
     def redraw(self) -> None:
         """Draw the latest snapshot again, after a change of what is wanted of it."""
-        if self.latest is not None:
-            self.show(self.latest)
+        latest, self.latest = self.latest, None
+        if latest is not None:
+            self.show(latest)
 
     def focus_main(self) -> None:
         self.grid.focus()

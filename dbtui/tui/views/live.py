@@ -220,6 +220,11 @@ def figure_line(metrics: Sequence[Metric], snapshot: Snapshot, width: int) -> tu
     return tuple(pieces)
 
 
+def _alike(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots differ in nothing that this pane shows: most come of a slower section."""
+    return one.activity is other.activity and one.metrics is other.metrics and one.link is other.link
+
+
 class LiveView(TableView):
     """Charts, the session table with its blocking trees, and the detail of the row under the cursor."""
 
@@ -247,7 +252,9 @@ class LiveView(TableView):
         yield Frame("Session", Static("", id="session-text", markup=False), id="session-detail")
 
     def show(self, snapshot: Snapshot) -> None:
-        self.latest = snapshot
+        before, self.latest = self.latest, snapshot
+        if before is not None and _alike(before, snapshot):
+            return
         self._show_metrics(snapshot)
         self._show_sessions(snapshot.activity, snapshot)
         self._show_detail()
@@ -295,7 +302,7 @@ class LiveView(TableView):
             notes.append(f"{activity.hidden} masked: {activity.remedy}")
         if self.filter_text:
             notes.append(f"filter: {self.filter_text}")
-        notes.append(f"sort: {self.sort} {glyphs().down if self.reverse else glyphs().up}")
+        notes.append(self.sorted_by)
         grid.set_subtitle(" · ".join(notes), Role.WARN if wrong else Role.MUTED)
 
     def _show_detail(self) -> None:

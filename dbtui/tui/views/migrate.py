@@ -9,13 +9,13 @@ from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
 
 PROMISE = """\
-The migration planner is not in this version. It will take DDL and this server, and
+The migration planner is not in this version. It will take DDL and
 
-  1  assess   the locks it takes, what it rewrites and scans, who is in the way, for how long
-  2  plan     a sequence that hurts nobody: expand, backfill, validate, contract
-  3  rehearse on a shadow of the schema, never on your rows
-  4  write    numbered migration files, each with its way back
-  5  run      one step at a time, each approved, able to stop and to go on after a crash
+  1  assess    what it locks, rewrites and scans; who is in the way
+  2  plan      steps that hurt nobody: expand, backfill, validate, contract
+  3  rehearse  on a shadow of the schema, never on your rows
+  4  write     numbered migration files, each with its way back
+  5  run       step by step, each approved; it can stop and go on
 
 Nothing here changes a server today."""
 

@@ -136,6 +136,15 @@ class PlanView(View, can_focus=True):
         self.query_one("#plan-empty").display = not there
         if instead:
             self.query_one("#plan-empty", Static).update(instead)
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that have nothing to work on are grey."""
+        if action in ("analyze", "explain", "edit"):
+            return True if self.sql else None
+        if action in ("original", "copy"):
+            return True if self.plan is not None else None
+        return True
 
     @property
     def plan_tree(self) -> PlanTree:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from dbtui import text
+from dbtui.engines.base import OwnWords
 from dbtui.model.result import Page
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import Copy, Explain, RunStatement, StopStatement
@@ -32,6 +33,7 @@ class QueryView(View):
     def __init__(self) -> None:
         super().__init__()
         self.database = ""
+        self.words: OwnWords | None = None  # of an engine that speaks no SQL
 
     def compose(self) -> ComposeResult:
         yield Frame("SQL", SqlArea(id="editor"), id="editor-box")
@@ -62,6 +64,8 @@ class QueryView(View):
         row, column = area.cursor_location
         lines = area.text.split("\n")
         offset = sum(len(line) + 1 for line in lines[:row]) + column
+        if self.words is not None:
+            return self.words.statement_at(area.text, offset)
         found = statement_at(area.text, offset)
         return found.text if found is not None else ""
 

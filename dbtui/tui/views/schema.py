@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
 from dbtui import text
@@ -19,9 +20,9 @@ CHOOSE = "choose a table in the tree · b shows and hides it · f finds one by a
 TABS = ("Columns", "Indexes", "Constraints", "DDL", "Rows")
 COLUMN_COLUMNS = (
     GridColumn("name", "Column", 24, "left", 100),
-    GridColumn("type", "Type", 26, "left", 90),
+    GridColumn("type", "Type", None, "left", 90),
     GridColumn("null", "Null", 8, "left", 80),
-    GridColumn("default", "Default", None, "left", 70),
+    GridColumn("default", "Default", 26, "left", 70),
 )
 INDEX_COLUMNS = (
     GridColumn("name", "Index", 30, "left", 100),
@@ -56,9 +57,14 @@ def index_rows(table: Table) -> list[GridRow]:
         kind = "primary" if index.primary else "unique" if index.unique else index.method
         shown = (kind, Role.MUTED) if index.valid else ("invalid", Role.BAD)
         scans = (text.count(index.scans), Role.WARN if index.scans == 0 and not index.unique else Role.TEXT)
-        cells = (index.name, shown, text.size(index.size), scans, text.one_line(index.definition, 300))
+        cells = (index.name, shown, text.size(index.size), scans, _keys_of(index.definition))
         made.append(GridRow(index.name, cells))
     return made
+
+
+def _keys_of(definition: str) -> str:
+    """What differs between indexes of a table: method, columns and condition."""
+    return text.one_line(definition.partition(" USING ")[2] or definition, 300)
 
 
 def constraint_rows(table: Table) -> list[GridRow]:
@@ -148,6 +154,9 @@ class SchemaView(View):
         (tabs.action_next_tab if step > 0 else tabs.action_previous_tab)()
 
 
-def _facts(facts: tuple[tuple[str, str], ...]) -> str:
-    """Facts as `label value` pairs that wrap like words."""
-    return "   ".join(f"{label} {text.one_line(value, 120)}" for label, value in facts if value)
+def _facts(facts: tuple[tuple[str, str], ...]) -> Content:
+    """Facts as `label value` pairs that wrap like words; no markup in them is obeyed."""
+    pairs = [
+        Content.assemble((label, "$text-muted"), " ", text.one_line(value, 120)) for label, value in facts if value
+    ]
+    return Content("   ").join(pairs)

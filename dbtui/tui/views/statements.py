@@ -83,7 +83,8 @@ def _row(delta: StatementDelta) -> GridRow:
     share: Cell = text.percent(delta.share)
     if delta.share >= 0.25:
         share = (text.percent(delta.share), Role.BAD if delta.share >= 0.5 else Role.WARN)
-    calls = f"{delta.calls / delta.seconds:.1f}" if delta.seconds else text.count(delta.calls)
+    rate = delta.calls / delta.seconds if delta.seconds else None
+    calls = f"{rate:.1f}" if rate is not None and rate < 1000 else text.count(rate or delta.calls)
     hit = _hit(delta)
     hit_cell: Cell = text.percent(hit)
     if hit is not None and hit < 0.9:
@@ -151,7 +152,7 @@ class StatementsView(TableView):
         notes = [
             wrong,
             statements.source,
-            f"sort: {self.sort} {glyphs().down if self.reverse else glyphs().up}",
+            self.sorted_by,
         ]
         if statements.evicted:
             notes.insert(2, f"{text.count(statements.evicted)} evicted")
