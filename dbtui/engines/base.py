@@ -9,7 +9,7 @@ held at the server as far as the product can. Nothing here waits for a server wi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dbtui.model.activity import Session
 from dbtui.model.catalog import Detail, Name, Node
@@ -81,6 +81,19 @@ class Querier(Protocol):
 
     async def cancel(self) -> None:
         """Stop what runs now, over a connection of its own; never raises."""
+        ...
+
+
+@runtime_checkable
+class OwnWords(Querier, Protocol):
+    """A querier whose statements are no SQL: it finds them in what was typed, and judges them, itself."""
+
+    def statement_at(self, text: str, offset: int) -> str:
+        """The statement around a position of a text, unchanged; "" where there is none."""
+        ...
+
+    def only_reads(self, statement: str) -> bool:
+        """Whether a statement surely only reads, judged without the server."""
         ...
 
 

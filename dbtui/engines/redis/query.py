@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dbtui.engines.readahead import ReadAhead
 from dbtui.engines.redis import read_only, reply, values, words
 from dbtui.engines.redis.connection import Connection, Work
-from dbtui.errors import QueryError
+from dbtui.errors import DbtuiError, NotApproved, QueryError
 
 LARGE = 1_000  # elements, above which a value is read by pages
 MOST_BYTES = 64 * 2**20  # of one string
+READ_ONLY = "READ_ONLY"  # our own code: the server was not asked
 _PAGE = 500
 
 
@@ -27,7 +28,7 @@ class RedisQuerier:
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> RedisCursor:
         """Start one command; what an earlier one still had to read is dropped.
 
-        Raises NotApproved for what does not only read, QueryError, QueryTimeout, SessionLost, ConnectError.
+        Raises QueryError (with code READ_ONLY for what does not only read), QueryTimeout, SessionLost, ConnectError.
         """
         command = words.command(sql)
         if self._cursor is not None:
@@ -36,6 +37,18 @@ class RedisQuerier:
         self._cursor = cursor
         await cursor.started()
         return cursor
+
+    def statement_at(self, text: str, offset: int) -> str:
+        """See `engines.base.OwnWords`: the command on the line of a position."""
+        return words.command_at(text, offset)
+
+    def only_reads(self, statement: str) -> bool:
+        """See `engines.base.OwnWords`."""
+        try:
+            name = read_only.name_of(words.command(statement))
+        except QueryError:
+            return True  # nothing that could be sent
+        return name in read_only.STATE or name in read_only.DATA or name.endswith("|help")
 
     async def cancel(self) -> None:
         """Stop waiting for what runs: the work session is dropped, and opened anew when it is needed."""
@@ -65,6 +78,11 @@ class RedisCursor(ReadAhead):
         self.take(rows[: self.max_rows])
         if len(rows) > self.max_rows:
             self.cut()
+
+    def describe(self, error: DbtuiError) -> DbtuiError:
+        if isinstance(error, NotApproved):
+            return QueryError(error.message, error.hint, code=READ_ONLY)
+        return error
 
     async def _read_pages(self, connection: Connection, key: bytes, kind: str) -> None:
         at: values.At = 0

@@ -39,6 +39,17 @@ STATE = _names(
     "pubsub|channels pubsub|numsub pubsub|numpat pubsub|shardchannels pubsub|shardnumsub sentinel|masters "
     "sentinel|master sentinel|replicas sentinel|sentinels sentinel|get-master-addr-by-name hotkeys|get"
 )
+# What servers are known to flag as readonly: for a judgement without asking. What is sent is decided by their flags.
+DATA = _names(
+    "bitcount bitfield_ro bitpos dbsize dump exists expiretime geodist geohash geopos georadius_ro "
+    "georadiusbymember_ro geosearch get getbit getrange hexists hexpiretime hget hgetall hkeys hlen hmget hpexpiretime "
+    "hpttl hrandfield hscan hstrlen httl hvals lcs lindex llen lolwut lpos lrange memory|usage mget object|encoding "
+    "object|freq object|idletime object|refcount pexpiretime pttl randomkey scan scard sdiff sinter sintercard "
+    "sismember smembers smismember srandmember sscan strlen substr sunion ttl type xinfo|consumers xinfo|groups "
+    "xinfo|stream xlen xpending xrange xread xrevrange zcard zcount zdiff zinter zintercard zlexcount zmscore "
+    "zrandmember zrange zrangebylex zrangebyscore zrank zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan "
+    "zscore zunion"
+)
 _CONTAINERS = _names(
     "acl client cluster command commandlog config function hotkeys latency memory module object pubsub script "
     "sentinel slowlog xgroup xinfo debug"

@@ -73,6 +73,19 @@ def command(text: str) -> list[bytes]:
     return lines[0]
 
 
+def command_at(text: str, offset: int) -> str:
+    """The line around a position, unchanged; of an empty one that before it. "" where there is none."""
+    before, start = "", 0
+    for line in _lines(text):
+        after = start + len(line) + 1
+        if line.strip() and (before == "" or start <= offset):
+            before = line
+        if offset < after and before:
+            return before
+        start = after
+    return before
+
+
 def _lines(text: str) -> list[str]:
     """The lines of a text; a line end inside quotes belongs to its argument."""
     lines, start, at = [], 0, 0

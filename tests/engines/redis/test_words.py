@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbtui.engines.redis.words import argument, command, quoted, raw_of, shown, split, value
+from dbtui.engines.redis.words import argument, command, command_at, quoted, raw_of, shown, split, value
 from dbtui.errors import QueryError
 
 
@@ -43,6 +43,26 @@ def test_a_command_is_split_as_redis_cli_does(typed: str, words: list[bytes]) ->
 def test_what_is_not_one_command(typed: str, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         command(typed)
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "found"),
+    [
+        ("", 0, ""),
+        ("  \n ", 2, ""),
+        ("get a", 0, "get a"),
+        ("get a;b--c /*", 12, "get a;b--c /*"),
+        ("get a\nget b\n", 3, "get a"),
+        ("get a\nget b\n", 5, "get a"),
+        ("get a\nget b\n", 6, "get b"),
+        ("get a\nget b\n", 12, "get b"),
+        ("\n\nget a", 0, "get a"),
+        ('set k "x\ny"\nget k', 9, 'set k "x\ny"'),
+        ("get it's\nget b", 1, "get it's\nget b"),
+    ],
+)
+def test_the_command_under_the_cursor_is_its_line(text: str, offset: int, found: str) -> None:
+    assert command_at(text, offset) == found
 
 
 @pytest.mark.parametrize(
