@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from dbtui.engines.mongodb import sessions, values
+from dbtui.engines.mongodb import read_only, sessions, values
 from dbtui.engines.mongodb.connection import Connection, Connector
 from dbtui.engines.mongodb.failures import grant, lacks
-from dbtui.engines.mongodb.query import database_of, document_of
-from dbtui.engines.mongodb.shell import parse
+from dbtui.engines.mongodb.query import MongoCursor, database_of, document_of
+from dbtui.engines.mongodb.shell import Command, parse
+from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Session
 from dbtui.model.result import Page, ResultColumn
@@ -74,11 +75,23 @@ class MongoActions:
         began = time.monotonic()
         async with self._connector.acting() as connection:
             place = database_of(command, database, connection)
+            if read_only.only_reads(command):
+                return await _read(connection, command, place, timeout)
             reply = await connection.command(
                 document_of(command), database=place, timeout=timeout, role="readWrite"
             )
         _raise_errors(reply)
         return _page(command.name, reply, time.monotonic() - began)
+
+
+async def _read(connection: Connection, command: Command, database: str, timeout: float) -> Page:
+    """The documents of a command that only reads, which needs no approval but may have one."""
+    cursor = MongoCursor(connection, command, database, timeout)
+    try:
+        await cursor.started()
+        return await cursor.fetch(MAX_ROWS)
+    finally:
+        await cursor.close()
 
 
 async def _find(connection: Connection, session: Session) -> Mapping[str, Any] | None:

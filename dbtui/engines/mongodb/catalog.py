@@ -64,19 +64,14 @@ class MongoCatalog:
             return await _database(connection, node)
         if node.kind is Kind.FOLDER or len(node.path) < 2:
             return Detail(node, ())
-        database, collection = node.path[:2]
+        whole = await self._collection(connection, node)
         if node.kind in RELATIONS:
-            return await self._collection(connection, node)
+            return whole
         if node.kind is Kind.INDEX:
-            index = next(
-                (i for i in await self._indexes_of(database, collection) if i.name == node.name), None
-            )
-            if index is None:
-                raise QueryError(f"the index {node.name} is no longer there", "read the tree anew")
-            uses = "not counted" if index.scans is None else f"{index.scans:,} since the server's start"
-            facts = (("used", uses), ("size", text.size(index.size)), ("kind", index.method))
-            return Detail(node, facts, ddl=_create_index(collection, index))
-        return Detail(node, (("type", node.detail), ("sampled", f"{SAMPLE} documents at most")))
+            return _index_detail(node, whole)
+        shape_of = self._shapes.get((node.path[0], node.path[1]))
+        documents = shape_of.documents if shape_of is not None else 0
+        return replace(whole, node=node, facts=(("type", node.detail), ("sampled", f"{documents} documents")))
 
     async def names(self, database: str) -> Sequence[Name]:
         """All collections and views of a database."""
@@ -183,9 +178,9 @@ class MongoCatalog:
         entry = self._collections[database].get(collection)
         if entry is None:
             raise QueryError(f"{database}.{collection} is no longer there", "read the tree anew")
-        options = entry.get("options") or {}
+        kind, options = _kind(entry), entry.get("options") or {}
         facts: list[tuple[str, str]] = []
-        if node.kind is Kind.TABLE:
+        if kind is Kind.TABLE:
             storage = await _storage(connection, database, collection)
             facts += _storage_facts(storage)
             facts += await _top_facts(connection, f"{database}.{collection}")
@@ -196,8 +191,8 @@ class MongoCatalog:
             facts.append(("sampled", f"{made.documents} documents{', the first fields' if made.cut else ''}"))
         except QueryTimeout as error:
             facts.append(("fields", error.message))
-        indexes = await self._indexes_of(database, collection) if node.kind is Kind.TABLE else ()
-        table = Table(node.kind, (database, collection), columns, indexes, _constraints(options))
+        indexes = await self._indexes_of(database, collection) if kind is Kind.TABLE else ()
+        table = Table(kind, (database, collection), columns, indexes, _constraints(options))
         return Detail(node, tuple(facts), ddl=_create(collection, options, indexes), table=table)
 
 
@@ -383,6 +378,17 @@ async def _index_uses(connection: Connection, database: str, collection: str) ->
             name = str(one.get("name"))
             uses[name] = uses.get(name, 0) + int(count)
     return uses
+
+
+def _index_detail(node: Node, whole: Detail) -> Detail:
+    """One index of a collection."""
+    indexes = whole.table.indexes if whole.table is not None else ()
+    index = next((one for one in indexes if one.name == node.name), None)
+    if index is None:
+        raise QueryError(f"the index {node.name} is no longer there", "read the tree anew")
+    uses = "not counted" if index.scans is None else f"{index.scans:,} times since the server's start"
+    facts = (("used", uses), ("size", text.size(index.size)), ("kind", index.method))
+    return Detail(node, facts, ddl=_create_index(node.path[1], index), table=whole.table)
 
 
 def _index(

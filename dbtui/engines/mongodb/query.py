@@ -142,11 +142,11 @@ class MongoCursor(ReadAhead):
         return tuple(columns)
 
     def _row(self, document: Mapping[str, Any]) -> Row:
-        row = [values.cell(document.get(name)) for name in self._columns_of]
+        row = [values.cell(document[name]) if name in document else "" for name in self._columns_of]
         if self._has_rest:
             known = set(self._columns_of)
             rest = {name: value for name, value in document.items() if name not in known}
-            row.append(values.text(rest, values.CELL) if rest else None)
+            row.append(values.text(rest, values.CELL) if rest else "")
         return tuple(row)
 
     def _take_reply(self, reply: Mapping[str, Any]) -> None:

@@ -57,11 +57,14 @@ def type_of(value: object) -> str:
 
 
 def cell(value: object) -> str | None:
-    """A value for one cell: texts, numbers and dates bare, the rest as Extended JSON; None for null."""
+    """A value for one cell: texts, numbers and dates bare, the rest as Extended JSON; None for null.
+
+    An empty text is shown as two quotes, since an empty cell is a field that the document does not have.
+    """
     if value is None:
         return None
     if isinstance(value, str) and not isinstance(value, Code):
-        return value if len(value) <= CELL else f"{value[:CELL]}… ({len(value):,} characters)"
+        return value or '""' if len(value) <= CELL else f"{value[:CELL]}… ({len(value):,} characters)"
     if isinstance(value, ObjectId | Decimal128 | UUID):
         return str(value)
     if isinstance(value, datetime | DatetimeMS):
