@@ -15,9 +15,11 @@ import pytest
 
 from dbtui.config import resolve
 from dbtui.engines.postgres.connection import Connector
+from dbtui.engines.redis.engine import RedisEngine
 from dbtui.engines.tunnel import Tunnel
 from dbtui.errors import ConnectError, DbtuiError, UsageError
 from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
 
 FORWARD = r"""#!{python}
 import asyncio, os, sys
@@ -157,3 +159,18 @@ async def test_the_systems_own_ssh_takes_our_arguments(clean_home: Path) -> None
         with pytest.raises(ConnectError) as refusal:
             await Tunnel.open("127.0.0.1", [("::1", 5432), ("/run/pg", 5432)], timeout=10)
     assert "usage" not in refusal.value.message.lower()
+
+
+async def test_a_redis_beyond_a_host(ssh: Callable[[str], Path], valkey9: RedisServer) -> None:
+    log = ssh("")
+    engine = RedisEngine(replace(resolve(valkey9.url(), environ={}), ssh="bastion"))
+    assert (await engine.open()).address == f"127.0.0.1:{valkey9.port}"
+    assert engine.catalog is not None
+    assert await engine.catalog.children(None)
+    pid, host = log.read_text().split()
+    assert host == "bastion"
+    await engine.close()
+    assert await ended(int(pid))
+    inside = RedisEngine(replace(resolve(f"redis://{valkey9.socket}", environ={}), ssh="bastion"))
+    with pytest.raises(ConnectError, match="socket cannot be reached through ssh"):
+        await inside.open()

@@ -90,7 +90,7 @@ class RedisMonitor:
         self._blocked_since = None
         self._info = sections(answers[0]) if isinstance(answers[0], bytes) else {}
         if len(answers) > 1:
-            self._take_list(answers[1], connection, now)
+            await self._take_list(answers[1], connection, now)
         self._values = counters.of_info(self._info)
         if self._listed_at is not None:
             self._values["client_list_age"] = now - self._listed_at
@@ -106,9 +106,9 @@ class RedisMonitor:
             return True
         return now - self._listed_at >= LIST_EVERY
 
-    def _take_list(self, answer: Any, connection: Connection, now: float) -> None:
+    async def _take_list(self, answer: Any, connection: Connection, now: float) -> None:
         if isinstance(answer, bytes):
-            self._sessions = sessions.of_list(answer, connection.probe.run_id)
+            self._sessions = await sessions.of_list(answer, connection.probe.run_id)
             self._listed_at, self._list_refused = now, None
         elif isinstance(answer, PermissionDenied):
             self._sessions, self._listed_at, self._list_refused = (), None, answer

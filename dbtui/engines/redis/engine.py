@@ -29,9 +29,9 @@ class RedisEngine:
         self.explain: Explainer | None = None
         self.actions: Actions | None = RedisActions(connector)
         self.lacks: Mapping[str, str] = {
-            "explain": "this server has no query planner: each command has a cost of its own, which COMMAND DOCS tells. "
-            "Pane 2 shows what each command costs here, with the slow ones one by one; where the search module is loaded, "
-            "FT.EXPLAIN in pane 4 shows how it reads a query",
+            "explain": "this server has no query planner: each command has a cost of its own, which COMMAND DOCS "
+            "tells. Pane 2 shows what each command costs here, with the slow ones one by one; where the search "
+            "module is loaded, FT.EXPLAIN in pane 4 shows how it reads a query",
         }
 
     async def open(self) -> Server:
