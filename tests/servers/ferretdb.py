@@ -52,17 +52,21 @@ select documentdb_api.create_user('{{"createUser":"reader","pwd":"{0}","roles":[
 class FerretServer:
     """A server of its own on 127.0.0.1, with a login: `admin` may everything, `reader` reads.
 
-    Raises ServerFailed; skips, or fails where it is required, when it has not been fetched.
+    With `tls` it has a second port, with a certificate for `localhost` that is signed by itself. Raises
+    ServerFailed; skips, or fails where it is required, when it has not been fetched.
     """
 
     user = "admin"
     password = PASSWORD
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool = False) -> None:
+        self._tls = tls
         self._folder = Path()
         self._store: Process | None = None
         self._proxy: Process | None = None
+        self._store_port = 0
         self.port = 0
+        self.tls_port = 0
 
     def __enter__(self) -> Self:
         if not PROXY.exists() or not (STORE / "postgres").exists():
@@ -85,23 +89,48 @@ class FerretServer:
             subprocess.run(
                 ["tar", "-xf", "-"], stdin=archive, cwd=self._folder, check=True, **as_unprivileged()
             )
-        store_port = free_port()
-        self._store = _postgres(self._folder, store_port)
+        self._store_port = free_port()
+        self._store = _postgres(self._folder, self._store_port)
         self.port = free_port()
+        self._launch()
+
+    def _launch(self) -> None:
+        options = [
+            f"--postgresql-url=postgres://postgres@127.0.0.1:{self._store_port}/postgres",
+            f"--listen-addr=127.0.0.1:{self.port}",
+            "--debug-addr=-",
+            f"--state-dir={self._folder / 'state'}",
+            "--telemetry=disable",
+        ]
+        if self._tls:
+            self.tls_port = free_port()
+            options += [f"--listen-tls=127.0.0.1:{self.tls_port}", *self._certificates()]
         self._proxy = Process(
-            [
-                PROXY,
-                f"--postgresql-url=postgres://postgres@127.0.0.1:{store_port}/postgres",
-                f"--listen-addr=127.0.0.1:{self.port}",
-                "--debug-addr=-",
-                f"--state-dir={self._folder / 'state'}",
-                "--telemetry=disable",
-            ],
+            [PROXY, *options],
             log=self._folder / "ferretdb.log",
             cwd=self._folder,
             env={"DO_NOT_TRACK": "1", "HOME": str(self._folder), **_mark()},
         )
         self._proxy.wait_until(self._answers)
+
+    def _certificates(self) -> list[str]:
+        if shutil.which("openssl") is None:
+            missing("mongodb", "no openssl: install it for the TLS tests")
+        key = self._folder / "server.key"
+        new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+        argv = ["openssl", *new.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", key]
+        _run([*argv, "-out", self.certificate], self._folder)
+        return [f"--listen-tls-cert-file={self.certificate}", f"--listen-tls-key-file={key}"]
+
+    @property
+    def certificate(self) -> Path:
+        return self._folder / "server.crt"
+
+    def restart_proxy(self) -> None:
+        """End FerretDB and start it again on the same port; the store stays."""
+        assert self._proxy is not None
+        self._proxy.stop()
+        self._launch()
 
     def _answers(self) -> bool:
         with socket.socket() as s:
@@ -122,6 +151,11 @@ class FerretServer:
         secret = quote(self.password if password is None else password, safe="")
         query = f"?{urlencode(more)}" if more else ""
         return f"mongodb://{name}:{secret}@127.0.0.1:{self.port}/{quote(database, safe='')}{query}"
+
+    def tls_url(self, database: str = "") -> str:
+        """A URL of the port with TLS, by the name that its certificate has."""
+        plain = self.url(database, tls="true")
+        return plain.replace(f"127.0.0.1:{self.port}", f"localhost:{self.tls_port}")
 
     def stop(self) -> None:
         """End both processes and remove their folder; a second call does nothing."""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ssl
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -297,7 +298,8 @@ class Connector:
         client: Any = None
         try:
             async with asyncio.timeout(CONNECT_LIMIT * 2):
-                client = await loop.run_in_executor(_EXECUTOR, lambda: _client(options, seeds, loop))
+                made = await loop.run_in_executor(_EXECUTOR, lambda: _client(options, seeds, loop))
+                client, notes = made[0], (*notes, *made[1])
                 if near is not None and location.tls:
                     _expect_certificate_of(client, location.hosts[0][0])
                 answer = await _first(self._introduced(client, location, notes), seeds)
@@ -324,8 +326,9 @@ class Connector:
             if self._tunnel is not None:
                 self._tunnel.close()
             host, port = location.hosts[0]
-            places = [(host, port if port is not None else 0)]
-            self._tunnel = await Tunnel.open(self.target.ssh, places, timeout=CONNECT_LIMIT * 3)
+            if port is None:
+                raise UsageError("ssh forwards ports, not sockets", "write mongodb://HOST:PORT/")
+            self._tunnel = await Tunnel.open(self.target.ssh, [(host, port)], timeout=CONNECT_LIMIT * 3)
         return self._tunnel.ends[0]
 
     async def _introduced(
@@ -339,14 +342,20 @@ class Connector:
             build = await ask({"buildInfo": 1})
             try:
                 status = await ask({"serverStatus": 1, "metrics": 0, "wiredTiger": 0, "tcmalloc": 0})
-            except pymongo.errors.OperationFailure:
+            except (pymongo.errors.OperationFailure, pymongo.errors.NotPrimaryError):  # of a recovering one
                 status = {}
         probe = probe_of(hello, build, connection, place=location.place, database=location.database)
         return probe, server_of(probe, hello, status, notes=notes)
 
 
-def _client(options: Mapping[str, Any], seeds: _Seeds, loop: asyncio.AbstractEventLoop) -> Any:
-    return motor_asyncio.AsyncIOMotorClient(**options, event_listeners=[seeds], io_loop=loop)
+def _client(
+    options: Mapping[str, Any], seeds: _Seeds, loop: asyncio.AbstractEventLoop
+) -> tuple[Any, tuple[str, ...]]:
+    """A client, and what the driver does not like about the URL, which it would print over the console."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        client = motor_asyncio.AsyncIOMotorClient(**options, event_listeners=[seeds], io_loop=loop)
+    return client, tuple(str(one.message) for one in said if issubclass(one.category, UserWarning))
 
 
 def _asker(client: Any) -> Callable[[Document], Awaitable[dict[str, Any]]]:

@@ -96,6 +96,10 @@ def describe_connect(error: BaseException, place: str, user: str) -> ConnectErro
     text = _one_line(error)
     if isinstance(error, errors.OperationFailure):
         return _not_let_in(error, place, user)
+    if "password is required" in text:
+        return AuthenticationError(
+            f"{place} wants a password for {user}", "give one when asked, or in the URL"
+        )
     if isinstance(error, errors.ConfigurationError | errors.InvalidURI | errors.InvalidName):
         return ConnectError(f"the URL cannot be used: {text}", "see MongoDB's connection string options")
     lower = text.lower()
@@ -136,6 +140,10 @@ def _no_tls(lower: str, text: str, place: str) -> ConnectError:
         reason = text.rsplit("certificate verify failed:", 1)[-1].split("(_ssl")[0].strip(" :")
         return ConnectError(
             f"{place}: its certificate is not trusted: {reason}", "give tlsCAFile=FILE in the URL"
+        )
+    if "timed out" in lower:
+        return ConnectError(
+            f"{place} does not answer with TLS", "check the port, or take tls=true out of the URL"
         )
     if "wrong version number" in lower or "record layer" in lower or "eof" in lower:
         return ConnectError(f"{place} does not speak TLS", "take tls=true out of the URL")
