@@ -15,7 +15,7 @@ READ_ONLY_NOTE = (
     "read-only is kept by the console, since the server has no such sessions: only commands that it flags as "
     "readonly are sent"
 )
-_ROLES = {"master": "primary", "slave": "replica", "replica": "replica", "sentinel": "sentinel"}
+_ROLES = {"master": "primary", "slave": "replica", "replica": "replica"}
 _CLOUDS = (
     (".cache.amazonaws.com", "elasticache"),
     (".memorydb.", "memorydb"),
@@ -68,6 +68,8 @@ class Probe:
 
     @property
     def role(self) -> str:
+        if self.mode == "sentinel":
+            return "sentinel"
         return _ROLES.get(self.info.get("role") or self.hello.get("role", ""), "")
 
 

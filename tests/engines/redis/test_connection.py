@@ -10,10 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.exceptions import MovedError
 
 from dbtui.engines import create
+from dbtui.engines.redis.address import read
 from dbtui.engines.redis.connection import Connector, Work
 from dbtui.engines.redis.engine import RedisEngine
+from dbtui.engines.redis.failures import described
+from dbtui.engines.redis.server import Probe, server
 from dbtui.errors import (
     AuthenticationError,
     ConfigError,
@@ -297,3 +301,43 @@ async def test_databases_that_are_not_there(redis: RedisServer) -> None:
             await made.catalog.children(None)
         with pytest.raises(QueryError, match="no database"):
             await made.query.run("PING", database="main")
+
+
+async def test_a_node_of_a_cluster_tells_what_it_lacks(redis: RedisServer) -> None:
+    with RedisServer(redis.product, {"cluster-enabled": "yes"}) as node, node.client() as admin:
+        async with engine(node.url()) as made:
+            assert any("one node of a cluster" in note for note in made._connector.server.notes)
+            with pytest.raises(QueryError, match="slot not served") as caught:
+                await made.query.run("GET a")
+            assert "CLUSTER NODES" in caught.value.hint
+            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            await reach(lambda: admin.cluster("info")["cluster_state"] == "ok")
+            assert (await (await made.query.run("GET a")).fetch()).rows == ((None,),)
+            with pytest.raises(QueryError, match="one slot"):
+                await made.query.run("MGET a b")
+
+
+@pytest.mark.parametrize(
+    ("info", "product", "version", "role", "note"),
+    [
+        ({"redis_mode": "sentinel", "redis_version": "8.0.6"}, "Redis", "8.0.6", "sentinel", "is a Sentinel"),
+        ({"redis_version": "5.0.14", "role": "slave"}, "Redis", "5.0.14", "replica", "older than 6.0"),
+        ({"valkey_version": "12.3.4", "redis_version": "7.2.4"}, "Valkey", "12.3.4", "", ""),
+        ({"redis_version": "7.4.0", "dragonfly_version": "df-v1.30.0"}, "Dragonfly", "1.30.0", "", ""),
+        ({"redis_version": "6.3.4", "executable": "/usr/bin/keydb-server"}, "KeyDB", "6.3.4", "", ""),
+        ({"redis_version": "next"}, "Redis", "next", "", ""),
+        ({}, "Redis", "", "", ""),
+    ],
+)
+def test_relatives_and_versions_to_come(
+    info: dict[str, str], product: str, version: str, role: str, note: str
+) -> None:
+    seen = server(Probe(info=info), read("redis://db"), ())
+    assert (seen.product, seen.version, seen.role) == (product, version, role)
+    assert not note or any(note in each for each in seen.notes)
+    assert bool(note) == (len(seen.notes) > 1)
+
+
+def test_a_key_of_another_node_says_where_it_is() -> None:
+    error = described(MovedError("3999 10.0.0.7:6379", status_code="MOVED"), "ann")
+    assert str(error) == "another node of the cluster holds that key: slot 3999: connect to 10.0.0.7:6379"
