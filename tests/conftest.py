@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.ferretdb import FerretServer
+from tests.servers.mariadb import MariadbServer
+from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
@@ -56,8 +58,33 @@ def pgbouncer(postgres18: PostgresServer) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture(scope="session")
+def mysql9() -> Iterator[MysqlServer]:
+    with MysqlServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb11() -> Iterator[MariadbServer]:
+    with MariadbServer({"performance-schema": "ON"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["mysql9", "mariadb11"])
+def mysql(request: pytest.FixtureRequest) -> MysqlProtocolServer:
+    """Each test that takes it runs on MySQL and on MariaDB."""
+    server: MysqlProtocolServer = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture(scope="session")
 def ferretdb() -> Iterator[FerretServer]:
     with FerretServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ferretdb_tls() -> Iterator[FerretServer]:
+    with FerretServer(tls=True) as server:
         yield server
 
 
@@ -93,7 +120,7 @@ _FOREIGN = ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR", "DBTUI_ENVIRONMENT")
 def clean_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's own configuration and connection variables are no part of a test."""
     for name in os.environ:
-        if name.startswith("PG") or name in _FOREIGN:
+        if name.startswith(("PG", "MYSQL_")) or name in _FOREIGN:
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     for name, folder in (

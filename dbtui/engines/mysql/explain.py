@@ -7,11 +7,22 @@ only with an approval, on the act session, in a transaction that is rolled back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dbtui.engines.mysql.act import acting
 from dbtui.engines.mysql.connection import Connection, Connector, Work, limit
-from dbtui.engines.mysql.lex import Dialect, first_word, literal, meaningful, placeholders, single, word
+from dbtui.engines.mysql.lex import (
+    Dialect,
+    Lexeme,
+    first_word,
+    literal,
+    meaningful,
+    placeholders,
+    single,
+    word,
+)
 from dbtui.engines.mysql.read_only import QUERIES, effect, only_reads
+from dbtui.engines.mysql.server import names_in
 from dbtui.errors import NotApproved, QueryError
 from dbtui.model.activity import Session
 from dbtui.model.plan import RawPlan
@@ -20,6 +31,8 @@ from dbtui.safety import Approval, scope_of
 _CHANGES = frozenset({"insert", "replace", "update", "delete", "with"})
 _WITH_PLANS = QUERIES | _CHANGES
 _EXPLAINS = frozenset({"explain", "describe", "desc", "analyze"})
+_NO_JSON = frozenset({"1064", "1235", "3953", "6035"})
+_NOT_RUN = "<not executable by iterator executor>"
 _NO_SAMPLE = "write values in place of the question marks: this server keeps none of them"
 
 
@@ -89,21 +102,20 @@ class MysqlExplainer:
         async with self._work.use() as connection:
             for last, question in enumerate(questions, 1):
                 try:
-                    text = (await connection.fetch(question, timeout=timeout))[0][0]
+                    rows = await connection.fetch(question, timeout=timeout)
                 except QueryError as error:
                     if error.code == "1064" and last < len(questions):  # MariaDB before 10.9
                         continue
                     raise
-                return self._plan(text, session.query, f"of what session {session.id} was running")
-        raise QueryError("no plan was given", "")
+                if rows:
+                    return self._plan(rows[0][0], session.query, f"of what session {session.id} was running")
+        raise QueryError(f"session {session.id} runs nothing that has a plan at this moment", "try again")
 
     async def _estimated(self, connection: Connection, subject: _Subject, timeout: float) -> RawPlan:
-        """Servers refuse EXPLAIN of a change in a read-only transaction, though it changes nothing."""
-        if "/*!" in subject.text or "/*M!" in subject.text:
-            raise QueryError(
-                "what stands in /*! … */ is run by some servers and not by others", "take it out"
-            )
-        writes = first_word(subject.text, connection.identity.dialect) in _CHANGES
+        dialect = connection.identity.dialect
+        writes = first_word(subject.text, dialect) in _CHANGES and not only_reads(subject.text, dialect)
+        if writes:
+            await _refuse_what_planning_runs(connection, subject.text, dialect)
         async with connection.reading(timeout=timeout, planning=writes):
             answer = await connection.counted(f"EXPLAIN FORMAT=JSON {subject.text}", timeout)
         return self._plan(answer.texts()[0][0], subject.text, *subject.notes, "estimates only")
@@ -119,14 +131,18 @@ class MysqlExplainer:
         return self._plan(text, subject.text, *subject.notes, *notes)
 
     async def _analyzed(self, connection: Connection, sql: str, timeout: float) -> str:
+        text = ""
         if self._connector.probe.number >= (8, 3):
             await connection.counted("SET SESSION explain_json_format_version = 2", 5.0)
             try:
-                return (await connection.counted(f"EXPLAIN ANALYZE FORMAT=JSON {sql}", timeout)).texts()[0][0]
+                text = (await connection.counted(f"EXPLAIN ANALYZE FORMAT=JSON {sql}", timeout)).texts()[0][0]
             except QueryError as error:
-                if error.code not in ("1064", "1235", "3953", "6035"):
+                if error.code not in _NO_JSON:
                     raise
-        return (await connection.counted(f"EXPLAIN ANALYZE {sql}", timeout)).texts()[0][0]
+        text = text or (await connection.counted(f"EXPLAIN ANALYZE {sql}", timeout)).texts()[0][0]
+        if _NOT_RUN in text[:400]:
+            raise QueryError("MySQL measures no change of a single table", "explain it without ANALYZE")
+        return text
 
     async def _subject(self, sql: str, database: str, dialect: Dialect, timeout: float) -> _Subject:
         """The statement to explain. Raises QueryError for none, several, or one that has no plan."""
@@ -162,6 +178,34 @@ class MysqlExplainer:
     def _plan(self, text: str, query: str, *notes: str) -> RawPlan:
         return RawPlan(text, _format(text, mariadb=self._connector.probe.mariadb), query,
                        self._connector.server.version, notes)  # fmt: skip
+
+
+async def _refuse_what_planning_runs(connection: Connection, sql: str, dialect: Dialect) -> None:
+    """Raise QueryError where the planning of a change could itself change something.
+
+    EXPLAIN of a change is refused in a read-only transaction, so it is asked in one that may write and is rolled
+    back. While they plan, servers run stored functions whose arguments are known, as seen on MariaDB 11.8, and
+    what those write to tables without transactions stays.
+    """
+    parts = meaningful(sql, dialect)
+    if any(part.kind is Lexeme.COMMAND for part in parts):
+        raise QueryError("what stands in /*! … */ is run by some servers and not by others", "take it out")
+    names = {word(sql, part) for part in parts} - {""}
+    called = {
+        word(sql, part)
+        for part, following in pairwise(parts)
+        if sql[following.start] == "(" and word(sql, part)
+    }
+    question = (
+        "SELECT CONCAT('the function ', ROUTINE_NAME) FROM information_schema.ROUTINES"
+        f" WHERE ROUTINE_TYPE <> 'PROCEDURE' AND ROUTINE_NAME IN ({names_in(called)})"
+        " UNION ALL SELECT CONCAT('the view ', TABLE_NAME) FROM information_schema.VIEWS"
+        f" WHERE TABLE_NAME IN ({names_in(names)}) AND TABLE_SCHEMA NOT IN ('sys', 'information_schema') LIMIT 1"
+    )
+    found = await connection.fetch(question)
+    if found:
+        what = f"{found[0][0]} may be run while this is planned, and may write"
+        raise QueryError(what, "explain its parts as SELECT, or approve it with ANALYZE")
 
 
 def _format(text: str, *, mariadb: bool) -> str:

@@ -132,7 +132,7 @@ def _position(message: str, sql: str) -> int | None:
     start = 0
     for _ in range(line - 1):
         start = sql.find("\n", start) + 1
-    at = sql.find(found[1], start)
+    at = len(sql) - len(found[1]) if sql.endswith(found[1]) else sql.find(found[1], start)
     return at + 1 if at >= 0 else None
 
 

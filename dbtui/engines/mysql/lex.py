@@ -1,7 +1,8 @@
 """SQL text as tokens, by the lexical rules of MySQL and MariaDB (MySQL manual, "Language Structure"). Never raises.
 
 They are not PostgreSQL's: `#` and `-- ` begin comments, which do not nest; backslashes escape in strings; "…"
-is a string unless ANSI_QUOTES is on; `…` is a name; what stands in /*! … */ is run.
+is a string unless ANSI_QUOTES is on; `…` is a name. What stands in /*! … */ or /*M! … */ is run by some servers:
+it is a Lexeme.COMMAND, and no comment.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _KINDS = {
     "space": Lexeme.SPACE,
     "line": Lexeme.COMMENT,
     "block": Lexeme.COMMENT,
+    "run": Lexeme.COMMAND,
     "number": Lexeme.NUMBER,
     "placeholder": Lexeme.PLACEHOLDER,
     "word": Lexeme.WORD,
@@ -58,6 +60,7 @@ def _pattern(dialect: Dialect) -> re.Pattern[str]:
         rf"""
           (?P<space>\s++)
         | (?P<line>\#[^\n]*+|--(?=[\s\x00-\x1f]|\Z)[^\n]*+)
+        | (?P<run>/\*[Mm]?!(?:(?!\*/).)*+(?P<run_end>(?:\*/)?))
         | (?P<block>/\*(?:(?!\*/).)*+(?P<block_end>(?:\*/)?))
         | (?P<string>(?:[xXbBnN])?'(?:{inner}++{escape}|'')*+(?P<string_end>'?))
         | (?P<{double}>{body})
@@ -81,7 +84,7 @@ def tokens(text: str, dialect: Dialect = USUAL) -> Iterator[Token]:
         elif name in ("quoted", "backquoted"):
             yield Token(Lexeme.QUOTED, match.start(), match.end(), bool(match[f"{name}_end"]))
         else:
-            closed = name != "block" or bool(match["block_end"])
+            closed = name not in ("block", "run") or bool(match[f"{name}_end"])
             yield Token(_KINDS[name], match.start(), match.end(), closed)
 
 

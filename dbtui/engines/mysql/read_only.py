@@ -59,6 +59,8 @@ def effect(sql: str, dialect: Dialect = USUAL) -> str:
     parts = words(sql, dialect)
     if parts[:1] == ("show",):
         return _into(parts)
+    if parts[:1] == ("analyze",) and parts[1:2] in (("table",), ("local",), ("no_write_to_binlog",)):
+        return "ANALYZE TABLE writes statistics"
     inner, runs = explained(parts)
     if not runs and inner is not parts:
         return _into(parts)

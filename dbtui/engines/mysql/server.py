@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dbtui.engines.mysql.failures import FAILURES, account
@@ -254,6 +254,6 @@ def _notes(probe: Probe, parameters: Parameters, product: str, pooler: str) -> t
     return tuple(notes)
 
 
-def names_in(values: tuple[str, ...]) -> str:
+def names_in(values: Iterable[str]) -> str:
     """Texts as the list of an IN, which is never empty."""
     return ", ".join(literal(value) for value in values) or "NULL"
