@@ -116,6 +116,15 @@ class Console:
             everyone = (self.app, *screen.walk_children(with_self=True))
             quiet = quiet + 1 if all(one._message_queue.empty() for one in everyone) else 0
 
+    async def still(self) -> None:
+        """Wait until the screen is drawn: until it stays the same for a moment."""
+        same, before = 0, ""
+        while same < 4:
+            await asyncio.sleep(POLL)
+            await self.settle()
+            now = self.shown()
+            same, before = (same + 1, now) if now == before else (0, now)
+
     async def resize(self, width: int, height: int) -> None:
         """Give the terminal another size."""
         size = Size(width, height)
@@ -171,8 +180,13 @@ class Console:
         await self.settle()
         return row
 
+    async def opened(self) -> None:
+        """Wait until the console of a server is on the screen."""
+        await self.until(lambda: any(isinstance(screen, MainScreen) for screen in self.app.screen_stack))
+
     async def connected(self) -> None:
         """Wait for the first sample."""
+        await self.opened()
         await self.until(lambda: any(isinstance(screen, MainScreen) for screen in self.app.screen_stack))
         await self.until(
             lambda: self.main.snapshot is not None and self.main.snapshot.activity.value is not None

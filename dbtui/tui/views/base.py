@@ -24,6 +24,11 @@ class FilterBar(Input):
         super().__init__(placeholder="filter: words that a row must contain", classes="filter", compact=True)
         self.display = False
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key == "slash" or super().check_consume_key(
+            key, character
+        )  # Textual finds no sign for that name
+
     def action_clear(self) -> None:
         self.value = ""
         self.display = False

@@ -43,6 +43,7 @@ SHORT_STATES = {
     "idle in transaction (aborted)": "aborted tx",
     "fastpath function call": "fastpath",
 }
+LOADING = "loading: the first sample is on its way"
 SLOW, VERY_SLOW = 10.0, 60.0  # seconds of a running statement before its age turns warn, then bad
 QUERY_WIDTH = 400  # characters of a statement that a row may need
 
@@ -247,9 +248,12 @@ class LiveView(TableView):
                 for metric in self.metrics[:4]:
                     yield Chart(metric.label, id=f"chart-{metric.id}")
         yield Run(id="figures")
-        yield Grid(COLUMNS, id="sessions", empty="no session is active · i shows idle ones")
+        yield Grid(COLUMNS, id="sessions", empty=LOADING)
         yield from self.compose_filter()
         yield Frame("Session", Static("", id="session-text", markup=False), id="session-detail")
+
+    def on_mount(self) -> None:
+        self.grid.set_title(self.noun)
 
     def show(self, snapshot: Snapshot) -> None:
         before, self.latest = self.latest, snapshot
@@ -278,7 +282,7 @@ class LiveView(TableView):
         grid = self.grid
         activity = section.value
         if activity is None:
-            grid.empty = section.error or snapshot.trouble or "loading: the first sample is on its way"
+            grid.empty = section.error or snapshot.trouble or LOADING
             return
         self._sessions = {f"{s.id}/{s.started}": s for s in activity.sessions}
         self._lines = forest(activity.sessions)
@@ -292,6 +296,8 @@ class LiveView(TableView):
         grid.set_rows(shown)
         grid.stale = bool(section.error) or snapshot.link != "live"
         summary, role = blocking_summary(activity.sessions)
+        if activity.hidden and role is Role.OK:
+            summary, role = "who waits is hidden", Role.WARN
         grid.set_title("Sessions", summary, role)
         wrong = section.error or snapshot.trouble
         notes = [wrong] if wrong else []

@@ -50,6 +50,7 @@ class PageGrid(Grid):
         self.hint = empty
         self.page_columns: tuple[ResultColumn, ...] = ()
         self.values: list[tuple[str | None, ...]] = []
+        self._made: list[GridRow] = []
 
     def on_mount(self) -> None:
         self.set_title(self.noun)
@@ -66,24 +67,25 @@ class PageGrid(Grid):
 
     async def show_page(self, page: Page) -> None:
         """Show the first page of a result."""
-        self.page_columns, self.values = page.columns, list(page.rows)
+        self.page_columns, self.values, self._made = page.columns, [], []
         self.empty = "no rows" if page.columns else page.status or "done"
         if page.columns:
             await self.set_columns(grid_columns(page))
-        self.set_rows(self._grid_rows(0))
+        self.add_page(page)
+        self.draw_pages()
 
-    def add_pages(self, pages: Sequence[Page]) -> None:
-        """Show further pages of the same result below."""
+    def add_page(self, page: Page) -> None:
+        """Take a further page of the same result; `draw_pages` shows it."""
         start = len(self.values)
-        for page in pages:
-            self.values.extend(page.rows)
-        self.set_rows((*self.rows, *self._grid_rows(start)))
-
-    def _grid_rows(self, start: int) -> tuple[GridRow, ...]:
-        return tuple(
+        self.values.extend(page.rows)
+        self._made.extend(
             GridRow(str(number), tuple(_cell(value) for value in row))
-            for number, row in enumerate(self.values[start:], start)
+            for number, row in enumerate(page.rows, start)
         )
+
+    def draw_pages(self) -> None:
+        """Show what has been taken."""
+        self.set_rows(self._made)
 
     @property
     def value_row(self) -> tuple[str | None, ...] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -125,8 +124,12 @@ class QueryView(View):
     async def show_first(self, page: Page) -> None:
         await self.result.show_page(page)
 
-    def show_more(self, pages: Sequence[Page]) -> None:
-        self.result.add_pages(pages)
+    def take(self, page: Page) -> None:
+        """Take a further page; `draw` shows it."""
+        self.result.add_page(page)
+
+    def draw(self) -> None:
+        self.result.draw_pages()
 
     def show_error(self, message: str) -> None:
         self.show_status("refused", failed=True)

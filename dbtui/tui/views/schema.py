@@ -157,6 +157,8 @@ class SchemaView(View):
 def _facts(facts: tuple[tuple[str, str], ...]) -> Content:
     """Facts as `label value` pairs that wrap like words; no markup in them is obeyed."""
     pairs = [
-        Content.assemble((label, "$text-muted"), " ", text.one_line(value, 120)) for label, value in facts if value
+        Content.assemble((label, "$text-muted"), " ", text.one_line(value, 120))
+        for label, value in facts
+        if value
     ]
     return Content("   ").join(pairs)

@@ -18,7 +18,7 @@ from dbtui.tui.messages import Copy, Edit, Explain
 from dbtui.tui.views.base import TableView, matches
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
-from dbtui.tui.widgets.roles import Role, glyphs
+from dbtui.tui.widgets.roles import Role
 
 COLUMNS = (
     GridColumn("share", "Load", 7, "right", 90),
@@ -34,6 +34,7 @@ COLUMNS = (
     GridColumn("query", "Statement", None, "left", 95),
 )
 BLOCK = 8192  # bytes, PostgreSQL's default and that of every packaged build
+LOADING = "loading: the first counters are on their way"
 SORT_KEYS: dict[str, Callable[[StatementDelta], float | str]] = {
     "share": lambda d: d.share,
     "calls": lambda d: d.calls,
@@ -118,17 +119,20 @@ class StatementsView(TableView):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="statement-note", markup=False)
-        yield Grid(COLUMNS, id="statements", empty="loading: the first counters are on their way")
+        yield Grid(COLUMNS, id="statements", empty=LOADING)
         yield from self.compose_filter()
         yield Frame("Statement", Static("", id="statement-text", markup=False), id="statement-detail")
+
+    def on_mount(self) -> None:
+        self.grid.set_title(self.noun)
 
     def show(self, snapshot: Snapshot) -> None:
         self.latest = snapshot
         grid, section = self.grid, snapshot.statements
         statements = section.value
         if statements is None:
-            grid.empty = section.error or snapshot.trouble or "loading: the first counters are on their way"
-            grid.set_subtitle(section.remedy)
+            why = section.error or snapshot.trouble or LOADING
+            grid.empty = f"{why}\n\n{section.remedy}" if section.remedy else why
             return
         deltas = since_reset(statements) if self.whole else snapshot.deltas
         self._deltas = {d.statement.id: d for d in deltas}

@@ -1,0 +1,224 @@
+"""What each pane and dialog looks like, cell for cell, at the sizes people have."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from dbtui.config import connections_file
+from dbtui.model.snapshot import Snapshot
+from dbtui.tui.screens.confirm import LiftQuestion, PasswordQuestion, Question
+from tests.tui.console import Console, console
+from tests.tui.golden import assert_golden
+from tests.tui.recorded import LOST, MASKED, SNAPSHOT, recorded
+
+SIZES = {"120": (120, 40), "80": (80, 24), "40": (40, 24)}
+Steps = Callable[[Console], Awaitable[None]]
+QUERY = "-- what was paid this month\nSELECT id, status, total, note\nFROM shop.orders\nWHERE status = 'paid'"
+
+
+async def live(c: Console) -> None:
+    await c.sees("48102")
+
+
+async def statements(c: Console) -> None:
+    await c.press("2")
+    await c.sees("Load")
+
+
+async def schema(c: Console) -> None:
+    await c.press("3")
+    await c.until(lambda: c.main.tree_widget.reveal(("prod-orders", "orders", "shop", "orders")))
+    if c.app.size.width < 60:  # no room for both
+        await c.press("enter")
+    await c.sees("customer_id")
+
+
+async def ddl(c: Console) -> None:
+    await schema(c)
+    await c.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
+    await c.sees("CREATE TABLE")
+
+
+async def indexes(c: Console) -> None:
+    await schema(c)
+    await c.press("right_square_bracket")
+    await c.sees("orders_half_built")
+
+
+async def query(c: Console) -> None:
+    await c.edit(QUERY)
+    await c.press("ctrl+r")
+    await c.sees("23 rows")
+    c.main.view("query").show_status("23 rows · 4.20 ms")  # type: ignore[attr-defined]
+    await c.press("escape")
+
+
+async def plan(c: Console) -> None:
+    await c.edit(QUERY)
+    await c.press("ctrl+g")
+    await c.sees("Hash Join")
+
+
+async def measured(c: Console) -> None:
+    await plan(c)
+    await c.press("a")
+    await c.type("run", "enter")
+    await c.sees("execution")
+
+
+async def findings(c: Console) -> None:
+    await measured(c)
+    await c.press("6")
+
+
+async def migrate(c: Console) -> None:
+    await c.press("7")
+    await c.sees("Migrations")
+
+
+async def no_plan(c: Console) -> None:
+    await c.press("5")
+    await c.sees("no plan yet")
+
+
+async def help_(c: Console) -> None:
+    await c.press("question_mark")
+    await c.sees("Keys")
+
+
+async def find(c: Console) -> None:
+    await c.press("f")
+    await c.sees("Find among")
+    await c.type("ord")
+
+
+async def filter_(c: Console) -> None:
+    await c.press("slash")
+    await c.type("checkout")
+    await c.sees("filter: checkout")
+
+
+async def tree(c: Console) -> None:
+    await c.press("b")
+    await c.sees("Objects")
+
+
+async def terminate(c: Console) -> None:
+    body = (
+        "terminate session 48102 of app_rw@orders on prod-orders (production)\n"
+        "Ends the session; its transaction is rolled back.\n\nidle in transaction, transaction open 00:03:12\n"
+        "SELECT * FROM carts WHERE id = $1 FOR UPDATE"
+    )
+    c.app.push_screen(Question("Terminate?", body, "48102"))
+    await c.sees("Terminate?")
+    await c.press("enter")
+    await c.type("4810", "enter")
+    await c.sees("that is not 48102")
+
+
+async def lift(c: Console) -> None:
+    c.app.push_screen(LiftQuestion("prod-orders", "production"))
+    await c.sees("Lift read-only")
+
+
+async def password(c: Console) -> None:
+    c.app.push_screen(PasswordQuestion("prod-orders"))
+    await c.sees("Password for")
+    await c.type("secret")
+
+
+async def text(c: Console) -> None:
+    await live(c)
+    await c.press("enter")
+    await c.sees("esc closes")
+
+
+PANES: dict[str, Steps] = {
+    "live": live, "statements": statements, "schema": schema, "query": query, "plan": plan, "measured": measured,
+    "findings": findings, "migrate": migrate,
+}  # fmt: skip
+DIALOGS: dict[str, Steps] = {
+    "help": help_, "find": find, "filter": filter_, "terminate": terminate, "lift": lift, "password": password,
+    "text": text,
+}  # fmt: skip
+
+
+async def _draw(name: str, size: str, steps: Steps, snapshot: Snapshot | None = SNAPSHOT) -> None:
+    async with recorded(SIZES[size], snapshot) as c:
+        await steps(c)
+        await c.still()
+        assert_golden(c.app, f"console/{name}-{size}")
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+@pytest.mark.parametrize("name", [*PANES, *DIALOGS])
+async def test_a_pane_or_dialog(name: str, size: str) -> None:
+    await _draw(name, size, (PANES | DIALOGS)[name])
+
+
+@pytest.mark.parametrize("name", ["live", "statements", "schema", "query", "measured", "tree"])
+async def test_a_pane_on_forty_columns(name: str) -> None:
+    await _draw(name, "40", (PANES | {"tree": tree})[name])
+
+
+@pytest.mark.parametrize("name", ["ddl", "indexes", "tree", "no_plan"])
+async def test_a_state_of_a_pane(name: str) -> None:
+    await _draw(name, "120", {"ddl": ddl, "indexes": indexes, "tree": tree, "no_plan": no_plan}[name])
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+async def test_a_lost_server(size: str) -> None:
+    await _draw("lost", size, live, LOST)
+
+
+async def test_what_a_missing_grant_hides() -> None:
+    async def masked(c: Console) -> None:
+        await c.sees("hidden")
+
+    await _draw("masked", "120", masked, MASKED)
+    await _draw("masked-statements", "120", statements_without, MASKED)
+
+
+async def statements_without(c: Console) -> None:
+    await c.press("2")
+    await c.sees("permission denied")
+
+
+async def test_before_the_first_sample() -> None:
+    async def waiting(c: Console) -> None:
+        await c.sees("connecting")
+
+    await _draw("connecting", "80", waiting, None)
+
+
+async def test_nothing_but_ascii() -> None:
+    for name in ("live", "measured", "help", "schema"):
+        async with recorded((120, 40), ascii=True) as c:
+            await (PANES | DIALOGS)[name](c)
+            await c.still()
+            assert_golden(c.app, f"console/ascii-{name}-120")
+            assert all(character.isascii() for character in c.shown())
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+async def test_the_picker(size: str) -> None:
+    connections_file().parent.mkdir(parents=True)
+    connections_file().write_text(
+        '[prod-orders]\nurl = "postgresql://me@db-01.example.com/orders"\ntags = ["shop", "eu"]\n\n'
+        '[staging-orders]\nurl = "postgresql://me@db-02.example.com/orders"\nenvironment = "staging"\n\n'
+        '[laptop]\nurl = "postgresql:///orders"\nenvironment = "development"\n'
+    )
+    connections_file().chmod(0o600)
+    async with console(None, size=SIZES[size], wait=False) as c:
+        await c.sees("laptop")
+        await c.still()
+        assert_golden(c.app, f"console/picker-{size}")
+
+
+async def test_the_picker_without_connections() -> None:
+    async with console(None, size=(80, 24), wait=False) as c:
+        await c.sees("no connection is saved")
+        await c.still()
+        assert_golden(c.app, "console/picker-empty-80")
