@@ -124,7 +124,7 @@ def _cloud(probe: Probe, host: str) -> str:
 
 def _remarks(probe: Probe, number: int) -> list[str]:
     told = []
-    if 0 < number < OLDEST:
+    if 0 < number < OLDEST and probe.product == "Redis":
         told.append(
             f"{probe.product} {probe.version} is older than 6.0, the oldest dbtui knows: panes may stay empty"
         )
