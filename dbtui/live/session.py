@@ -18,7 +18,7 @@ from dbtui.model.snapshot import Link, Snapshot
 from dbtui.safety import Approval, approve, audit, os_user, scope_of
 
 LIFT_SECONDS = 600.0
-_FAREWELL = 0.25  # seconds for the engine to close
+_FAREWELL = 0.12  # seconds for the engine to close
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class ConsoleSession:
         self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
-        """End everything; waits for no server, so at most about 0.3 s."""
+        """End everything; waits for no server, so at most about 0.15 s."""
         if self._lift is not None:
             self.drop_lift()
         task, self._task = self._task, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -86,6 +87,8 @@ class DbtuiApp(App[int]):
             self.connect(self.target)
         else:
             self.push_screen(ConnectScreen())
+        gc.freeze()  # what was imported stays: nothing of it need be searched for garbage
+        gc.set_threshold(50_000, 50, 100)
 
     def _leave_on_signals(self) -> None:
         """A hang-up, SIGTERM and SIGINT leave as a key would: the terminal is restored, statements are cancelled."""

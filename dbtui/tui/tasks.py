@@ -156,7 +156,9 @@ async def act(console: MainScreen, wish: ActOn) -> None:
         console.say(console.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")
         return
     cancel = wish.action == "cancel"
-    does = "Stops its running statement; the session stays." if cancel else "Ends the session and rolls it back."
+    does = (
+        "Stops its running statement; the session stays." if cancel else "Ends the session and rolls it back."
+    )
     body = (
         f"session {session.id} of {session.user}@{session.database} on {console.target.name} "
         f"({console.target.environment})\n{does}\n\n{session.state}, transaction open "

@@ -58,7 +58,9 @@ class FindScreen(ModalScreen[Name | None]):
         event.stop()
         if self._pending is not None:
             self._pending.stop()
-        self._pending = self.set_timer(PATIENCE, lambda: self._match(event.value))  # the letter is drawn first
+        self._pending = self.set_timer(
+            PATIENCE, lambda: self._match(event.value)
+        )  # the letter is drawn first
 
     def _match(self, letters: str) -> None:
         if self._pending is not None:

@@ -6,6 +6,7 @@ in `tui.tasks` or in `live.session`, never in a view.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -129,8 +130,15 @@ class MainScreen(Screen[None]):
         self.query_one(TopBar).show(snapshot, self.session.lift)
         self.current.show(snapshot)
         if snapshot.link is Link.LIVE and (before is None or before.link is not Link.LIVE):
+            self.run_worker(asyncio.to_thread(self._warm_up), group="warm-up", exclusive=True)
             database = snapshot.server.database if snapshot.server else ""
             self.tree_widget.unfold((self.target.name, database))
+
+    def _warm_up(self) -> None:
+        """Import, beside the keys, what the first wish would have to wait for."""
+        import_module("dbtui.tui.tasks")
+        for part in ("catalog", "query", "explain"):
+            getattr(self.engine, part)
 
     def show_top_bar(self) -> None:
         """Draw the top bar anew, for example after a lift."""
