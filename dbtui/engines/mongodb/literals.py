@@ -136,8 +136,8 @@ class Reader:
         self.expect("{", "before an object")
         made: dict[str, Any] = {}
         while not self.take("}"):
-            key_at = self.at
-            key = self.string() if self.next() in ('"', "'") else self._key()
+            sign, key_at = self.next(), self.at
+            key = self.string() if sign in ('"', "'") else self._key()
             if "\0" in key:
                 raise self.error("a key holds a NUL character", at=key_at)
             self.expect(":", f"after the key {key!r}")

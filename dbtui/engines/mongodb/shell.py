@@ -52,13 +52,13 @@ def parse(text: str) -> Command:
 def _unwrapped(command: Command) -> Command:
     """`{"explain": {…}, "verbosity": …}` as the command inside; $db as the database."""
     document = dict(command.document)
-    database = document.pop("$db", "")
+    database = str(document.pop("$db", command.database))
     inner = document.get("explain")
     if command.name == "explain" and isinstance(inner, dict):
         inner = dict(inner)
-        database = inner.pop("$db", database)
-        return Command(inner, str(database), str(document.get("verbosity", "queryPlanner")))
-    return Command(document, str(database))
+        database = str(inner.pop("$db", database))
+        return Command(inner, database, str(document.get("verbosity", "queryPlanner")))
+    return Command(document, database, command.explain)
 
 
 def _shell(reader: Reader) -> Command:
@@ -138,10 +138,7 @@ def _chained(reader: Reader, document: dict[str, Any], database: str, explain: s
             raise reader.error(
                 f".{link}() is not known here", "known are " + ", ".join(sorted(_LINKS)), at=at
             )
-    command = _unwrapped(Command(document, database, explain))
-    return (
-        command if command.database or not database else Command(command.document, database, command.explain)
-    )
+    return _unwrapped(Command(document, database, explain))
 
 
 _LINKS = {
