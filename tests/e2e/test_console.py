@@ -117,9 +117,10 @@ def test_a_terminal_that_is_torn_away_leaves_nothing(postgres18: PostgresServer)
     with Terminal(postgres18.url()) as terminal:
         terminal.sees("Sessions", " ago")
         terminal.press("L")
-        terminal.sees("Lift read-only")
+        terminal.sees("Lift read-only", "reason (required)")
         for word in ("why", "10", terminal_name(postgres18)):
             terminal.press("-l", word)
+            terminal.sees(f"  {word} ")
             terminal.press("Enter")
         terminal.sees("LIFTED")
         pid = terminal.pid
