@@ -109,13 +109,13 @@ class MongoCursor(ReadAhead):
             batches.close()
 
     async def _read_batches(self, batches: Batches) -> None:
-        found = await batches.next(_FIRST, self.timeout)
+        wanted = min(_FIRST, self.max_rows)
+        found = await batches.next(wanted, self.timeout)
         self.announce(self._columns_for(found, more=batches.more))
-        wanted = _FIRST
         while found:
             self.take([self._row(document) for document in found])
             if self.full:
-                if batches.more or len(found) == wanted:
+                if batches.more and await batches.next(1, self.timeout):
                     self.cut()
                 return
             wide = max(1, _CHUNK_BYTES * self.count // max(1, self.size))

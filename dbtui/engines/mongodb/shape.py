@@ -12,7 +12,8 @@ from typing import Any
 from dbtui.engines.mongodb import values
 from dbtui.model.catalog import Column
 
-MOST_FIELDS = 500
+MOST_FIELDS = 500  # that are shown: the outermost, and those that most documents have
+_MOST_SEEN = 10 * MOST_FIELDS
 MOST_LEVELS = 6
 MOST_ITEMS = 50  # of an array that are looked at in one document
 
@@ -28,7 +29,7 @@ class Field:
     def describe(self, documents: int) -> str:
         """Types with their shares, and in how many documents the field is."""
         seen = sum(self.types.values()) or 1
-        ranked = sorted(self.types.items(), key=lambda item: -item[1])
+        ranked = sorted(self.types.items(), key=lambda item: (-item[1], item[0]))
         shares = [name if len(ranked) == 1 else f"{name} {_share(count, seen)}" for name, count in ranked]
         said = ", ".join(shares)
         if self.longest > 1:
@@ -66,7 +67,7 @@ def infer(documents: Iterable[Mapping[str, Any]]) -> Shape:
         longest: dict[str, int] = {}
         _walk(document, "", 0, seen, longest)
         for path, types in seen.items():
-            if path not in fields and len(fields) >= MOST_FIELDS:
+            if path not in fields and len(fields) >= _MOST_SEEN:
                 cut = True
                 continue
             one = fields.setdefault(path, Field())
@@ -74,6 +75,10 @@ def infer(documents: Iterable[Mapping[str, Any]]) -> Shape:
             one.longest = max(one.longest, longest.get(path, 0))
             for name in types:
                 one.types[name] = one.types.get(name, 0) + 1
+    if len(fields) > MOST_FIELDS:
+        ranked = sorted(fields, key=lambda path: (path.count("."), -fields[path].present))
+        kept = set(ranked[:MOST_FIELDS])
+        fields, cut = {path: fields[path] for path in fields if path in kept}, True
     return Shape(_in_tree_order(fields), count, cut)
 
 
@@ -81,7 +86,7 @@ def _walk(
     document: Mapping[str, Any], prefix: str, depth: int, seen: dict[str, set[str]], longest: dict[str, int]
 ) -> None:
     for name, value in document.items():
-        if len(seen) > 4 * MOST_FIELDS:
+        if len(seen) > _MOST_SEEN:
             return
         _see(f"{prefix}{name}", value, depth, seen, longest)
 
