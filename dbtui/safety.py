@@ -33,7 +33,9 @@ class Approval:
         """Raise NotApproved unless this approval covers `scope` on `connection` now."""
         now = time.time() if now is None else now
         if self.connection != connection:
-            raise NotApproved(f"the approval is for {self.connection}, not for {connection}", "approve it again")
+            raise NotApproved(
+                f"the approval is for {self.connection}, not for {connection}", "approve it again"
+            )
         if now >= self.expires:
             raise NotApproved("the approval has expired", "approve it again")
         lifted = self.scope == "lift" and scope.startswith("sql:")
@@ -57,7 +59,7 @@ def os_user() -> str:
 
 
 def audit(connection: str, action: str, target: str, reason: str, result: str, *, role: str = "") -> None:
-    """Append one line to the audit file in the state folder (0600). Never raises: an action is not undone by its log."""
+    """Append a line to the audit file in the state folder (0600). Never raises: a log undoes no action."""
     line = json.dumps(
         {
             "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

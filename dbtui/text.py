@@ -28,7 +28,8 @@ def printable(text: str, *, keep_newlines: bool = False) -> str:
     if text.isprintable():
         return text
     return "".join(
-        c if c.isprintable() or unicodedata.category(c) not in _REPLACED_CATEGORIES else "\ufffd" for c in text
+        c if c.isprintable() or unicodedata.category(c) not in _REPLACED_CATEGORIES else "\ufffd"
+        for c in text
     )
 
 

@@ -1,7 +1,7 @@
 """Draws the pictures of the README from the real console on the demo: `python -m tests.screenshots [PANE …]`.
 
 Each pane gives an SVG as Textual exports it and a PNG. The PNG goes through cairosvg, which gets one explicit
-position per glyph and a cell of exactly 24x48 pixels: otherwise borders and bar charts show seams.
+position per glyph and a cell of exactly 12x24 pixels: otherwise borders and bar charts show seams.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def sharp(svg: str) -> str:
 def save(app: DbtuiApp, name: str) -> None:
     svg = app.export_screenshot(title="dbtui", simplify=True)
     (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
-    cairosvg.svg2png(bytestring=sharp(svg).encode(), write_to=str(FOLDER / f"{name}.png"), scale=24 / CELL)
+    cairosvg.svg2png(bytestring=sharp(svg).encode(), write_to=str(FOLDER / f"{name}.png"), scale=12 / CELL)
     print(f"screenshots/{name}.png", flush=True)
 
 
-async def until(pilot: Pilot[int], what: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(pilot: Pilot[int], what: Callable[[], object], seconds: float = 60.0) -> None:
     """Let the console run until something is to be seen."""
     for _ in range(int(seconds / 0.2)):
         if what():
@@ -64,9 +64,12 @@ def screen_text(app: DbtuiApp) -> str:
 
 async def live(pilot: Pilot[int]) -> None:
     await pilot.press("1")
-    await until(pilot, lambda: "blocked" in screen_text(pilot.app), 120)
-    await pilot.pause(25)
-    await until(pilot, lambda: "blocked" in screen_text(pilot.app), 120)
+    await pilot.pause(25)  # until the charts have something to show
+    await until(
+        pilot,
+        lambda: re.search(r"blocked [3-9] · root \d+ · longest 00:00:[01][4-9]", screen_text(pilot.app)),
+        150,
+    )
 
 
 async def statements(pilot: Pilot[int]) -> None:
@@ -76,7 +79,7 @@ async def statements(pilot: Pilot[int]) -> None:
 
 async def schema(pilot: Pilot[int]) -> None:
     await pilot.press("3")
-    await pilot.press("ctrl+f")
+    await pilot.press("f")
     await pilot.pause(1.5)
     await pilot.press(*"orders")
     await pilot.pause(0.5)
@@ -104,11 +107,19 @@ async def query(pilot: Pilot[int]) -> None:
 async def plan(pilot: Pilot[int]) -> None:
     await query(pilot)
     await pilot.press("ctrl+g")
-    await pilot.pause(2)
+    await pilot.pause(3)
     await pilot.press("a")
-    await pilot.pause(0.5)
+    await pilot.pause(1)
     await pilot.press(*"run", "enter")
     await pilot.pause(5)
+    await pilot.press("j", "j", "j")
+    await pilot.pause(1)
+
+
+async def findings(pilot: Pilot[int]) -> None:
+    await plan(pilot)
+    await pilot.press("6")
+    await pilot.pause(1)
 
 
 async def migrate(pilot: Pilot[int]) -> None:
@@ -117,7 +128,8 @@ async def migrate(pilot: Pilot[int]) -> None:
 
 
 STEPS: dict[str, Step] = {
-    "live": live, "statements": statements, "schema": schema, "query": query, "plan": plan, "migrate": migrate,
+    "live": live, "statements": statements, "schema": schema, "query": query, "plan": plan,
+    "findings": findings, "migrate": migrate,
 }  # fmt: skip
 
 
@@ -126,7 +138,7 @@ async def draw(names: list[str]) -> None:
         for size, suffix in (((120, 40), ""), ((80, 24), "-80x24")):
             app = DbtuiApp(target, Options(interval=1.0))
             async with app.run_test(size=size) as pilot:
-                await pilot.pause(4)
+                await pilot.pause(6)
                 for name in names:
                     if suffix and name != "live":
                         continue

@@ -44,9 +44,8 @@ def forest(sessions: Iterable[Session]) -> tuple[Blocked, ...]:
         children.sort(key=lambda id_: -_waited(known[id_]))
     seen: set[str] = set()
     trees = [_tree(root, known, below, seen) for root in below if root not in blocked]
-    for id_ in sorted(blocked, key=lambda id_: -_waited(known[id_])):
-        if id_ not in seen:
-            trees.append(_tree(id_, known, below, seen))
+    cycles = sorted(blocked, key=lambda id_: -_waited(known[id_]))
+    trees.extend(_tree(id_, known, below, seen) for id_ in cycles if id_ not in seen)
     trees.sort(key=lambda lines: -lines[0].waiting)
     return tuple(line for lines in trees for line in lines)
 

@@ -47,7 +47,7 @@ def test_a_cycle_ends_and_begins_at_the_longest_waiter() -> None:
 
 def test_a_prepared_transaction_is_a_root_of_its_own() -> None:
     lines = forest([session("7", "0")])
-    assert [(b.session.id, b.session.kind) for b in lines][0] == ("0", "prepared transaction")
+    assert (lines[0].session.id, lines[0].session.kind) == ("0", "prepared transaction")
     assert lines[0].waiting == 1
 
 
