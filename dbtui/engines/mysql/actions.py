@@ -101,12 +101,12 @@ class MysqlActions:
 
 async def _is_still(connection: Connection, session: Session) -> bool:
     """Whether the id still belongs to the session that was seen: see `sessions`."""
-    sql = f"SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = {session.id}"
-    rows = (await connection.counted(sql, 5.0)).texts()
+    rows = (await connection.counted("SHOW PROCESSLIST", 5.0)).texts()
+    found = next((row for row in rows if row[0] == session.id), None)
     boot, _, _who = session.started.partition(" ")
-    if not rows or not boot.lstrip("-").isdigit() or abs(int(boot) - connection.identity.boot) > 2:
+    if found is None or not boot.isdigit() or abs(int(boot) - connection.identity.boot) > 2:
         return False
-    return session.started == started(int(boot), *rows[0])
+    return session.started == started(int(boot), found[1], found[2])
 
 
 async def _procedure(connection: Connection, action: str) -> str:

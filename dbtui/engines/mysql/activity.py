@@ -62,7 +62,7 @@ class MysqlMonitor:
             self._lock_waits = Locks(probe)
             self._slow = SlowLook(probe)
             self._sampled = statements.sampled()
-            digests = probe.performance_schema and "statements_digest" in probe.consumers
+            digests = probe.consumes("statements_digest")
             self._digests = Digests(probe) if digests else None
             self._absence = "" if digests else statements.switch_on(probe)
         return self._connection

@@ -94,14 +94,14 @@ def _refused(code: int, message: str, current_user: str, sql: str) -> DbtuiError
         hint = "another session holds a lock that this needs; see the blocking tree"
         return QueryTimeout(message, hint, code=text_code)
     if code in (1044, 1142, 1143, 1227, 1370, 1419, 3530):
-        return PermissionDenied(message, code=text_code, remedy=remedy(message, current_user))
+        return PermissionDenied(message, code=text_code, remedy=remedy(message, current_user, sql))
     if code in (1792, 1290) and "read" in message.lower():
         return QueryError(message, "this connection is read-only", code=text_code)
     return QueryError(message, code=text_code, position=_position(message, sql))
 
 
-def remedy(message: str, current_user: str) -> str:
-    """The GRANT that would help, "" where the message does not say."""
+def remedy(message: str, current_user: str, sql: str = "") -> str:
+    """The GRANT that would help, "" where neither the message nor the statement says what is missing."""
     if not current_user:
         return ""
     who = account(current_user)
@@ -115,10 +115,18 @@ def remedy(message: str, current_user: str) -> str:
         r"^(.+?) command denied to user .* for table [`'](?:([^`']+)`\.`)?([^`']+)[`']$", message
     )
     if table:
-        schema = identifier(table[2]) if table[2] else "performance_schema"
-        return f"GRANT {table[1]} ON {schema}.{identifier(table[3])} TO {who};"
+        schema = table[2] or _schema_of(table[3], sql)
+        if schema.lower() == "performance_schema":
+            return f"GRANT SELECT ON performance_schema.* TO {who};"
+        return f"GRANT {table[1]} ON {identifier(schema)}.{identifier(table[3])} TO {who};" if schema else ""
     database = re.search(r"to database '(.+)'$", message)
     return f"GRANT SELECT, SHOW VIEW ON {identifier(database[1])}.* TO {who};" if database else ""
+
+
+def _schema_of(table: str, sql: str) -> str:
+    """MySQL names the table alone: its database, as far as the statement names it."""
+    found = re.search(rf"`?([\w$]+)`?\s*\.\s*`?{re.escape(table)}\b", sql, re.IGNORECASE)
+    return found[1] if found else ""
 
 
 def _position(message: str, sql: str) -> int | None:

@@ -28,8 +28,7 @@ class SlowLook:
         self._refused: set[str] = set()
         self._replication = "SHOW ALL REPLICAS STATUS" if probe.mariadb else "SHOW REPLICA STATUS"
         self._metrics = "" if probe.mariadb else _METRICS  # MariaDB has both among its status variables
-        staged = probe.performance_schema and "events_stages_current" in probe.consumers
-        self._stages = _STAGES if staged else ""
+        self._stages = _STAGES if probe.consumes("events_stages_current") else ""
 
     async def read(
         self,

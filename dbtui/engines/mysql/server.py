@@ -69,7 +69,9 @@ class Probe:
     grants: tuple[str, ...] = ()  # SHOW GRANTS
     replica: bool | None = None  # None where the user may not see it
     cloud: str = ""
-    consumers: frozenset[str] = frozenset()  # of performance_schema, those that are on
+    consumers: frozenset[str] | None = (
+        frozenset()
+    )  # of performance_schema, those that are on; None when hidden
     sees_metadata_locks: bool = False
 
     @property
@@ -79,6 +81,17 @@ class Probe:
     @property
     def performance_schema(self) -> bool:
         return self.variables.get("performance_schema", "").upper() in ("ON", "1")
+
+    def consumes(self, name: str) -> bool:
+        """Whether performance_schema is on, seen, and keeps this kind of events."""
+        return self.performance_schema and name in (self.consumers or ())
+
+    @property
+    def see_performance_schema(self) -> str:
+        """The GRANT that shows what performance_schema hides, "" where nothing is hidden."""
+        if not self.performance_schema or self.consumers is not None:
+            return ""
+        return f"GRANT SELECT ON performance_schema.* TO {account(self.identity.current_user)};"
 
     def has(self, view: str, column: str = "") -> bool:
         """Whether a view (in lower case) is there, with a column."""
@@ -130,13 +143,13 @@ async def probe(raw: Raw, identity: Identity, parameters: Parameters) -> Probe:
         tuple(row[0] for row in grants or ()),
         None if replicas is None else bool(replicas),
         _cloud(variables, identity.version, parameters.host),
-        frozenset(row[0] for row in consumers or ()),
+        None if consumers is None else frozenset(row[0] for row in consumers),
         sees_metadata_locks=metadata == [("YES",)],
     )
 
 
 async def _tried(raw: Raw, sql: str) -> list[tuple[str, ...]] | None:
-    """The rows, None where the server refuses."""
+    """The rows, None where the server refuses: a privilege, or a product without it."""
     try:
         return (await raw.ask(sql)).texts()
     except FAILURES:
@@ -241,6 +254,11 @@ def _notes(probe: Probe, parameters: Parameters, product: str, pooler: str) -> t
     if not probe.performance_schema:
         notes.append(
             "performance_schema is off: statements are sampled, and who holds a metadata lock is not known"
+        )
+    elif probe.see_performance_schema:
+        notes.append(
+            "statements, locks on tables and what idle transactions did last are hidden: "
+            + probe.see_performance_schema
         )
     elif not probe.sees_metadata_locks:
         notes.append(

@@ -38,7 +38,8 @@ _SEEN = {
     "": ("'', '', ''", ""),
 }
 _UNREADABLE = "3854"  # ER_CANNOT_CONVERT_STRING
-# MariaDB writes its PROCESSLIST to a file each time; the statement SHOW does without when there is no room for it.
+# MariaDB writes its PROCESSLIST to a file each time, and MySQL fails that of information_schema with 3854 too: SHOW
+# does without both.
 _NO_ROOM = frozenset({"1", "3", "20", "28", "1021", "1030", "1114"})
 _SHOW = "SHOW FULL PROCESSLIST"
 
@@ -59,7 +60,7 @@ class ProcessList:
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        events = probe.performance_schema and "events_transactions_current" in probe.consumers
+        events = probe.consumes("events_transactions_current")
         self._ways = [
             way
             for way, there in (("events", events), ("innodb", probe.has("INNODB_TRX")), ("", True))
@@ -67,7 +68,7 @@ class ProcessList:
         ]
         self._programs: dict[str, str] = {}
         self._attributes = probe.has("session_connect_attrs") and probe.performance_schema
-        self._last = probe.performance_schema and "events_statements_current" in probe.consumers
+        self._last = probe.consumes("events_statements_current")
 
     async def read(
         self, connection: Connection, own: frozenset[int], waiting: frozenset[str], *, timeout: float
@@ -92,9 +93,9 @@ class ProcessList:
                     raise
                 self._ways.remove(way)
             except QueryError as error:
-                if error.code in _NO_ROOM and self._probe.mariadb:
+                if error.code in _NO_ROOM or (error.code == _UNREADABLE and not way):
                     return [_shown(row) for row in await connection.fetch(_SHOW, timeout=timeout)]
-                if error.code != _UNREADABLE or unreadable:
+                if error.code != _UNREADABLE:
                     raise
                 unreadable = True  # this time
 
@@ -106,7 +107,7 @@ class ProcessList:
             source = "information_schema.PROCESSLIST"
         else:
             time, query, extra = "p.TIME", "p.INFO", "'', '', '', ''"
-            modern = self._probe.performance_schema and self._probe.has("processlist")
+            modern = self._probe.performance_schema and self._probe.number >= (8, 0, 22)
             source = "performance_schema.processlist" if modern else "information_schema.PROCESSLIST"
         return (
             f"SELECT p.ID, p.USER, p.HOST, p.DB, p.COMMAND, {time}, p.STATE, LEFT({query}, {MOST_CHARACTERS}),"

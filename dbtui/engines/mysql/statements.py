@@ -130,6 +130,9 @@ def switch_on(probe: Probe) -> str:
             "performance_schema is off, so this is sampled from the sessions that were seen active. For real"
             " counters: performance_schema = ON below [mysqld] of my.cnf, and a restart"
         )
+    if probe.see_performance_schema:
+        why = "performance_schema is hidden, so this is sampled from the sessions that were seen active"
+        return f"{why}. For real counters: {probe.see_performance_schema}"
     return (
         "the digests are off, so this is sampled. For real counters: UPDATE performance_schema.setup_consumers"
         " SET ENABLED = 'YES' WHERE NAME = 'statements_digest';"

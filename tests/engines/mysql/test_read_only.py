@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pymysql
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from dbtui.engines.mysql.lex import Dialect
 from dbtui.engines.mysql.query import MysqlQuerier
 from dbtui.engines.mysql.read_only import check, effect
 from dbtui.errors import DbtuiError, NotApproved, QueryError
-from tests.engines.mysql.sessions import working
+from tests.engines.mysql.sessions import client, working
 from tests.servers.mysql import MysqlProtocolServer
 
 ESCAPES = [
@@ -95,29 +96,34 @@ async def test_nothing_that_a_user_types_changes_anything(mysql: MysqlProtocolSe
         f"DROP PROCEDURE IF EXISTS {database}.writes",
         f"CREATE PROCEDURE {database}.writes() INSERT INTO {database}.t VALUES (4)",
     )
-    if mysql.engine == "mariadb":
+    sequence = mysql.engine == "mariadb"
+    if sequence:
         mysql.sql(f"CREATE SEQUENCE IF NOT EXISTS {database}.s")
-    before = _state(mysql, database)
     async with working(mysql, database) as (connector, work):
         querier = MysqlQuerier(connector, work)
-        for sql in ESCAPES:
-            with pytest.raises(DbtuiError):
-                await querier.run(sql.replace("{folder}", str(mysql.folder)), database=database)
-            assert _state(mysql, database) == before, sql
-            page = await (await querier.run("select @@session.transaction_read_only as ro")).fetch()
-            assert page.rows == (("1",),), sql
+        with client(mysql) as other:
+            before = _state(other, database, sequence=sequence)
+            for sql in ESCAPES:
+                with pytest.raises(DbtuiError):
+                    await querier.run(sql.replace("{folder}", str(mysql.folder)), database=database)
+                assert _state(other, database, sequence=sequence) == before, sql
+        page = await (await querier.run("select @@session.transaction_read_only as ro")).fetch()
+        assert page.rows == (("1",),)
     assert not list(mysql.folder.glob("out*"))
 
 
-def _state(server: MysqlProtocolServer, database: str) -> object:
-    rows = server.sql(f"SELECT a FROM {database}.t ORDER BY a")
-    tables = server.sql(f"SHOW TABLES FROM {database}")
-    settings = server.sql("SELECT @@global.max_connections, IS_FREE_LOCK('dbtui')")
-    last = (
-        server.sql(f"SELECT next_not_cached_value FROM {database}.s") if server.engine == "mariadb" else None
+def _state(other: pymysql.Connection[pymysql.cursors.Cursor], database: str, *, sequence: bool) -> object:
+    cursor = other.cursor()
+    cursor.execute(
+        f"SELECT (SELECT GROUP_CONCAT(a ORDER BY a) FROM {database}.t), @@global.max_connections,"
+        " IS_FREE_LOCK('dbtui'), (SELECT GROUP_CONCAT(TABLE_NAME, '.', COLUMN_NAME ORDER BY 1) FROM information_schema.COLUMNS"
+        f" WHERE TABLE_SCHEMA = '{database}')"
     )
-    columns = server.sql(f"SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{database}'")
-    return rows, tables, settings, last, columns
+    rows = cursor.fetchall()
+    if sequence:
+        cursor.execute(f"SELECT next_not_cached_value FROM {database}.s")
+        rows += cursor.fetchall()
+    return rows
 
 
 @pytest.mark.parametrize("way", ["plain", "analyze"])
