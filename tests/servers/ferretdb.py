@@ -126,11 +126,15 @@ class FerretServer:
     def certificate(self) -> Path:
         return self._folder / "server.crt"
 
-    def restart_proxy(self) -> None:
-        """End FerretDB and start it again on the same port; the store stays."""
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """FerretDB is ended while this is open, and comes again on the same port; the store stays."""
         assert self._proxy is not None
         self._proxy.stop()
-        self._launch()
+        try:
+            yield
+        finally:
+            self._launch()
 
     def _answers(self) -> bool:
         with socket.socket() as s:

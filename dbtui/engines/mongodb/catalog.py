@@ -24,7 +24,7 @@ from dbtui.model.result import Page
 
 RELATIONS = frozenset({Kind.TABLE, Kind.VIEW})
 SAMPLE = 100  # documents that a shape is inferred from
-_SAMPLE_BYTES = 16 * 2**20  # where a sample stops, whatever it has
+_SAMPLE_BYTES = 32 * 2**20  # where a sample stops, whatever it has
 _LIST, _LOOK = 15.0, 5.0  # seconds
 
 

@@ -25,10 +25,13 @@ _TIMEOUT = 10.0
 _LOOK_AGAIN = 60.0  # seconds until a refused source is tried again
 # Keys of a command whose values are names, not data.
 _NAMES = frozenset(
-    {"find", "aggregate", "count", "distinct", "update", "delete", "insert", "findAndModify", "findandmodify", "key",
-     "getMore", "collection", "hint", "from", "localField", "foreignField", "as", "sort", "projection", "$sort",
-     "$project", "$unwind", "path", "listIndexes", "create", "createIndexes", "drop", "collStats", "$db"}
+    {
+        "find", "aggregate", "count", "distinct", "update", "delete", "insert", "findAndModify", "findandmodify",
+        "key", "getMore", "collection", "from", "localField", "foreignField", "as", "$unwind", "path",
+        "listIndexes", "create", "createIndexes", "drop", "collStats", "$db",
+    }
 )  # fmt: skip
+_WHOLE = frozenset({"sort", "$sort", "projection", "$project", "hint", "collation"})  # no data in them
 _NOT_SHAPE = frozenset({"comment", "$comment", "cursor", "batchSize", "lsid", "$db"})
 
 
@@ -245,6 +248,8 @@ def _masked(command: Mapping[str, Any]) -> dict[str, Any]:
 def _mask(key: str, value: Any, depth: int) -> Any:
     if depth > 60:
         return "…"
+    if key in _WHOLE:
+        return value
     if isinstance(value, Mapping):
         if len(value) == 1 and (only := next(iter(value))) in _WRAPPERS:
             return f"?{only[1:]}"

@@ -13,9 +13,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import bson
+from bson.codec_options import CodecOptions
 
 from tests.recorded.mongodb import reply
 
+_AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _MESSAGE, _QUERY, _REPLY = 2013, 2004, 1
 Answer = Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]
 OK = {"ok": 1.0}
@@ -49,6 +51,7 @@ class Replay:
             **answers,
         }
         self.seen: list[dict[str, Any]] = []
+        self.hold: asyncio.Event | None = None  # no answer until it is set
         self.port = 0
 
     def named(self, name: str) -> list[dict[str, Any]]:
@@ -74,6 +77,8 @@ class Replay:
             while True:
                 length, request, _, code = struct.unpack("<iiii", await reader.readexactly(16))
                 body = await reader.readexactly(length - 16)
+                if self.hold is not None:
+                    await self.hold.wait()
                 if code == _QUERY:
                     start = body.index(b"\0", 4) + 9
                     answer = bson.encode(dict(self._answer(bson.decode(body[start:]))))
@@ -105,7 +110,7 @@ def _command(body: bytes) -> dict[str, Any]:
         kind, at = body[at], at + 1
         (size,) = struct.unpack_from("<i", body, at)
         if kind == 0:
-            command.update(bson.decode(body[at : at + size]))
+            command.update(bson.decode(body[at : at + size], _AWARE))
         else:
             stop = body.index(b"\0", at + 4)
             name = body[at + 4 : stop].decode()

@@ -12,10 +12,11 @@ import pytest
 
 from dbtui.config import resolve
 from dbtui.engines import create
+from dbtui.engines.mongodb import activity, connection
 from dbtui.engines.mongodb.engine import MongoEngine
 from dbtui.engines.mongodb.location import locate
-from dbtui.errors import AuthenticationError, ConnectError, DbtuiError, NoSlotsLeft, UsageError
-from dbtui.model.server import Server
+from dbtui.errors import AuthenticationError, ConnectError, DbtuiError, NoSlotsLeft, SessionLost, UsageError
+from dbtui.model.snapshot import Snapshot
 from dbtui.secrets import Secret, known
 from tests.engines.mongodb.replay import Replay, refused
 from tests.engines.mongodb.support import opened, target_of
@@ -102,7 +103,13 @@ async def test_a_name_that_nobody_knows() -> None:
     assert "is not known" in str(await refusal("mongodb://no-such-host.invalid/"))
 
 
-async def test_a_server_that_accepts_and_says_nothing(ferretdb: FerretServer) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for the driver to give up waits a second."""
+    monkeypatch.setattr(connection, "CONNECT_LIMIT", 2.0)
+
+
+async def test_a_server_that_accepts_and_says_nothing(ferretdb: FerretServer, impatient: None) -> None:
     with ferretdb.stalled():
         assert "does not answer" in str(await refusal(ferretdb.url()))
 
@@ -182,7 +189,7 @@ async def test_through_a_tunnel(ferretdb: FerretServer, ssh) -> None:  # type: i
     assert any("through ssh bastion" in note for note in server.notes)
 
 
-async def test_tls_wants_a_certificate_that_is_trusted(ferretdb_tls: FerretServer) -> None:
+async def test_tls_wants_a_certificate_that_is_trusted(ferretdb_tls: FerretServer, impatient: None) -> None:
     wanted = ferretdb_tls.tls_url()
     assert "is not trusted" in str(await refusal(wanted))
     async with opened(f"{wanted}&tlsCAFile={ferretdb_tls.certificate}") as engine:
@@ -234,22 +241,20 @@ def test_leaving_does_not_wait_for_a_server_that_is_stuck(ferretdb: FerretServer
     assert process.returncode == 0, said
 
 
-async def test_a_lost_server_is_connected_anew() -> None:
-    with FerretServer() as server:
-        async with opened(server.url("shop")) as engine:
-            snapshot = object()
-            await engine.monitor.sources[0].fetch(snapshot)  # type: ignore[arg-type]
-            server.restart_proxy()
-            again: Server | None = None
-            for _ in range(40):
-                try:
-                    await engine.monitor.sources[0].fetch(snapshot)  # type: ignore[arg-type]
-                except DbtuiError:
-                    again = await engine.monitor.reconnect()
-                    continue
-                break
-            assert again is None or again.product == "FerretDB"
-            await engine.monitor.sources[0].fetch(snapshot)  # type: ignore[arg-type]
+async def test_a_lost_server_is_connected_anew(
+    ferretdb: FerretServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "_FAST", 1.0)
+    async with opened(ferretdb.url("shop")) as engine:
+        source, snapshot = engine.monitor.sources[0], Snapshot(at=0)
+        await source.fetch(snapshot)
+        with ferretdb.down():
+            with pytest.raises(SessionLost, match="opened again by itself"):
+                await source.fetch(snapshot)
+            with pytest.raises(ConnectError, match="refuses connections"):
+                await engine.monitor.reconnect()
+        assert (await engine.monitor.reconnect()).product == "FerretDB"
+        assert (await source.fetch(snapshot))["counters"]
 
 
 async def test_roles_of_recorded_servers() -> None:
