@@ -83,6 +83,10 @@ class Terminal:
             f"never seen: {words}; the screen:\n{self.shown()}"
         )
 
+    def moves_from(self, line: list[str]) -> None:
+        """Wait until the cursor is on another line than `facts("cursor_y")` said before."""
+        assert eventually(lambda: self.facts("cursor_y") != line), f"still at {line}:\n{self.shown()}"
+
     @property
     def pid(self) -> int:
         """The program's."""

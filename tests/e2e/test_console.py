@@ -119,9 +119,11 @@ def test_a_terminal_that_is_torn_away_leaves_nothing(postgres18: PostgresServer)
         terminal.press("L")
         terminal.sees("Lift read-only", "reason (required)")
         for word in ("why", "10", terminal_name(postgres18)):
+            before = terminal.facts("cursor_y")
             terminal.press("-l", word)
             terminal.sees(f"  {word} ")
             terminal.press("Enter")
+            terminal.moves_from(before)
         terminal.sees("LIFTED")
         pid = terminal.pid
         terminal.close()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.events import Key, Resize
 from textual.geometry import Size
@@ -69,7 +70,10 @@ class Console:
         return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, MainScreen))
 
     def shown(self) -> str:
-        """The top screen's lines; of what lies below a dialog nothing."""
+        """The lines of the screen, with what lies below a dialog."""
+        visible_screen_stack.set(
+            self.app._background_screens
+        )  # else a dialog keeps an empty ground in its cache
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
 
     def toasts(self) -> list[str]:

@@ -53,10 +53,10 @@ SESSIONS = (
              blocked_by=("48102",), **_LOCKED),
     _session(48131, "app_rw", "worker", "10.0.4.21", "active", _UPDATE, query_age=41.0, transaction_age=41.0,
              blocked_by=("48102",), wait_type="Lock", wait="tuple"),
-    _session(48140, "batch", "nightly", "10.0.5.2", "active", "DELETE FROM inventory WHERE quantity = 0", query_age=12.0,
-             blocked_by=("48131",), **_LOCKED),
+    _session(48140, "batch", "nightly", "10.0.5.2", "active", "DELETE FROM inventory WHERE quantity = 0",
+             query_age=12.0, blocked_by=("48131",), **_LOCKED),
     _session(47001, "report", "metabase", "10.0.9.9", "active",
-             "SELECT c.name, sum(o.total)\n  FROM orders o JOIN customers c ON c.id = o.customer_id\n GROUP BY 1 ORDER BY 2 DESC",
+             "SELECT c.name, sum(o.total)\n  FROM orders o JOIN customers c ON c.id = o.customer_id\n GROUP BY 1",
              query_age=3723.0, transaction_age=3723.0, wait_type="IO", wait="DataFileRead"),
     _session(48200, "app_rw", "api", "10.0.4.30", "active", "SELECT * FROM orders WHERE id = $1", query_age=0.004),
     _session(48201, "app_rw", "api", "10.0.4.31", "active", "INSERT INTO events (kind, payload) VALUES ($1, $2)",
@@ -95,7 +95,8 @@ def _deltas() -> tuple[StatementDelta, ...]:
         made.append(
             StatementDelta(
                 statement, 5.0, calls, ms, rows=calls * 3, blocks_hit=hits, blocks_read=calls * 40 - hits,
-                temp_blocks=0 if number else 4200, wal_bytes=0 if number in (0, 2, 4) else calls * 220, share=ms / total,
+                temp_blocks=0 if number else 4200, wal_bytes=0 if number in (0, 2, 4) else calls * 220,
+                share=ms / total,
             )
         )  # fmt: skip
     return tuple(made)
@@ -140,7 +141,9 @@ MASKED = replace(
         ),
         NOW - 1,
     ),
-    statements=Section(None, error="permission denied for view pg_stat_statements", remedy="GRANT pg_read_all_stats TO me;"),
+    statements=Section(
+        None, error="permission denied for view pg_stat_statements", remedy="GRANT pg_read_all_stats TO me;"
+    ),
     deltas=(),
 )  # fmt: skip
 

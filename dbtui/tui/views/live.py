@@ -223,7 +223,8 @@ def figure_line(metrics: Sequence[Metric], snapshot: Snapshot, width: int) -> tu
 
 def _alike(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots differ in nothing that this pane shows: most come of a slower section."""
-    return one.activity is other.activity and one.metrics is other.metrics and one.link is other.link
+    same = one.activity is other.activity and one.metrics is other.metrics
+    return same and (one.link, one.trouble) == (other.link, other.trouble)
 
 
 class LiveView(TableView):

@@ -140,6 +140,17 @@ class Listing(Framed, can_focus=True):
     def action_select(self) -> None:
         """The user chose the line under the cursor."""
 
+    def on_focus(self) -> None:
+        self._show_focus()
+
+    def on_blur(self) -> None:
+        self._show_focus()
+
+    def _show_focus(self) -> None:
+        """The line under the cursor looks different while the keys are elsewhere."""
+        for canvas in self.query(Canvas):
+            canvas.refresh()
+
     # ── movement
     def move_cursor(self, to: int) -> None:
         """Put the cursor on a line by its index, as a key would."""
