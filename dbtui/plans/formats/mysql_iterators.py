@@ -55,7 +55,7 @@ def _from_json(node: Mapping[str, Any], relationship: str, depth: int, *, analyz
         operation=short(operation),
         relation=f"{schema}.{table}" if schema and table else table,
         index=text_of(node.get("index_name")),
-        relationship=relationship or (SUBQUERY if node.get("subquery") is True else ""),
+        relationship=relationship or (SUBQUERY if node.get("subquery") is True else _heading(heading)),
         subplan=heading if heading.startswith("Select #") else "",
         estimated_rows=number_of(node.get("estimated_rows")),
         startup_cost=number_of(node.get("estimated_first_row_cost")),
@@ -75,13 +75,18 @@ def _from_json(node: Mapping[str, Any], relationship: str, depth: int, *, analyz
     return draft
 
 
+def _heading(text: str) -> str:
+    return text if text in _HEADINGS else ""
+
+
 # ---- the tree
 
 _LINE = re.compile(r"^( *)-> (.*)$")
-_COST = re.compile(r" {1,2}\(cost=([0-9.e+-]{1,30}?)(?:\.\.([0-9.e+-]{1,30}))?(?: rows=([0-9.e+-]{1,30}))?\)")
-_ACTUAL = re.compile(
-    r" {1,2}\(actual time=([0-9.e+-]{1,30}?)\.\.([0-9.e+-]{1,30}) rows=([0-9.e+-]{1,30}) loops=([0-9.e+]{1,20})\)"
-)
+_FIGURE = "([0-9.e+-]{1,30}?)"
+_COST = re.compile(rf" {{1,2}}\(cost={_FIGURE}(?:\.\.{_FIGURE})?(?: rows={_FIGURE})?\)\Z")
+_ACTUAL = re.compile(rf" {{1,2}}\(actual time={_FIGURE}\.\.{_FIGURE} rows={_FIGURE} loops={_FIGURE}\)\Z")
+_HEADINGS = ("Hash", "Repeat until convergence")  # lines that say what the node below them is for
+_QUOTED = re.compile(r"'(?:[^'\\]++|\\.|'')*+'|`(?:[^`]++|``)*+`", re.DOTALL)
 _NEVER = "(never executed)"
 _SELECT = re.compile(r"Select #\d+ \((?:subquery in )?([^;)]*)")
 _OBJECT = re.compile(r" on (`(?:[^`]|``)+`|\S+)(?: using (`(?:[^`]|``)+`|\S+))?")
@@ -97,22 +102,29 @@ def read_tree(text: str) -> Plan:
     if "<not executable by iterator executor>" in text[:200]:
         raise InputError("MySQL has no tree for this statement", "take EXPLAIN FORMAT=JSON")
     lines = _logical_lines(text)
-    analyzed = any(_ACTUAL.search(line) or _NEVER in line for _, line in lines)
-    stack: list[tuple[int, Draft]] = []
+    analyzed = any(_ACTUAL.search(line) or line.endswith(_NEVER) for _, line in lines)
     root: Draft | None = None
+    stack: list[
+        tuple[int, Draft, Draft]
+    ] = []  # indent, the node, and the one whose select list it belongs to
     for indent, line in lines:
         draft = _from_line(line, analyzed=analyzed)
-        while stack and stack[-1][0] >= indent:
+        while stack and stack[-1][0] > indent:
             stack.pop()
+        before = stack.pop() if stack and stack[-1][0] == indent else None
+        owner = draft
         if root is None:
             root = draft
+        elif before is not None and draft.relationship == SELECT_LIST:
+            owner = before[2]
+            owner.children.append(draft)
         elif stack:
             stack[-1][1].children.append(draft)
         elif _SELECT.match(line):
             root.children.append(draft)
         else:
             raise InputError("the text holds more than one plan", "give one plan at a time")
-        stack.append((indent, draft))
+        stack.append((indent, draft, owner))
     if root is None:
         raise InputError("this is not a plan of MySQL", "no line of it begins with ->")
     root = _without_headings(root)
@@ -121,34 +133,38 @@ def read_tree(text: str) -> Plan:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Indent and text of each node; a literal in a condition may hold line breaks."""
+    """Indent and text of each node. A literal may hold line breaks, and what looks like the next node."""
     lines: list[tuple[int, str]] = []
     for line in text.split("\n"):
         match = _LINE.match(line)
-        if match is not None:
+        inside = bool(lines) and "'" in lines[-1][1] and "'" in _QUOTED.sub("", lines[-1][1])
+        if match is not None and not inside:
             lines.append((len(match[1]), match[2]))
-        elif lines and line.strip():
+        elif lines and (line.strip() or inside):
             lines[-1] = (lines[-1][0], f"{lines[-1][1]}\n{line}")
     return lines
 
 
 def _from_line(line: str, *, analyzed: bool) -> Draft:
-    cost, actual = _last(_COST, line), _last(_ACTUAL, line)
-    ends = [match.start() for match in (cost, actual) if match is not None]
-    never = line.rstrip().endswith(_NEVER)
-    label = line[: min(ends)] if ends else line.removesuffix(_NEVER) if never else line
+    label = line.rstrip()
+    never = label.endswith(_NEVER)
+    label = label.removesuffix(_NEVER).rstrip()
+    actual = _ACTUAL.search(label)
+    label = label[: actual.start()] if actual is not None else label
+    cost = _COST.search(label)
+    label = (label[: cost.start()] if cost is not None else label).strip()
     numbers = [] if actual is None else [_number(group) for group in actual.groups()]
     first, last, rows, loops = numbers or (None, None, None, 0.0 if never else None)
     named = _OBJECT.search(label)
     select = _SELECT.match(label)
     relationship = "" if select is None else SELECT_LIST if select[1] == "projection" else SUBQUERY
     return Draft(
-        label=label.strip(),
-        operation=short(label.strip()),
+        label=label,
+        operation=short(label),
         relation=named[1].strip("`") if named is not None and select is None else "",
         index=(named[2] or "").strip("`,") if named is not None and select is None else "",
         relationship=relationship,
-        subplan=label.strip() if select is not None else "",
+        subplan=label if select is not None else "",
         estimated_rows=None if cost is None or cost[3] is None else _number(cost[3]),
         startup_cost=_number(cost[1]) if cost is not None and cost[2] is not None else None,
         total_cost=None if cost is None else _number(cost[2] or cost[1]),
@@ -159,32 +175,30 @@ def _from_line(line: str, *, analyzed: bool) -> Draft:
     )
 
 
-def _last(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
-    found = None
-    for match in pattern.finditer(line):
-        found = match
+def _number(text: str) -> float:
+    try:
+        found = figure(float(text), "figure")
+    except ValueError:
+        found = None
+    if found is None:
+        raise InputError(f"the plan holds {text!r} where a number belongs")
     return found
 
 
-def _number(text: str) -> float:
-    try:
-        return figure(float(text), "figure") or 0.0
-    except ValueError:
-        raise InputError(f"the plan holds {text!r} where a number belongs") from None
-
-
 def _without_headings(draft: Draft) -> Draft:
-    """A line `Select #2 (…)` says what the node below it is: the two become one."""
+    """A line such as `Select #2 (…)` says what the node below it is: the two become one."""
     draft.children = [_merged(_without_headings(child)) for child in draft.children]
     _ran_with_children(draft)
     return draft
 
 
 def _merged(heading: Draft) -> Draft:
-    if not heading.subplan or len(heading.children) != 1 or heading.inclusive is not None:
+    known = bool(heading.subplan) or heading.label in _HEADINGS
+    if not known or len(heading.children) != 1 or heading.inclusive is not None:
         return heading
     below = heading.children[0]
-    below.relationship, below.subplan = heading.relationship, heading.subplan
+    below.relationship = heading.relationship or heading.label
+    below.subplan = heading.subplan
     return below
 
 

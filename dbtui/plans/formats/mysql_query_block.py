@@ -61,7 +61,7 @@ def read_document(document: Mapping[str, Any], original: str) -> Plan:
     """The measured plan. Raises InputError."""
     if not any(_holds_nodes(key) or key == "message" for key in document["query_block"]):
         raise InputError("this is not a plan of MySQL or MariaDB", "its query block is empty")
-    mysql = "cost_info" in _keys(document["query_block"], 6)
+    mysql = "message" in document["query_block"] or "cost_info" in _keys(document["query_block"], 6)
     root = _node("query_block", document["query_block"], "", 0)
     _settle_subqueries(root)
     _whole_cost(root)
@@ -115,7 +115,7 @@ def _below(key: str, value: object, relationship: str, depth: int) -> Iterator[D
     """The nodes that a member of an object stands for."""
     if depth > MAX_DEPTH:
         raise too_deep()
-    if key in _NODES and isinstance(value, Mapping):
+    if key in _NODES:
         yield _node(key, value, relationship, depth)
     elif key in _THROUGH or key in _SUBQUERIES:
         kind = SUBQUERY if key in _SUBQUERIES else relationship

@@ -59,20 +59,18 @@ async def test_another_session_of_the_same_number_is_spared(mysql: MysqlProtocol
             other.ping(reconnect=False)
 
 
-async def test_after_a_restart_nothing_of_before_is_hit() -> None:
-    with MariadbServer() as server:
-        async with working(server) as (connector, _):
-            with client(server) as before:
-                session = await seen(MysqlMonitor(connector), before.thread_id())
-            old = replace(
-                session, started=f"{connector.probe.identity.boot - 10} {session.started.partition(' ')[2]}"
-            )
-            server.restart()
-            async with working(server) as (again, _):
-                with client(server) as other:
-                    same = replace(old, id=str(other.thread_id()))
-                    assert not await MysqlActions(again).terminate(same, leave("terminate", same))
-                    other.ping(reconnect=False)
+async def test_after_a_restart_nothing_of_before_is_hit(bare_mariadb: MariadbServer) -> None:
+    server = bare_mariadb
+    async with working(server) as (connector, _):
+        with client(server) as before:
+            session = await seen(MysqlMonitor(connector), before.thread_id())
+    boot, _, who = session.started.partition(" ")
+    server.restart()
+    async with working(server) as (connector, _):
+        with client(server) as other:
+            old = replace(session, id=str(other.thread_id()), started=f"{int(boot) - 10} {who}")
+            assert not await MysqlActions(connector).terminate(old, leave("terminate", old))
+            other.ping(reconnect=False)
 
 
 async def test_an_approval_covers_one_session_and_one_action(mysql: MysqlProtocolServer) -> None:

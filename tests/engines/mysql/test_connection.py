@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -205,17 +206,15 @@ async def test_a_password_is_never_sent_in_clear_text_to_whoever_asks() -> None:
     assert b"the secret" not in b"".join(heard)
 
 
-async def test_no_free_slot_names_the_door_that_is_left() -> None:
-    with MariadbServer({"max-connections": "10", "extra-port": "0"}) as server:
-        user = server.create_user()
-        held = [server.connect() for _ in range(10)]
-        try:
-            error = await refusal(Connector(target(server.url(tcp=True, user=user), server.password)))
-            assert isinstance(error, NoSlotsLeft)
-            assert "extra_port" in error.hint
-        finally:
-            for one in held:
-                one.close()
+async def test_no_free_slot_names_the_door_that_is_left(bare_mariadb: MariadbServer) -> None:
+    server = bare_mariadb
+    user = server.create_user()
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(client(server))
+        error = await refusal(Connector(target(server.url(tcp=True, user=user), server.password)))
+    assert isinstance(error, NoSlotsLeft)
+    assert "extra_port" in error.hint
 
 
 async def test_an_own_limit_of_connections_is_told_apart(mysql: MysqlProtocolServer) -> None:
@@ -287,15 +286,14 @@ async def test_the_authority_of_the_server_is_accepted_and_its_name_checked(mysq
     assert "certificate" in error.message
 
 
-async def test_a_server_without_tls_is_not_spoken_to_when_it_is_required() -> None:
-    with MariadbServer({"skip-ssl": "1"}) as server:
-        url = server.url(tcp=True, user="admin", **{"ssl-mode": "REQUIRED"})
-        error = await refusal(Connector(target(url, server.password)))
-        assert "no TLS" in error.message
-        preferred = server.url(tcp=True, user="admin")
-        connector = Connector(target(preferred, server.password))
-        await connector.connect()
-        await connector.close()
+async def test_a_server_without_tls_is_not_spoken_to_when_it_is_required(bare_mariadb: MariadbServer) -> None:
+    server = bare_mariadb
+    url = server.url(tcp=True, user="admin", **{"ssl-mode": "REQUIRED"})
+    error = await refusal(Connector(target(url, server.password)))
+    assert "no TLS" in error.message
+    connector = Connector(target(server.url(tcp=True, user="admin"), server.password))
+    await connector.connect()
+    await connector.close()
 
 
 async def test_files_and_places_that_cannot_be_used_are_said() -> None:

@@ -116,8 +116,8 @@ def _state(other: pymysql.Connection[pymysql.cursors.Cursor], database: str, *, 
     cursor = other.cursor()
     cursor.execute(
         f"SELECT (SELECT GROUP_CONCAT(a ORDER BY a) FROM {database}.t), @@global.max_connections,"
-        " IS_FREE_LOCK('dbtui'), (SELECT GROUP_CONCAT(TABLE_NAME, '.', COLUMN_NAME ORDER BY 1) FROM information_schema.COLUMNS"
-        f" WHERE TABLE_SCHEMA = '{database}')"
+        " IS_FREE_LOCK('dbtui'), (SELECT GROUP_CONCAT(TABLE_NAME, '.', COLUMN_NAME ORDER BY 1)"
+        f" FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{database}')"
     )
     rows = cursor.fetchall()
     if sequence:

@@ -86,20 +86,20 @@ async def test_a_table_without_room_says_how_many_it_left_out() -> None:
             assert found.evicted > 5
 
 
-async def test_without_performance_schema_activity_is_sampled_and_the_switch_is_named() -> None:
+async def test_without_performance_schema_activity_is_sampled_and_the_switch_is_named(
+    bare_mariadb: MariadbServer,
+) -> None:
     clock = Clock()
-    with MariadbServer() as server:
-        async with monitoring(server, clock=clock) as monitor:
-            with client(server) as other, running(other, "select sleep(60), 'secret'"):
-                await seen(monitor, other.thread_id(), lambda s: bool(s.query))
-                clock.now += 2.0
-                await sample(monitor)
-                found = await statements(monitor)
-                server.sql(f"KILL {other.thread_id()}")
+    async with monitoring(bare_mariadb, clock=clock) as monitor:
+        with client(bare_mariadb) as other, running(other, "select sleep(60), 'secret'"):
+            await seen(monitor, other.thread_id(), lambda s: bool(s.query))
+            clock.now += 2.0
+            await sample(monitor)
+            found = await statements(monitor)
+            bare_mariadb.sql(f"KILL {other.thread_id()}")
     assert found.source == "sampled activity"
     assert "performance_schema = ON" in found.note
-    texts = [statement.query for statement in found.statements]
-    assert texts == ["select sleep(?), ?"]
+    assert [statement.query for statement in found.statements] == ["select sleep(?), ?"]
     assert found.statements[0].calls >= 1
 
 
