@@ -47,7 +47,7 @@ def end(console: subprocess.Popen[str], number: signal.Signals) -> str:
     """What the console says when its whole foreground group gets a signal, as from a terminal."""
     os.killpg(console.pid, number)
     try:
-        return console.communicate(timeout=20)[1]
+        return console.communicate(timeout=90)[1]
     finally:
         console.kill()
 

@@ -19,7 +19,7 @@ def goods(postgres18: PostgresServer) -> Iterator[str]:
     """A database with a table whose rows are counted by triggers of their own: what runs leaves a trace."""
     name = postgres18.create_database()
     postgres18.psql(
-        "create extension pg_stat_statements;"
+        "create extension pg_stat_statements; select pg_stat_statements_reset();"
         "create table goods (id int primary key, label text);"
         "insert into goods select n, 'good ' || n from generate_series(1, 1000) n; analyze goods;"
         "create sequence runs",
@@ -51,7 +51,9 @@ async def test_the_plan_of_a_running_session(
 async def test_the_plan_of_a_statement_with_placeholders(postgres: PostgresServer, connect: Connect) -> None:
     database = postgres.create_database()
     postgres.psql(
-        "create extension pg_stat_statements; create table goods (id int primary key, label text);", database
+        "create extension pg_stat_statements; select pg_stat_statements_reset();"
+        "create table goods (id int primary key, label text);",
+        database,
     )
     busy = await connect(postgres, database=database)
     async with console(postgres.url(database), interval=0.5) as c:

@@ -12,7 +12,7 @@ async def test_the_load_since_the_last_sample_and_since_the_reset(
     postgres18: PostgresServer, connect: Connect
 ) -> None:
     database = postgres18.create_database()
-    postgres18.psql("create extension pg_stat_statements", database)
+    postgres18.psql("create extension pg_stat_statements; select pg_stat_statements_reset()", database)
     busy = await connect(database=database)
     async with console(postgres18.url(database), interval=0.5) as c:
         await c.press("2", "d")

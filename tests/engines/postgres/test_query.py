@@ -22,7 +22,8 @@ async def all_rows(querier: PostgresQuerier, sql: str, *, database: str = "") ->
 @pytest.mark.parametrize(
     "value",
     [
-        "'infinity'::timestamptz", "'-infinity'::date", "'0044-03-15 BC'::date", "'NaN'::numeric", "'-Infinity'::float8",
+        "'infinity'::timestamptz", "'-infinity'::date", "'0044-03-15 BC'::date", "'NaN'::numeric",
+        "'-Infinity'::float8",
         "'1 mon 2 days 03:00'::interval", "row(1, 'a', null)", "array[1, 2, null]", "'[1,5)'::int4range",
         r"'\x00ff'::bytea", "true", "'ab'::char(5)", "'10.0.0.1'::inet", "'10.0.0.0/8'::cidr", "'{\"a\": 1}'::jsonb",
         "''::text", "'x'::\"char\"", "pg_sleep(0)", "'pg_class'::regclass", "'24:00'::time", "3.10::numeric",

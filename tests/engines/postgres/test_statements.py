@@ -25,6 +25,9 @@ def counted(postgres: PostgresServer) -> Iterator[str]:
     """A database with the extension, in a schema of an awkward name."""
     database = postgres.create_database()
     postgres.psql('CREATE SCHEMA "My stats"; CREATE EXTENSION pg_stat_statements SCHEMA "My stats"', database)
+    postgres.psql(
+        'SELECT "My stats".pg_stat_statements_reset()', database
+    )  # other tests fill the same counters
     yield database
     postgres.drop_database(database)
 

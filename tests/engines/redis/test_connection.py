@@ -30,6 +30,7 @@ from dbtui.errors import (
 )
 from dbtui.secrets import Secret
 from tests.engines.redis.opened import engine, reach, target, user
+from tests.servers.process import free_port
 from tests.servers.redis import RedisServer
 
 
@@ -304,7 +305,10 @@ async def test_databases_that_are_not_there(redis: RedisServer) -> None:
 
 
 async def test_a_node_of_a_cluster_tells_what_it_lacks(redis: RedisServer) -> None:
-    with RedisServer(redis.product, {"cluster-enabled": "yes"}) as node, node.client() as admin:
+    with (
+        RedisServer(redis.product, {"cluster-enabled": "yes", "cluster-port": str(free_port())}) as node,
+        node.client() as admin,
+    ):
         async with engine(node.url()) as made:
             assert any("one node of a cluster" in note for note in made._connector.server.notes)
             with pytest.raises(QueryError, match="slot not served") as caught:
