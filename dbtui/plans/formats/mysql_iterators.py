@@ -221,17 +221,27 @@ def short(operation: str) -> str:
 def _share_costs(root: Draft) -> None:
     """Each node's part of the estimate, at least 0.
 
-    Costs contain those below. The right side of a nested loop states the cost of one loop, and runs for each row
-    of the left side.
+    Costs contain those below, and a node without one costs what those below do. The right side of a nested loop
+    states the cost of one loop, and runs for each row of the left side.
     """
+    order: list[tuple[Draft, float]] = []
     waiting: list[tuple[Draft, float]] = [(root, 1.0)]
     while waiting:
         draft, runs = waiting.pop()
-        nested = draft.operation.startswith("Nested loop")
-        below = 0.0
-        for index, child in enumerate(draft.children):
-            times = max(1.0, draft.children[0].estimated_rows or 1.0) if nested and index else 1.0
-            below += (child.total_cost or 0.0) * times
-            waiting.append((child, runs * times))
-        if draft.total_cost is not None:
-            draft.self_cost = max(0.0, draft.total_cost - below) * runs
+        order.append((draft, runs))
+        waiting.extend((child, runs * _times(draft, index)) for index, child in enumerate(draft.children))
+    for draft, runs in reversed(order):
+        costs = [child.total_cost for child in draft.children]
+        if draft.total_cost is None and all(cost is None for cost in costs):
+            continue
+        below = sum((cost or 0.0) * _times(draft, index) for index, cost in enumerate(costs))
+        if draft.total_cost is None:
+            draft.total_cost = below
+        draft.self_cost = max(0.0, draft.total_cost - below) * runs
+
+
+def _times(parent: Draft, index: int) -> float:
+    """How often a child runs for one run of its parent."""
+    if not index or not parent.operation.startswith("Nested loop"):
+        return 1.0
+    return max(1.0, parent.children[0].estimated_rows or 1.0)

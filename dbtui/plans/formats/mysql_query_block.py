@@ -224,14 +224,22 @@ def _settle_subqueries(root: Draft) -> None:
 
 
 def _whole_cost(root: Draft) -> None:
-    """The cost of a block leaves out its subqueries: the root states at least what all nodes come to."""
-    whole, waiting = 0.0, [root]
+    """What is no table has no cost of its own, and the root's is what all nodes come to.
+
+    The cost of a block leaves out its subqueries, and that of MySQL's holds all of its tables.
+    """
+    everyone, waiting = [], [root]
     while waiting:
         draft = waiting.pop()
-        whole += draft.self_cost or 0.0
+        everyone.append(draft)
         waiting.extend(draft.children)
-    if root.total_cost is not None or whole:
-        root.total_cost = max(root.total_cost or 0.0, whole)
+    known = [draft.self_cost for draft in everyone if draft.self_cost is not None]
+    if not known and root.total_cost is None:
+        return
+    for draft in everyone:
+        draft.self_cost = draft.self_cost or 0.0
+    root.self_cost = max(0.0, (root.total_cost or 0.0) - sum(known))
+    root.total_cost = max(root.total_cost or 0.0, sum(known))
 
 
 def _number_of_subquery(draft: Draft) -> str:

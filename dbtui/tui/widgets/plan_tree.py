@@ -65,6 +65,8 @@ def _whole(plan: Plan) -> float:
 
 def _own_cost(node: PlanNode, below: Sequence[PlanNode]) -> float | None:
     """What a node adds to its children's cost; 0 where they would cost more than is asked of them (LIMIT)."""
+    if node.self_cost is not None:
+        return node.self_cost
     if node.total_cost is None:
         return None
     return max(0.0, node.total_cost - sum(child.total_cost or 0.0 for child in below))
