@@ -15,6 +15,10 @@ _MEANT = (
     "https",
 )  # what follows a + and is no driver's name: how the server is found or spoken to
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.S)
+_SECRETS = frozenset(
+    {"tlscertificatekeyfilepassword", "sslpemkeyfilepassword", "proxypassword"}
+)  # of MongoDB
+_SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of one, inside authMechanismProperties
 _PAIR = re.compile(
     r"\s*([A-Za-z_]\w*)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*", re.S
 )
@@ -58,6 +62,10 @@ def split_secret(url: str) -> tuple[str, Secret | None]:
         name, _, value = pair.partition("=")
         if name == "sslpassword":
             raise UsageError("sslpassword does not belong into a URL", "put it into ~/.pg_service.conf")
+        if name.lower() in _SECRETS or _SESSION_TOKEN in unquote(pair).upper():
+            raise UsageError(
+                f"{name} holds a secret, and does not belong into a URL", "leave it out of the URL"
+            )
         if name == "password":
             found = unquote(value)
         else:

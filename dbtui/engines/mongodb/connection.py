@@ -34,7 +34,7 @@ from dbtui.model.snapshot import Cost
 
 APPLICATION = "dbtui"  # appName of the console's own connections
 CONNECT_LIMIT = 6.0  # seconds
-_THREADS = 12
+_THREADS = 32  # those that wait for a dead server are of no use until their time is up
 _DECODING: Mapping[str, Any] = {
     "tz_aware": True,
     "unicode_decode_error_handler": "replace",  # keys and texts that are not UTF-8 must not cost the rest

@@ -15,9 +15,9 @@ _COMMANDS = {
 }  # fmt: skip
 METRICS = (
     Metric("ops", "Ops", "rate", tuple(f"ops_{name}" for name in _OPERATIONS)),
-    Metric("read_latency", "Read time", "gauge", ("read_latency",), unit="seconds", warn_above=0.1),
     Metric("connections", "Connections", "gauge", ("connections",), limit="max_connections", warn_above=0.8),
     Metric("active", "Active", "gauge", ("active",)),
+    Metric("read_latency", "Read time", "gauge", ("read_latency",), unit="seconds", warn_above=0.1),
     Metric("queued", "Queued", "gauge", ("queued",), warn_above=0.0),
     Metric("waiting", "Waiting", "gauge", ("waiting",), warn_above=0.0),
     Metric("write_latency", "Write time", "gauge", ("write_latency",), unit="seconds", warn_above=0.1),

@@ -40,7 +40,7 @@ def session_of(operation: Operation) -> Session:
     transaction = _map(operation.get("transaction"))
     open_for = _seconds(transaction.get("timeOpenMicros"))
     wait_type, wait = _wait(operation)
-    client = str(operation.get("client") or operation.get("client_s") or "")
+    client = _client(operation)
     idle = "idle in transaction" if transaction else "idle"
     return Session(
         id=id_of(operation),
@@ -188,7 +188,31 @@ def _originating(operation: Operation) -> dict[str, Any]:
     command = _map(operation.get("command"))
     opened = _map(_map(operation.get("cursor")).get("originatingCommand"))
     shown = opened if opened and "getMore" in command else command
-    return {key: value for key, value in shown.items() if key not in _ADDED}
+    kept = {key: value for key, value in shown.items() if key not in _ADDED}
+    return whole(kept, str(operation.get("op") or ""), str(operation.get("ns") or ""))
+
+
+def whole(command: dict[str, Any], operation: str, namespace: str) -> dict[str, Any]:
+    """The command that one update or delete was part of: the server shows {q, u, multi} alone."""
+    collection = namespace.partition(".")[2]
+    if "q" not in command or not collection:
+        return command
+    if operation == "update":
+        one = {
+            key: command[key]
+            for key in ("q", "u", "multi", "upsert", "hint", "arrayFilters")
+            if key in command
+        }
+        return {"update": collection, "updates": [one]}
+    if operation in ("remove", "delete"):
+        return {"delete": collection, "deletes": [{"q": command["q"], "limit": command.get("limit", 0)}]}
+    return command
+
+
+def _client(operation: Operation) -> str:
+    """The client's own address, also behind a router."""
+    routed = _map(_map(operation.get("clientMetadata")).get("mongos")).get("client")
+    return str(routed or operation.get("client") or operation.get("client_s") or "")
 
 
 def _user(operation: Operation) -> str:

@@ -16,6 +16,7 @@ from dbtui.engines import sampled
 from dbtui.engines.mongodb import values
 from dbtui.engines.mongodb.connection import Connection
 from dbtui.engines.mongodb.failures import grant, lacks
+from dbtui.engines.mongodb.sessions import whole
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Statement, Statements
 
@@ -182,9 +183,9 @@ class Profiled:
         moment = entry.get("ts")
         if isinstance(moment, datetime) and (self._last is None or moment > self._last):
             self._last = moment
-        command = _map(entry.get("command"))
-        collection = str(entry.get("ns") or "").partition(".")[2]
-        shown = {str(entry.get("op") or "command"): collection} | _shape(command)
+        namespace = str(entry.get("ns") or "")
+        command = whole(dict(_map(entry.get("command"))), str(entry.get("op") or ""), namespace)
+        shown = {str(entry.get("op") or "command"): namespace} | _shape(command)
         key = values.text(shown, 20_000)
         known = self._shapes.get(key) or Statement(
             id=f"{self.database}/{_hash(key)}",

@@ -175,10 +175,20 @@ def test_operations_of_mongod() -> None:
 
 def test_operations_behind_a_router_and_in_a_queue() -> None:
     routed = sessions.session_of(reply("current_op-6.0-mongos")[0])
-    assert (routed.id, routed.client, routed.application) == ("shard04:265665", "10.0.0.143:40143", "PyMongo")
+    assert (routed.id, routed.client, routed.application) == ("shard04:265665", "10.0.0.9:39545", "PyMongo")
     assert routed.database == "shop" and "needsMerge" not in routed.query
     queued = sessions.session_of(reply("current_op-8.0-mongod")[0])
     assert (queued.wait_type, queued.wait) == ("Queue", "execution")
+
+
+def test_one_update_is_shown_as_the_command_that_it_was_part_of() -> None:
+    operation = {"opid": 5, "active": True, "op": "update", "ns": "shop.a.b", "client": "x:1",
+                 "command": {"q": {"n": 1}, "u": {"$set": {"m": 2}}, "multi": False}}  # fmt: skip
+    assert sessions.session_of(operation).query == (
+        '{"update": "a.b", "updates": [{"q": {"n": 1}, "u": {"$set": {"m": 2}}, "multi": false}]}'
+    )
+    removed = {**operation, "op": "remove", "command": {"q": {"n": 1}, "limit": 1}}
+    assert sessions.session_of(removed).query == '{"delete": "a.b", "deletes": [{"q": {"n": 1}, "limit": 1}]}'
 
 
 def test_progress_of_an_index_build() -> None:

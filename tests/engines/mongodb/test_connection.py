@@ -305,3 +305,14 @@ async def test_options_that_the_driver_does_not_know_are_told(ferretdb: FerretSe
     server = await engine.open()
     await engine.close()
     assert any("nonsense" in note for note in server.notes)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["tlsCertificateKeyFilePassword=geheim-17", "authMechanismProperties=AWS_SESSION_TOKEN:geheim-17",
+     "tls=true&proxyPassword=geheim-17"],
+)  # fmt: skip
+def test_secrets_among_the_options_are_refused_and_not_shown(option: str) -> None:
+    with pytest.raises(UsageError, match="holds a secret") as raised:
+        resolve(f"mongodb://shop@127.0.0.1/?{option}")
+    assert "geheim" not in str(raised.value)

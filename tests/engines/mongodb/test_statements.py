@@ -70,7 +70,8 @@ async def test_the_profiler_is_read_where_it_is_on_and_never_switched() -> None:
     assert found.source == "the profiler of shop (level 1, only what takes 100 ms or longer)"
     assert sorted((s.query or "", s.calls, s.total_ms) for s in found.statements) == [
         ('{"find": "orders", "filter": {"customer": "?int"}, "sort": {"total": -1}, "limit": "?int"}', 1, 15.0),
-        ('{"q": {"age": {"$gt": "?int"}}, "u": {"$set": {"subscribed": true}}, "multi": true, "upsert": false}',
+        ('{"update": "customers", "updates": [{"q": {"age": {"$gt": "?int"}}, '
+         '"u": {"$set": {"subscribed": true}}, "multi": true, "upsert": false}]}',
          1, 200.0),
     ]  # fmt: skip
     assert looks[1]["filter"]["appName"] == {"$ne": "dbtui"}
