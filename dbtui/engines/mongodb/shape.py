@@ -46,14 +46,9 @@ class Shape:
     cut: bool = False  # there were more fields than are kept
 
     def columns(self) -> tuple[Column, ...]:
-        """The fields as columns: not nullable where every document has one that is not null."""
+        """The fields as columns. All are nullable: that each document of a sample has a field forbids nothing."""
         return tuple(
-            Column(
-                path,
-                one.describe(self.documents),
-                nullable="[]" in path or one.present < self.documents or "null" in one.types,
-            )
-            for path, one in self.fields.items()
+            Column(path, one.describe(self.documents), nullable=True) for path, one in self.fields.items()
         )
 
 

@@ -61,9 +61,7 @@ async def test_the_detail_of_a_collection(ferretdb: FerretServer) -> None:
             facts = dict(detail.facts)
             assert facts["documents"] == "10" and facts["sampled"] == "10 documents"
             assert detail.table is not None
-            assert [(c.name, c.type, c.nullable) for c in detail.table.columns] == [
-                ("_id", "int", False), ("total", "int", False),
-            ]  # fmt: skip
+            assert [(c.name, c.type) for c in detail.table.columns] == [("_id", "int"), ("total", "int")]
             by_total = next(index for index in detail.table.indexes if index.name == "total_1")
             assert by_total.columns == ("total",) and not by_total.unique and by_total.scans is not None
             assert "TTL 3600 s" in by_total.method and "sparse" in by_total.method
@@ -129,8 +127,7 @@ def test_the_shape_of_documents() -> None:
         "e": "null · in 1 %",
     }
     assert list(described)[:4] == ["a", "b", "b.c", "b.z"]
-    nullable = {column.name: column.nullable for column in made.columns()}
-    assert nullable["a"] and nullable["b"] and not shape.infer([{"a": 1}]).columns()[0].nullable
+    assert all(column.nullable for column in made.columns())
 
 
 def test_documents_with_thousands_of_fields_end_somewhere() -> None:
