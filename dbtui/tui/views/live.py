@@ -187,6 +187,8 @@ def metric_text(metric: Metric, snapshot: Snapshot) -> tuple[str, Role]:
     shown = _formatted(metric, value)
     if limit:
         shown = f"{shown}/{_formatted(metric, limit)}"
+    elif metric.limit:  # its thresholds are fractions of what the server does not tell
+        return shown, Role.ACCENT
     against = value / limit if limit else value
     if metric.warn_above is not None and against > metric.warn_above:
         return f"{shown} ▲" if not glyphs().ascii else f"{shown} !", Role.WARN

@@ -106,3 +106,5 @@ def test_a_metric_shows_its_limit_and_warns_near_it() -> None:
     calm = Snapshot(at=0, counters=Section({"max": 100.0}), metrics={"connections": 9.0})
     assert metric_text(metric, calm) == ("9/100", Role.ACCENT)
     assert metric_text(metric, Snapshot(at=0))[0] == "·"
+    boundless = Snapshot(at=0, counters=Section({"used": 9.0}), metrics={"connections": 9.0})
+    assert metric_text(metric, boundless) == ("9", Role.ACCENT)  # a server that tells no limit
