@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from dbtui.config import resolve
+from dbtui.engines.mysql.engine import MysqlEngine
 from dbtui.engines.postgres.connection import Connector
 from dbtui.engines.redis.engine import RedisEngine
 from dbtui.engines.tunnel import Tunnel
 from dbtui.errors import ConnectError, DbtuiError, UsageError
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 
@@ -173,4 +175,17 @@ async def test_a_redis_beyond_a_host(ssh: Callable[[str], Path], valkey9: RedisS
     assert await ended(int(pid))
     inside = RedisEngine(replace(resolve(f"redis://{valkey9.socket}", environ={}), ssh="bastion"))
     with pytest.raises(ConnectError, match="socket cannot be reached through ssh"):
+        await inside.open()
+
+
+async def test_a_mariadb_beyond_a_host(ssh: Callable[[str], Path], mariadb11: MariadbServer) -> None:
+    log = ssh("")
+    url = mariadb11.url(tcp=True)
+    engine = MysqlEngine(replace(resolve(url, environ={}), ssh="bastion"))
+    server = await engine.open()
+    assert server.address == f"127.0.0.1:{mariadb11.port}"
+    assert log.read_text().endswith("bastion\n")
+    await engine.close()
+    inside = MysqlEngine(replace(resolve(mariadb11.url(), environ={}), ssh="bastion"))
+    with pytest.raises(UsageError, match="host and port"):
         await inside.open()
