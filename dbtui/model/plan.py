@@ -36,10 +36,10 @@ class PlanNode:
     total_ms: float | None = None
     self_ms: float | None = None
     self_blocks: int | None = None
-    self_counters: Mapping[str, float] = field(default_factory=dict)  # self part of each counter of `raw`, same keys
+    self_counters: Mapping[str, float] = field(default_factory=dict)  # own part of counters of `raw`
     self_cost: float | None = None  # estimate units, at least 0
     processes: float = 1.0  # that ran it at once; total_ms * processes is the sum over all of them
-    raw: Mapping[str, Any] = field(default_factory=dict)  # every property as the server gave it, children apart
+    raw: Mapping[str, Any] = field(default_factory=dict)  # the server's properties, unchanged
 
     @property
     def executed(self) -> bool:
@@ -62,11 +62,11 @@ class Plan:
     self_sum_ms: float | None = None
     unattributed_ms: float | None = None  # self_sum_ms + unattributed_ms = total_ms within `rounding_ms`
     rounding_ms: float = 0.0
-    post_ms: float = 0.0  # part of self_sum_ms that ran after the root: a writing CTE that nobody read to its end
+    post_ms: float = 0.0  # of self_sum_ms, what ran after the root: a writing CTE nobody read out
     post_blocks: int = 0  # likewise of the sum of self_blocks
     settings: Mapping[str, str] = field(default_factory=dict)
     triggers: tuple[Mapping[str, Any], ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)  # JIT, Serialization, Planning, … as the server gave them
+    extra: Mapping[str, Any] = field(default_factory=dict)  # JIT, Planning, … as the server gave them
     notes: tuple[str, ...] = ()  # how it was taken: "generic plan", "estimates only", …
 
     @property

@@ -60,7 +60,7 @@ class Snapshot:
     server: Server | None = None
     activity: Section[Activity] = field(default_factory=Section)
     counters: Section[Mapping[str, float]] = field(default_factory=Section)
-    locks: Section[Mapping[str, tuple[str, ...]]] = field(default_factory=Section)  # session id → its blockers
+    locks: Section[Mapping[str, tuple[str, ...]]] = field(default_factory=Section)  # session → blockers
     statements: Section[Statements] = field(default_factory=Section)
     health: Section[Health] = field(default_factory=Section)
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # Metric.id → its value now
@@ -102,5 +102,5 @@ class Metric:
     denominator: tuple[str, ...] = ()
     unit: Literal["count", "bytes", "fraction", "seconds"] = "count"
     limit: str = ""  # name of the counter that holds its maximum, for example max_connections
-    warn_above: float | None = None  # in the metric's own unit, or as a fraction of `limit` where there is one
+    warn_above: float | None = None  # in its own unit, or a fraction of `limit` where there is one
     warn_below: float | None = None
