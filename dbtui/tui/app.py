@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
@@ -30,6 +31,7 @@ from dbtui.tui.messages import GaveUp, OpenServer, PickServer
 from dbtui.tui.screens.confirm import PasswordQuestion
 from dbtui.tui.screens.connect import ConnectScreen
 from dbtui.tui.screens.main import MainScreen
+from dbtui.tui.terminal import TerminalDriver
 from dbtui.tui.themes import DEFAULT_THEME, load_themes
 from dbtui.tui.widgets.roles import ASCII, glyphs, use_glyphs
 
@@ -54,7 +56,7 @@ class DbtuiApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(self, target: Target | None = None, options: Options | None = None) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.target = target
         self.options = options or Options()
         self.animation_level = "none"  # an animated page scroll costs a quarter of a megabyte over SSH
@@ -189,6 +191,14 @@ class DbtuiApp(App[int]):
     def _gave_up(self, event: GaveUp) -> None:
         self.give_up(event.name, event.trouble)
 
+    def exit(
+        self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """Leave, with an exit code as the result."""
+        for console in self.consoles.values():
+            console.leave()
+        super().exit(result, return_code, message)
+
     def give_up(self, name: str, message: str) -> None:
         """No connection could be had: back to where one came from, or out where the command line named it."""
         console = self.consoles.pop(name, None)
@@ -206,6 +216,7 @@ class DbtuiApp(App[int]):
             self.switch_screen(ConnectScreen(message))
         if console is not None:
             self.uninstall_screen(name)
+            console.leave()
             console.remove()
 
     def _fatal_error(self) -> None:

@@ -118,12 +118,14 @@ def test_a_terminal_that_is_torn_away_leaves_nothing(postgres18: PostgresServer)
         terminal.sees("Sessions", " ago")
         terminal.press("L")
         terminal.sees("Lift read-only", "reason (required)")
-        for word in ("why", "10", terminal_name(postgres18)):
-            before = terminal.facts("cursor_y")
+        for word in ("why", "10"):
+            field = terminal.facts("cursor_y")
             terminal.press("-l", word)
             terminal.sees(f"  {word} ")
             terminal.press("Enter")
-            terminal.moves_from(before)
+            terminal.moves_from(field)
+        terminal.press("-l", terminal_name(postgres18))
+        terminal.press("Enter")
         terminal.sees("LIFTED")
         pid = terminal.pid
         terminal.close()

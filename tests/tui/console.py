@@ -215,6 +215,7 @@ async def console(
         if wait:
             await made.connected()
         yield made
+        app.exit()
 
 
 def audit_lines() -> list[dict[str, str]]:

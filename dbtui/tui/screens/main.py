@@ -89,6 +89,7 @@ class MainScreen(Screen[None]):
         self.session = ConsoleSession(engine, target, interval=interval, on_snapshot=self._hand_over)
         self.browser = Browser(engine, target.name)
         self.pane = "live"
+        self.leaving = False
         self.found: tuple[Sequence[Finding], str] | None = None  # in the newest plan, and its statement
         self.tree_wanted = False  # in every pane; the schema pane always has it
 
@@ -108,8 +109,13 @@ class MainScreen(Screen[None]):
         self.session.start()
 
     async def on_unmount(self) -> None:
-        self.workers.cancel_node(self)  # what they wait for ends now, and there is nothing left to draw it in
+        self.leave()
         await self.session.stop()
+
+    def leave(self) -> None:
+        """Draw nothing any more: what would be drawn into is taken away before `on_unmount` comes."""
+        self.leaving = True
+        self.workers.cancel_node(self)
 
     # snapshots
 
@@ -122,7 +128,7 @@ class MainScreen(Screen[None]):
         self.snapshot = event.snapshot
 
     def watch_snapshot(self, before: Snapshot | None, snapshot: Snapshot | None) -> None:
-        if snapshot is None or not self.is_mounted:
+        if snapshot is None or not self.is_mounted or self.leaving:
             return
         if snapshot.server is None and snapshot.link in (Link.LOST, Link.CLOSED):
             self.post_message(GaveUp(self.target.name, snapshot.trouble))
