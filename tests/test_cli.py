@@ -142,7 +142,9 @@ def test_a_reader_that_went_is_no_failure(tmp_path: Path) -> None:
     file.write_text(f'[{{"Plan": {{"Node Type": "Append", "Total Cost": 9, "Plans": [{nodes}]}}}}]')
     reading, writing = os.pipe()
     program = subprocess.Popen(
-        [sys.executable, "-m", "dbtui", "explain", "--plan", str(file)], stdout=writing, stderr=subprocess.PIPE
+        [sys.executable, "-m", "dbtui", "explain", "--plan", str(file)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
     )
     os.close(writing)
     os.read(reading, 10)
