@@ -11,7 +11,8 @@ DbtuiError
 ├── QueryError            the server refused a statement
 │   ├── PermissionDenied  with the exact GRANT that would help
 │   └── QueryTimeout      our own limit or the server's was reached
-└── NotApproved           a write without an approval that covers it
+├── NotApproved           a write without an approval that covers it
+└── Forbidden             the policy of this machine does not allow it
 """
 
 
@@ -82,3 +83,7 @@ class QueryTimeout(QueryError):
 
 class NotApproved(DbtuiError):
     """Something that writes was asked for without an approval that covers it."""
+
+
+class Forbidden(DbtuiError):
+    """The policy of this machine does not allow it."""

@@ -6,10 +6,12 @@ import getpass
 import hashlib
 import json
 import os
+import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbtui import policy
 from dbtui.config import state_folder
 from dbtui.errors import NotApproved
 
@@ -30,8 +32,13 @@ class Approval:
     expires: float  # epoch seconds
 
     def check(self, connection: str, scope: str, *, now: float | None = None) -> None:
-        """Raise NotApproved unless this approval covers `scope` on `connection` now."""
+        """Raise NotApproved unless this approval covers `scope` on `connection` now; Forbidden by policy."""
         now = time.time() if now is None else now
+        rail = policy.current()
+        if scope.startswith("terminate:"):
+            rail.refuse(policy.Feature.TERMINATE)
+        if scope.startswith("sql:"):
+            rail.refuse_writes()
         if self.connection != connection:
             raise NotApproved(
                 f"the approval is for {self.connection}, not for {connection}", "approve it again"
@@ -58,12 +65,17 @@ def os_user() -> str:
     return f"{behind}→{user}" if behind and behind != user else user
 
 
-def audit(connection: str, action: str, target: str, reason: str, result: str, *, role: str = "") -> None:
-    """Append a line to the audit file in the state folder (0600). Never raises: a log undoes no action."""
+def audit(connection: str, action: str, target: str, reason: str, result: str, *, role: str = "") -> bool:
+    """Append a line to the audit file in the state folder (0600), and to syslog when asked.
+
+    Syslog is asked for by the policy of the machine or by DBTUI_AUDIT_SYSLOG=1. Never raises, since a log undoes
+    no action; False where a line could not be written.
+    """
     line = json.dumps(
         {
             "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "by": os_user(),
+            "sudo_user": os.environ.get("SUDO_USER", ""),
             "ssh": os.environ.get("SSH_CONNECTION", ""),
             "connection": connection,
             "role": role,
@@ -74,10 +86,35 @@ def audit(connection: str, action: str, target: str, reason: str, result: str, *
         },
         ensure_ascii=True,
     )
+    written = _kept(line)
+    if policy.current().syslog or os.environ.get("DBTUI_AUDIT_SYSLOG") == "1":
+        written = _told_syslog(line) and written
+    return written
+
+
+SYSLOG = "/dev/log"
+_AUTHPRIV_NOTICE = 10 * 8 + 5  # RFC 5424, section 6.2.1: facility times eight, plus severity
+_SYSLOG_LINE = 8000  # bytes; longer ones are cut rather than refused by the daemon
+
+
+def _told_syslog(line: str) -> bool:
+    message = f"<{_AUTHPRIV_NOTICE}>dbtui[{os.getpid()}]: {line}".encode()[:_SYSLOG_LINE]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+            log.setblocking(False)
+            log.connect(SYSLOG)
+            log.send(message)
+    except OSError:
+        return False
+    return True
+
+
+def _kept(line: str) -> bool:
     try:
         _append(state_folder() / "audit.jsonl", line + "\n")
     except OSError:
-        return
+        return False
+    return True
 
 
 def _append(path: Path, line: str) -> None:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from dbtui import policy
 from dbtui.errors import ConfigError, ConnectError
 
 COMMAND_TIMEOUT = 20.0  # seconds
@@ -71,10 +72,12 @@ def from_command(command: str | Sequence[str], file: Path, name: str) -> Passwor
 
     A text is a shell line, a list is run as it is. `file` is where the command was read; when others may
     write it, or its folder, they could run programs as this user: ConfigError. What the program says on
-    standard error is never shown, since it may hold a secret. Raises ConnectError when it fails or takes too long.
+    standard error is never shown, since it may hold a secret. Raises ConnectError when it fails or takes too long,
+    and Forbidden by policy.
     """
 
     async def source() -> Secret | None:
+        policy.current().refuse(policy.Feature.PASSWORD_COMMAND)
         refuse_if_others_write(file)
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
         shown = (shlex.split(command)[:1] or [""])[0] if isinstance(command, str) else argv[0]

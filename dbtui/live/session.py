@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from dbtui import policy
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import DbtuiError, NotApproved
@@ -127,7 +128,11 @@ class ConsoleSession:
         return self._lift
 
     def lift_read_only(self, reason: str, seconds: float = LIFT_SECONDS, *, once: bool = False) -> Lift:
-        """Let statements write, for `seconds` or for one of them. Falls back by itself; audited."""
+        """Let statements write, for `seconds` or for one of them. Falls back by itself; audited.
+
+        Raises Forbidden by policy.
+        """
+        policy.current().refuse_writes()
         if self._lift is not None:
             self._end_lift("replaced")
         lift = Lift(os_user(), reason, self._clock() + seconds, once)

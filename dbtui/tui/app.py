@@ -19,7 +19,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Static
 
-from dbtui import text
+from dbtui import policy, text
 from dbtui.config import Secret, Target, discover
 from dbtui.engines import create
 from dbtui.errors import DbtuiError
@@ -116,6 +116,8 @@ class DbtuiApp(App[int]):
             return
         name = self._free_name(target.name)
         target = replace(target, name=name, prompt=lambda: self.ask_password(name))
+        if policy.current().read_only:
+            target = replace(target, read_only=True)
         try:
             engine = create(target)
         except DbtuiError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dbtui import text
 from dbtui.commands.explain import explain_on
-from dbtui.errors import DbtuiError, NotApproved
+from dbtui.errors import DbtuiError, Forbidden, NotApproved
 from dbtui.model.catalog import Name, Node
 from dbtui.model.server import Environment
 from dbtui.rules.plan import findings
@@ -184,5 +184,8 @@ async def lift(console: MainScreen) -> None:
         choice = await console.app.push_screen_wait(question)
         if choice is None:
             return
-        console.session.lift_read_only(choice.reason, once=choice.once)
+        try:
+            console.session.lift_read_only(choice.reason, once=choice.once)
+        except Forbidden as error:
+            console.say(str(error), "warning")
     console.show_top_bar()
