@@ -8,24 +8,20 @@ more.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import sys
-import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from dbtui.demo.shop import DATABASE, Seed, forget, prepare
 from dbtui.demo.workload.crew import Crew
 from dbtui.engines.postgres.embedded import EmbeddedServer
+from dbtui.engines.postgres.guard import begin, new_folder, say
 from dbtui.errors import ConnectError, DbtuiError, UsageError
 
 MARKER = "dbtui-demo.json"  # says that a folder is a demo's, and with which seed
@@ -71,18 +67,14 @@ class Options:
 
 def main() -> int:
     options = Options(**json.loads(sys.argv[1]))
-    os.umask(0o077)
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    begin()
     try:
         _guard(options)
     except DbtuiError as problem:
-        _say(error=type(problem).__name__, message=problem.message, hint=problem.hint)
+        say(error=type(problem).__name__, message=problem.message, hint=problem.hint)
         return 2
     except OSError as problem:
-        _say(
+        say(
             error="ConnectError",
             message=f"the demo could not be set up: {problem}",
             hint="free some space, or see TMPDIR",
@@ -91,32 +83,8 @@ def main() -> int:
     return 0
 
 
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: what follows is the clearing away
-    raise SystemExit(0)
-
-
-def _watch_parent(parent: int) -> None:
-    """Ask for the end when standard input is closed, or the parent is gone and left a copy of it open."""
-
-    def poll() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=poll, daemon=True).start()
-    while os.read(0, 1024):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _say(**values: object) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody listens any more, which the watcher has noticed
-        os.write(1, json.dumps(values).encode() + b"\n")
-
-
 def _progress(text: str) -> None:
-    _say(progress=text)
+    say(progress=text)
 
 
 def _guard(options: Options) -> None:
@@ -131,7 +99,7 @@ def _guard(options: Options) -> None:
             crew = Crew(server, _sizes(server), folder / LOG)
             crew.tend()
         _note_processes(folder, _processes(server, crew))
-        _say(ready={"folder": str(folder), "version": server.version})
+        say(ready={"folder": str(folder), "version": server.version})
         _silence(folder / LOG)
         _tend(server, crew)
     finally:
@@ -147,10 +115,7 @@ def _guard(options: Options) -> None:
 def _folder(options: Options) -> tuple[Path, bool]:
     """The demo's folder, and whether it is ours to remove. Raises UsageError."""
     if not options.folder:
-        base = tempfile.gettempdir()
-        if len(os.fsencode(base)) > 60 or (os.geteuid() == 0 and not _open_to_others(Path(base))):
-            base = "/tmp"  # noqa: S108 - mkdtemp makes it private
-        return Path(tempfile.mkdtemp(prefix="dbtui-demo-", dir=base)), True
+        return new_folder("dbtui-demo-"), True
     folder = Path(options.folder)
     if (folder / MARKER).exists():
         _refuse_a_second(folder)
@@ -159,10 +124,6 @@ def _folder(options: Options) -> tuple[Path, bool]:
         raise UsageError(f"{folder} holds something else than a demo", "name an empty or a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder, True
-
-
-def _open_to_others(folder: Path) -> bool:
-    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.resolve().parents))
 
 
 def _start(server: EmbeddedServer, options: Options) -> None:

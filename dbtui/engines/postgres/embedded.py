@@ -121,9 +121,9 @@ class EmbeddedServer:
             f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={quote(str(self.folder))}"
         )
 
-    def initdb(self) -> None:
-        """Make an empty cluster in `data`."""
-        argv = [str(self.bin / "initdb"), "-D", str(self.data), *_INITDB]
+    def initdb(self, *more: str) -> None:
+        """Make an empty cluster in `data`; `more` are options of initdb."""
+        argv = [str(self.bin / "initdb"), "-D", str(self.data), *_INITDB, *more]
         done = subprocess.run(
             tethered(argv, self.account, signal.SIGKILL),
             cwd=self.folder,
