@@ -58,12 +58,28 @@ def assess(
     `before` is DDL of what exists already: it is read for its tables, and none of it is judged.
     `ignore` names rules that are left out; without one a statement may count as safe.
     """
+    return tuple(assessed for _, assessed in walk(files, engine, version, before, ignore=ignore))
+
+
+def walk(
+    files: Sequence[MigrationFile],
+    engine: Engine,
+    version: tuple[int, ...] | None = None,
+    before: Sequence[MigrationFile] = (),
+    *,
+    ignore: frozenset[str] = frozenset(),
+) -> Iterator[tuple[Step, Assessed]]:
+    """As `assess`, each statement with the place it stands in.
+
+    The schema of a place is that before its statement until the next one is asked for; then it moves on.
+    """
     reviewer = _Reviewer(engine, version or DEFAULT_VERSIONS[engine], ignore)
     for file in before:
         for statement in parse(file.text, engine, file.name):
             apply(reviewer.schema, statement)
         reviewer.schema.search_path = reviewer.home
-    return tuple(assessed for file in files for assessed in reviewer.file(file))
+    for file in files:
+        yield from reviewer.file(file)
 
 
 @cache
@@ -104,7 +120,7 @@ class _Reviewer:
         self.settings: dict[str, str] = {}
         self.local: dict[str, str] = {}
 
-    def file(self, file: MigrationFile) -> Iterator[Assessed]:
+    def file(self, file: MigrationFile) -> Iterator[tuple[Step, Assessed]]:
         statements = tuple(parse(file.text, self.engine, file.name))
         facts = _facts(file, statements, self.engine)
         self.settings, self.local = {}, {}
@@ -116,7 +132,7 @@ class _Reviewer:
         previous: Done | None = None
         for position, statement in enumerate(statements):
             step, assessed = self._statement(statement, replace(facts, position=position), place, previous)
-            yield assessed
+            yield step, assessed
             previous = Done(statement.actions, step.effects)
             self._after(statement, step, file, place)
 

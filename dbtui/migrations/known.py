@@ -37,7 +37,8 @@ def apply(schema: Schema, statement: Statement, *, file: str = "", transaction: 
         elif op in ("rename table", "rename view", "set schema"):
             _move(schema, action)
         elif op == "create index" and action.index is not None:
-            _add_index(schema, action.relation, action.index, action.if_not_exists)
+            made = replace(action.index, text=statement.sql)
+            _add_index(schema, action.relation, made, action.if_not_exists)
         else:
             _other(schema, action, transaction)
             _alter(schema, action)

@@ -116,6 +116,7 @@ class IndexDef:
     valid: bool = True
     constraint: bool = False  # belongs to a constraint of the same name
     lengths: bool = False  # MySQL: indexes a prefix of a column
+    text: str = ""  # the user's own CREATE INDEX
 
 
 @dataclass(frozen=True, slots=True)
