@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.clean import clean
@@ -16,6 +18,7 @@ from dbtui.plans.formats import (
     sqlite_plan,
 )
 from dbtui.plans.measure import measure
+from dbtui.plans.wrapping import unwrapped
 
 MAX_CHARACTERS = 64 * 1024 * 1024
 
@@ -28,10 +31,20 @@ def parse(text: str) -> Plan:
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"the plan is larger than {MAX_CHARACTERS >> 20} MB", "nothing of it was read")
+    plan = _read(unwrapped(text))
+    return plan if plan.original == text else replace(plan, original=text)
+
+
+def _read(text: str) -> Plan:
     if mongo.recognise(text):
         return mongo.read(text)
     if mysql.recognise(text):
         return mysql.read(text)
+    if mysql.is_table(text):
+        raise InputError(
+            "this is MySQL's EXPLAIN as a table, which leaves most of the plan out",
+            "take EXPLAIN FORMAT=TREE or FORMAT=JSON",
+        )
     if sqlite_plan.recognise(text):
         return measure(sqlite_plan.read(text))
     document, notation = _document(text)
@@ -62,6 +75,8 @@ def _cleaned(text: str) -> tuple[object, str]:
     if postgres_xml.recognise(text):
         return postgres_xml.read(text), "xml"
     if (start := _json_start(text)) is not None:
+        if postgres_text.has_figures(text[:start]):
+            raise postgres_json.two_plans()
         document = postgres_json.read(text[start:])
         return (postgres_text.read(document), "text") if isinstance(document, str) else (document, "json")
     if postgres_yaml.recognise(text):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import textwrap
+from collections.abc import Callable
 
 import pytest
 
@@ -51,6 +54,12 @@ def framed(left: str, right: str, head: str = "QUERY PLAN", footer: str = "(10 r
     )
 
 
+def prefixed(prefix: str) -> str:
+    """A plan in a log whose every line a collector has stamped."""
+    lines = ["LOG:  duration: 12.345 ms  plan:", "\tQuery Text: select 1"]
+    return "\n".join(prefix + line for line in [*lines, *(f"\t{line}" for line in PLAIN.split("\n"))])
+
+
 WRAPPED = {
     "as it is": PLAIN,
     "with a margin": "\n".join("   " + line for line in PLAIN.split("\n")),
@@ -82,6 +91,21 @@ WRAPPED = {
     "jsonlog": json.dumps({"pid": 77, "message": f"duration: 12.345 ms  plan:\n{PLAIN}"}),
     "a terminal of 60 columns": "\n".join(
         line[at : at + 60] for line in PLAIN.split("\n") for at in range(0, len(line), 60)
+    ),
+    "colours": "\x1b[32m" + PLAIN.replace("Seq Scan", "\x1b[1mSeq Scan\x1b[0m") + "\x1b[0m",
+    "a web page": html.escape(PLAIN),
+    "hard spaces": PLAIN.replace("  ", "\u00a0 "),
+    "a ticket": f"{{noformat}}\n{PLAIN}\n{{noformat}}",
+    "numbered lines": "\n".join(f"{n:>3}  {line}" for n, line in enumerate(PLAIN.split("\n"), 1)),
+    "rows of a driver": repr([(line,) for line in PLAIN.split("\n")]),
+    "docker compose": prefixed("db-1  | "),
+    "kubernetes": prefixed("2024-05-05T10:00:00.123456789Z stdout F "),
+    "journald": prefixed("May 05 10:00:00 host postgres[77]: "),
+    "jsonlog among others": json.dumps({"pid": 77, "message": f"duration: 12.345 ms  plan:\n{PLAIN}"})
+    + "\n"
+    + json.dumps({"pid": 8, "message": "checkpoint starting: time"}),
+    "a mail of 72 columns": "\n".join(
+        textwrap.fill(line, 72, break_long_words=False, break_on_hyphens=False) for line in PLAIN.split("\n")
     ),
     **{f"footer {footer}": framed(" ", "", footer=footer) for footer in FOOTERS},
     "timing in Russian": framed(" ", "") + "\nВремя: 0,543 мс",
@@ -197,6 +221,23 @@ def test_the_hot_path_and_the_hottest() -> None:
     assert weighed_by(estimates) == "cost" and weight(estimates, estimates.nodes[0]) == 1.0
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        json.dumps,
+        lambda text: text.replace('"', '\\"'),
+        lambda text: repr(json.loads(text)),
+        lambda text: f"\ufeff{text}",
+        lambda text: f"here it is:\n{text}",
+    ],
+)
+def test_json_inside_something_else(wrap: Callable[[str], str]) -> None:
+    document = [{"Plan": {"Node Type": "Sort", "Plans": [{"Node Type": "Result"}]}}]
+    plan = parse(wrap(json.dumps(document, indent=2)))
+    assert [node.operation for node in plan.nodes] == ["Sort", "Result"]
+    assert plan.original == wrap(json.dumps(document, indent=2))
+
+
 BAD = {
     "empty": " \n ",
     "prose": "hello world",
@@ -216,8 +257,12 @@ BAD = {
     "two texts": f"{PLAIN}\n\n{PLAIN}",
     "two texts with a heading": framed(" ", "") + framed(" ", ""),
     "two logged": f"LOG:  duration: 1.0 ms  plan:\n\t{PLAIN}\nLOG:  duration: 1.0 ms  plan:\n\t{PLAIN}",
+    "two of two notations": f'{PLAIN}\n[{{"Plan": {{"Node Type": "Sort"}}}}]',
+    "two records": '{"message": "duration: 1 ms  plan:\\nSort"}\n' * 2,
     "two in yaml": "- Plan:\n    Node Type: Sort\n- Plan:\n    Node Type: Sort\n",
     "two in xml": "<explain><Query><Plan><Node-Type>Sort</Node-Type></Plan></Query></explain>" * 2,
+    "nodes behind other text": PLAIN.replace("->", "x ->"),
+    "mysql table": "+----+-------------+\n| id | select_type |\n+----+-------------+\n|  1 | SIMPLE      |\n",
     "text cut in a node": PLAIN[: PLAIN.index("rows=3 loops")],
     "text cut in costs": "Limit  (cost=0.0",
     "xml cut": '<explain xmlns="x"><Query><Plan>',

@@ -21,6 +21,15 @@ _HEADING = re.compile(
 )
 
 
+_TABLE = re.compile(r"[+|\-\s]{0,400}\|?\s*id\s*[|\t]\s*select_type\s*[|\t]")
+_PROMPT = re.compile(r"(?:mysql|MariaDB \[[^\]\n]{0,64}\])> ")
+
+
+def is_table(text: str) -> bool:
+    """Whether a text is the traditional EXPLAIN, a table with a row for each table."""
+    return _TABLE.match(text) is not None
+
+
 def recognise(text: str) -> bool:
     """Whether a text is a plan of MySQL or MariaDB, perhaps as their command-line clients print it."""
     text = _bare(text)
@@ -51,7 +60,7 @@ def _read(text: str) -> Plan:
 
 def _bare(text: str) -> str:
     """The plan without the heading, frame and escapes of the command-line clients."""
-    text = text.replace("\r\n", "\n").lstrip("\ufeff")
+    text = _after_prompt(text.replace("\r\n", "\n").lstrip("\ufeff"))
     framed = re.match(r"\s*\+-+\+\s*\n\|\s*(?:EXPLAIN|ANALYZE|SHOW_EXPLAIN)\s*\|\s*\n\+-+\+\s*\n\|\s?", text)
     if framed is not None:
         text = re.sub(r"\s*\|\s*\n\+-+\+\s*(?:\n.*)?\Z", "", text[framed.end() :], flags=re.DOTALL)
@@ -60,6 +69,15 @@ def _bare(text: str) -> str:
     if "\n" not in text.strip() and "\\n" in text:  # mysql --batch
         text = text.replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
     return text.strip("\n ") if text.lstrip().startswith("{") else text.strip("\n")
+
+
+def _after_prompt(text: str) -> str:
+    """What the client printed after a statement that was typed at its prompt, on one line or several."""
+    if _PROMPT.match(text) is None:
+        return text
+    lines = text.split("\n")
+    ends = next((n for n, line in enumerate(lines) if line.rstrip().endswith((";", "\\G", "\\g"))), None)
+    return text if ends is None else "\n".join(lines[ends + 1 :])
 
 
 def _load(text: str) -> dict[str, Any]:

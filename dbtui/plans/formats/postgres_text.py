@@ -49,6 +49,13 @@ def recognise(text: str) -> bool:
     return _root_line(text.split("\n")) is not None
 
 
+def has_figures(text: str) -> bool:
+    """Whether some line is a node with its figures."""
+    return any(
+        is_operation(line.strip()) and any(mark in line for mark in _FIGURES) for line in text.split("\n")
+    )
+
+
 def is_bare(text: str) -> bool:
     """Whether the text is the plan and nothing else, so that there is nothing to clean away."""
     first, _, rest = text.partition("\n")
@@ -97,8 +104,12 @@ def _query(preface: list[str]) -> dict[str, str]:
 
 
 def _logical(lines: list[str], start: int) -> Iterator[tuple[int, str]]:
-    """Lines from the root on, numbered; what begins nothing continues the line before (a wrapped paste)."""
+    """Lines from the root on, numbered; what begins nothing continues the line before (a wrapped paste).
+
+    A terminal wraps at its width and loses nothing; a mail breaks at a space, which is then put back.
+    """
     root_column = _column(lines[start - 1])
+    width = max(map(len, lines))
     parts: list[str] = [lines[start - 1]]
     first, number = start, start
     while number < len(lines):
@@ -114,8 +125,11 @@ def _logical(lines: list[str], start: int) -> Iterator[tuple[int, str]]:
             number = end
         elif _is_root(content):
             raise two_plans()
+        elif "->  " in content and any(mark in content for mark in _FIGURES):
+            raise InputError(f"line {number} has text before its node", "paste the plan without it")
         else:
-            parts.append(line)
+            at_a_space = len(lines[number - 2]) < width and not line[:1].isspace()
+            parts.append(f" {line}" if at_a_space else line)
     yield first, "".join(parts)
 
 
