@@ -1,52 +1,89 @@
 """Rules about plans. Each module has SEVERITY, SUBJECTS (node types, empty for all) and `check(tree, node)`.
 
-A rule with `WHOLE = True` is about the plan as a whole and is asked once, with its root. The plan has to be
-measured; what never ran is not asked about where the plan has actual figures.
+The first word of a rule's id says whose plans it reads; a rule that begins with `any-` names the formats in
+FORMATS. A rule with `WHOLE = True` is about the plan as a whole and is asked once, with its root. The plan has to
+be measured; what never ran is not asked about where the plan has actual figures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
 from dbtui.model.finding import Finding, Severity
-from dbtui.model.plan import Plan
+from dbtui.model.plan import Plan, PlanNode
 from dbtui.rules.base import Rule, load_rule, rule_ids
 from dbtui.rules.plan.tree import Tree
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_FORMATS = {
+    "pg": ("postgres",),
+    "my": ("mysql", "mariadb"),
+    "lite": ("sqlite",),
+    "mongo": ("mongo",),
+    "es": ("elasticsearch",),
+    "any": ("postgres",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRule:
+    """A rule, whose plans it reads, and whether it is about the plan as a whole."""
+
+    rule: Rule
+    formats: tuple[str, ...]  # the first word of Plan.format
+    whole: bool
+
+    def reads(self, plan: Plan) -> bool:
+        """Whether it is about plans of this format."""
+        return plan.format.partition("-")[0] in self.formats
+
+    def nodes(self, plan: Plan) -> Iterator[PlanNode]:
+        """The nodes of a plan that it is asked about."""
+        if self.whole:
+            yield plan.nodes[0]
+            return
+        for node in plan.nodes:
+            if plan.analyzed and not node.executed:
+                continue
+            if not self.rule.subjects or node.operation in self.rule.subjects:
+                yield node
 
 
 @cache
-def rules() -> tuple[tuple[Rule, bool], ...]:
-    """All rules about plans, and whether each is about the plan as a whole."""
-    return tuple((load_rule(__name__, name), _is_whole(name)) for name in rule_ids(__name__))
+def rules() -> tuple[PlanRule, ...]:
+    """All rules about plans, by id."""
+    return tuple(_load(rule_id) for rule_id in rule_ids(__name__))
 
 
-def _is_whole(name: str) -> bool:
-    return bool(getattr(import_module(f"{__name__}.{name.replace('-', '_')}"), "WHOLE", False))
+def _load(rule_id: str) -> PlanRule:
+    module = import_module(f"{__name__}.{rule_id.replace('-', '_')}")
+    formats = getattr(module, "FORMATS", _FORMATS[rule_id.partition("-")[0]])
+    return PlanRule(load_rule(__name__, rule_id), formats, bool(getattr(module, "WHOLE", False)))
 
 
 def findings(plan: Plan) -> tuple[Finding, ...]:
-    """What all rules see in a measured plan of PostgreSQL: the gravest first, then by self time."""
-    if not plan.format.startswith("postgres-"):
-        return ()
+    """What all rules see in a measured plan: the gravest first, then by self time."""
     tree = Tree(plan)
     found: list[Finding] = []
     by_subject: dict[str, list[Rule]] = {}
     everywhere: list[Rule] = []
-    for rule, whole in rules():
-        if whole:
-            found.extend(_asked(rule, tree, 0))
-        elif not rule.subjects:
-            everywhere.append(rule)
-        for subject in () if whole else rule.subjects:
-            by_subject.setdefault(subject, []).append(rule)
+    for one in rules():
+        if not one.reads(plan):
+            continue
+        if one.whole:
+            found.extend(asked(one.rule, tree, plan.nodes[0]))
+        elif not one.rule.subjects:
+            everywhere.append(one.rule)
+        for subject in () if one.whole else one.rule.subjects:
+            by_subject.setdefault(subject, []).append(one.rule)
     for node in plan.nodes:
         if plan.analyzed and not node.executed:
             continue
         for rule in (*by_subject.get(node.operation, ()), *everywhere):
-            found.extend(_asked(rule, tree, node.id))
+            found.extend(asked(rule, tree, node))
     found.sort(
         key=lambda one: (
             _ORDER[one.severity],
@@ -58,8 +95,8 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _asked(rule: Rule, tree: Tree, at: int) -> list[Finding]:
-    node = tree.nodes[at]
+def asked(rule: Rule, tree: Tree, node: PlanNode) -> list[Finding]:
+    """What one rule sees at one node."""
     return [
         Finding(
             rule=rule.id,
@@ -70,7 +107,7 @@ def _asked(rule: Rule, tree: Tree, at: int) -> list[Finding]:
             advice=hit.advice,
             sql=hit.sql,
             docs=_pages(rule),
-            node=at if hit.node is None else hit.node,
+            node=node.id if hit.node is None else hit.node,
         )
         for hit in rule.check(tree, node)
     ]

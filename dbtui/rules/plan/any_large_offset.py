@@ -33,7 +33,9 @@ SUBJECTS: tuple[str, ...] = ("Limit",)
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     below = tree.children(node)
     pulled = rows(below[0]) if below else 0.0
-    if pulled < 1_000 or pulled < 10 * rows(node) or below[0].operation.startswith("Gather"):
+    if not tree.reaches("rows made", pulled, 1_000) or below[0].operation.startswith("Gather"):
+        return
+    if not tree.reaches("rows made for each one given", pulled / max(1.0, rows(node)), 10):
         return
     yield Hit(
         f"{count(pulled)} rows are made and {count(rows(node))} given",

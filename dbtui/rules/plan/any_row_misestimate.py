@@ -84,7 +84,11 @@ def _ratio(tree: Tree, node: PlanNode) -> float | None:
         return None
     ratio = max(1.0, node.rows) / max(1.0, node.estimated_rows)
     factor = max(ratio, 1 / ratio)
-    many = max(node.rows, node.estimated_rows) * (node.loops or 1) >= 1_000
-    if factor < 10 or not many or (factor < 100 and tree.share(node.self_ms) < 0.1 and rows(node) < 1_000):
+    if not tree.reaches("factor between rows and estimate", factor, 10, node):
+        return None
+    many = max(node.rows, node.estimated_rows) * (node.loops or 1)
+    if not tree.reaches("rows over all loops, as estimated or as they came", many, 1_000, node):
+        return None
+    if factor < 100 and tree.share(node.self_ms) < 0.1 and rows(node) < 1_000:
         return None
     return ratio

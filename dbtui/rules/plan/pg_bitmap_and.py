@@ -32,7 +32,7 @@ SUBJECTS: tuple[str, ...] = ("BitmapAnd",)
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     below = tree.children(node)
     heap = next((one for one in tree.ancestors(node) if one.operation == "Bitmap Heap Scan"), None)
-    if len(below) < 2 or heap is None:
+    if not tree.reaches("indexes intersected", len(below), 2) or heap is None:
         return
     conditions = [text(child, "Index Cond") for child in below]
     yield Hit(

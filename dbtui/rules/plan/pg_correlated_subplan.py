@@ -32,7 +32,7 @@ SUBJECTS: tuple[str, ...] = ()
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     loops = node.loops or 0.0
-    if node.relationship != "SubPlan" or loops < 1_000:
+    if node.relationship != "SubPlan" or not tree.reaches("loops of the subplan", loops, 1_000):
         return
     yield Hit(
         f"{node.subplan} runs {count(loops)} times and takes {milliseconds(node.total_ms) or 'unknown time'}",

@@ -32,7 +32,7 @@ SUBJECTS: tuple[str, ...] = ("Aggregate",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     batches, disk = number(node, "HashAgg Batches"), number(node, "Disk Usage")
-    if batches <= 1 and disk <= 0:
+    if not tree.reaches("batches", batches, 2) and not tree.reaches("kB on disk", disk, 1):
         return
     yield Hit(
         f"grouping by {one_line(text(node, 'Group Key'), 80)} went to disk: {batches:.0f} batches, {size(disk * 1024)}",

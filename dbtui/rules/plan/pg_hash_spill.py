@@ -33,7 +33,7 @@ SUBJECTS: tuple[str, ...] = ("Hash",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     batches, planned = number(node, "Hash Batches"), number(node, "Original Hash Batches")
-    if batches <= 1:
+    if not tree.reaches("batches", batches, 2):
         return
     memory = number(node, "Peak Memory Usage")
     wanted = max(8, math.ceil(memory * batches * 1.2 / 1024))

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree, lost, name, number, rows
+from dbtui.rules.plan.tree import Hit, Tree, lost, name, number, ratio, rows
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -34,7 +34,8 @@ SUBJECTS: tuple[str, ...] = ("Index Only Scan",)
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     fetches = number(node, "Heap Fetches")
     fetched = rows(node) + lost(node)
-    if fetches < 1_000 or fetches < 0.1 * fetched:
+    enough = tree.reaches("heap fetches", fetches, 1_000)
+    if not enough or not tree.reaches("heap fetches for each row", ratio(fetches, fetched), 0.1):
         return
     yield Hit(
         f"{count(fetches)} visits to {name(node)} for {count(fetched)} rows of an index-only scan",

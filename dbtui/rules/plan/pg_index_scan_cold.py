@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree, name, own, rows
+from dbtui.rules.plan.tree import Hit, Tree, name, own, ratio, rows
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -33,7 +33,10 @@ SUBJECTS: tuple[str, ...] = ("Index Scan",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     read, hit = own(node, "Shared Read Blocks"), own(node, "Shared Hit Blocks")
-    if rows(node) < 10_000 or read < 1_000 or read < hit or "Filter" in node.raw:
+    large = tree.reaches("rows", rows(node), 10_000) and tree.reaches("blocks read", read, 1_000)
+    if not large or not tree.reaches("share of blocks read", ratio(read, read + hit), 0.5):
+        return
+    if "Filter" in node.raw:
         return
     yield Hit(
         f"{count(read)} blocks of {name(node)} are read from disk for {count(rows(node))} rows",

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
 from dbtui.rules.plan.conditions import index_for
-from dbtui.rules.plan.tree import Hit, Tree, lost, rows, text
+from dbtui.rules.plan.tree import Hit, Tree, lost, ratio, rows, text
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -36,9 +36,9 @@ SUBJECTS: tuple[str, ...] = (
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     removed, kept = lost(node), rows(node)
-    if removed < 1_000 or removed < 0.5 * (removed + kept):
+    share = ratio(removed, removed + kept)
+    if not tree.reaches("rows removed", removed, 1_000) or not tree.reaches("share removed", share, 0.5):
         return
-    share = removed / (removed + kept)
     yield Hit(
         f"{node.index} finds {count(removed + kept)} rows, and the filter removes {share * 100:.0f} % of them",
         "put the filtered columns into the index, after those of the index condition",

@@ -36,7 +36,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     timing = jit.get("Timing") if isinstance(jit, dict) else None
     compiling = as_number(timing.get("Total")) if isinstance(timing, dict) else 0.0
     share = tree.share(compiling)
-    if share < 0.25 or compiling < 5:
+    if not tree.reaches("share of the time", share, 0.25) or not tree.reaches("ms of JIT", compiling, 5):
         return
     yield Hit(
         f"compiling takes {milliseconds(compiling)}, {share * 100:.0f} % of the time",

@@ -37,7 +37,7 @@ SUBJECTS: tuple[str, ...] = (
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     removed = lost(node, "Rows Removed by Join Filter")
-    if removed < 10_000:
+    if not tree.reaches("pairs removed by the join filter", removed, 10_000):
         return
     yield Hit(
         f"{count(removed)} pairs of rows are built and thrown away",

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree, lost, number
+from dbtui.rules.plan.tree import Hit, Tree, lost, number, ratio
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -32,7 +32,7 @@ SUBJECTS: tuple[str, ...] = ("Bitmap Heap Scan",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     lossy, exact = number(node, "Lossy Heap Blocks"), number(node, "Exact Heap Blocks")
-    if lossy <= 0 or lossy < 0.5 * (lossy + exact):
+    if not tree.reaches("share of lossy blocks", ratio(lossy, lossy + exact), 0.5):
         return
     removed = lost(node, "Rows Removed by Index Recheck")
     yield Hit(

@@ -36,7 +36,8 @@ SUBJECTS: tuple[str, ...] = (
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     searches, loops = number(node, "Index Searches"), node.loops or 1.0
-    if searches < 10 * loops or searches < 100:
+    enough = tree.reaches("searches of the index", searches, 100)
+    if not enough or not tree.reaches("searches per loop", searches / loops, 10):
         return
     yield Hit(
         f"{node.index} is searched {count(searches)} times in {count(loops)} loops",

@@ -33,7 +33,7 @@ SUBJECTS: tuple[str, ...] = ("Materialize",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     loops = node.loops or 0.0
-    if loops < 100 or rows(node) < 10_000:
+    if not tree.reaches("loops", loops, 100) or not tree.reaches("rows over all loops", rows(node), 10_000):
         return
     yield Hit(
         f"a stored result is read {count(loops)} times, {count(rows(node))} rows in all",

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree, number, text
+from dbtui.rules.plan.tree import Hit, Tree, number, ratio, text
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -34,7 +34,11 @@ SUBJECTS: tuple[str, ...] = ("Memoize",)
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     hits, misses = number(node, "Cache Hits"), number(node, "Cache Misses")
     evicted = number(node, "Cache Evictions") + number(node, "Cache Overflows")
-    if hits + misses < 1_000 or (hits >= 0.3 * (hits + misses) and evicted < 0.1 * (hits + misses)):
+    asked = hits + misses
+    if not tree.reaches("look-ups", asked, 1_000):
+        return
+    missed = tree.reaches("share of misses", ratio(misses, asked), 0.7)
+    if not missed and not tree.reaches("share of evictions", ratio(evicted, asked), 0.1):
         return
     yield Hit(
         f"the cache was hit in {hits / (hits + misses) * 100:.0f} % of {count(hits + misses)} look-ups,"

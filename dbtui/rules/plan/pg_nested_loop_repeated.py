@@ -34,7 +34,9 @@ SUBJECTS: tuple[str, ...] = ("Nested Loop",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     inner = next((child for child in tree.children(node) if child.relationship == "Inner"), None)
-    if inner is None or (inner.loops or 0) < 1_000 or (inner.total_ms or 0.0) < 500:
+    if inner is None or not tree.reaches("loops of the inner side", inner.loops or 0.0, 1_000):
+        return
+    if not tree.reaches("ms of the inner side", inner.total_ms or 0.0, 500):
         return
     yield Hit(
         f"the inner side runs {count(inner.loops)} times and takes {milliseconds(inner.total_ms)}: {inner.label}",

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree
+from dbtui.rules.plan.tree import Hit, Tree, ratio
 from dbtui.text import milliseconds
 
 SEVERITY = Severity.WARNING
@@ -33,7 +33,9 @@ WHOLE = True
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     planning, execution = tree.plan.planning_ms, tree.plan.execution_ms
-    if planning is None or execution is None or planning <= max(10.0, execution):
+    if planning is None or execution is None or not tree.reaches("ms of planning", planning, 10):
+        return
+    if not tree.reaches("planning over execution", ratio(planning, execution), 1):
         return
     yield Hit(
         f"planning takes {milliseconds(planning)}, running {milliseconds(execution)}",

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
 from dbtui.rules.plan.conditions import index_for
-from dbtui.rules.plan.tree import Hit, Tree, lost, name, rows, text
+from dbtui.rules.plan.tree import Hit, Tree, lost, name, ratio, rows, text
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -35,7 +35,8 @@ SUBJECTS: tuple[str, ...] = ("Seq Scan",)
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     removed, kept = lost(node), rows(node)
     scanned = removed + kept
-    if scanned < 10_000 or removed < 0.5 * scanned:
+    large = tree.reaches("rows read", scanned, 10_000)
+    if not large or not tree.reaches("share of rows removed", ratio(removed, scanned), 0.5):
         return
     yield Hit(
         f"{count(scanned)} rows of {name(node)} are read and {count(removed)} of them thrown away",

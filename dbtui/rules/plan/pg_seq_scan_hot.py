@@ -34,7 +34,8 @@ SUBJECTS: tuple[str, ...] = ("Seq Scan",)
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     share = tree.share(node.self_ms)
-    if share < 0.3 or (node.self_ms or 0.0) < 50:
+    slow = tree.reaches("ms of its own", node.self_ms or 0.0, 50)
+    if not slow or not tree.reaches("share of the time", share, 0.3):
         return
     yield Hit(
         f"reading {name(node)} takes {milliseconds(node.self_ms)}, {share * 100:.0f} % of the time",

@@ -36,13 +36,15 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     join = next(
         (one for one in tree.ancestors(node) if one.operation not in ("Hash", "Sort", "Materialize")), None
     )
-    if read < 10_000 or join is None or join.operation not in _JOINS:
+    if join is None or join.operation not in _JOINS or not tree.reaches("rows read", read, 10_000):
         return
     side = next(
         child for child in tree.children(join) if child.id <= node.id and not _after(tree, join, child, node)
     )
     sibling = next((child for child in tree.children(join) if child is not side), None)
-    if sibling is None or not sibling.executed or rows(sibling) * 10 >= read:
+    if sibling is None or not sibling.executed:
+        return
+    if not tree.reaches("rows for each one of the other side", read / max(1.0, rows(sibling)), 10):
         return
     yield Hit(
         f"{count(read)} rows of {name(node)} are read to join {count(rows(sibling))}",

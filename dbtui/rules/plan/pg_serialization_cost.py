@@ -35,7 +35,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     serialization = tree.plan.extra.get("Serialization")
     took = as_number(serialization.get("Time")) if isinstance(serialization, dict) else 0.0
     share = tree.share(took)
-    if share < 0.2 or took < 5:
+    if not tree.reaches("ms of writing out", took, 5) or not tree.reaches("share of the time", share, 0.2):
         return
     yield Hit(
         f"writing out the result takes {milliseconds(took)}, {share * 100:.0f} % of the time",

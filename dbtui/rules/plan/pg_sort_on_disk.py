@@ -40,7 +40,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
         else [node.raw]
     )
     disk = [as_number(one.get("Sort Space Used")) for one in sorts if one.get("Sort Space Type") == "Disk"]
-    if not disk:
+    if not tree.reaches("sorts on disk", len(disk), 1):
         return
     largest = max(disk)
     wanted = max(8, math.ceil(largest * 3 / 1024))

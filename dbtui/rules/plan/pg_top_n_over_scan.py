@@ -34,11 +34,15 @@ SUBJECTS: tuple[str, ...] = ("Limit",)
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     sort = next(iter(tree.children(node)), None)
     scan = next(iter(tree.children(sort)), None) if sort is not None and sort.operation == "Sort" else None
-    if sort is None or scan is None or scan.operation != "Seq Scan" or rows(scan) < 10_000:
+    if sort is None or scan is None or scan.operation != "Seq Scan":
+        return
+    if not tree.reaches("rows sorted", rows(scan), 10_000):
         return
     keys = sort.raw.get("Sort Key")
     plain = [_KEY.fullmatch(str(key)) for key in keys] if isinstance(keys, list) else []
-    if not plain or not all(plain) or rows(node) * 10 > rows(scan):
+    if not plain or not all(plain):
+        return
+    if not tree.reaches("rows sorted for each one kept", rows(scan) / max(1.0, rows(node)), 10):
         return
     columns = ", ".join(f"{found[1]}{found[2] or ''}" for found in plain if found)
     yield Hit(

@@ -36,7 +36,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     for trigger in tree.plan.triggers:
         took = as_number(trigger.get("Time"))
         share = tree.share(took)
-        if share <= 0.1 or took < 1:
+        if not tree.reaches("ms of a trigger", took, 1) or not tree.reaches("its share", share, 0.1):
             continue
         constraint = str(trigger.get("Constraint Name") or "")
         called = constraint or str(trigger.get("Trigger Name") or "a trigger")

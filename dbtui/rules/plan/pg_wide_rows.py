@@ -32,7 +32,7 @@ SUBJECTS: tuple[str, ...] = ()
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     width = node.estimated_width or 0
-    if width < 2_000 or rows(node) < 10_000:
+    if not tree.reaches("bytes of a row", width, 2_000) or not tree.reaches("rows", rows(node), 10_000):
         return
     if any((child.estimated_width or 0) >= 2_000 for child in tree.children(node)):
         return

@@ -34,7 +34,8 @@ SUBJECTS: tuple[str, ...] = (
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     planned, launched = number(node, "Workers Planned"), number(node, "Workers Launched")
-    if "Workers Launched" not in node.raw or launched >= planned:
+    known = "Workers Launched" in node.raw
+    if not known or not tree.reaches("workers missing", planned - launched, 1):
         return
     yield Hit(
         f"{launched:.0f} of {planned:.0f} workers were to be had",

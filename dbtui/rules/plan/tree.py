@@ -25,11 +25,27 @@ class Hit:
     severity: Severity | None = None  # where it is not the rule's own
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A threshold that a rule asked about: what it measures, the figure, and the least that it wants."""
+
+    what: str
+    value: float
+    least: float
+    node: PlanNode | None = None  # where a rule about the whole plan asks about one
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure reaches it."""
+        return self.value >= self.least
+
+
 class Tree:
-    """A measured plan with its children by node."""
+    """A measured plan with its children by node. `asked` takes down what rules ask, where it is a list."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.asked: list[Asked] | None = None
         self.nodes = plan.nodes
         self._children: list[list[int]] = [[] for _ in plan.nodes]
         for node in plan.nodes:
@@ -47,6 +63,12 @@ class Tree:
         while at is not None:
             yield self.nodes[at]
             at = self.nodes[at].parent
+
+    def reaches(self, what: str, value: float, least: float, node: PlanNode | None = None) -> bool:
+        """Whether a figure reaches the least that a rule wants of it."""
+        if self.asked is not None:
+            self.asked.append(Asked(what, float(value), float(least), node))
+        return value >= least
 
     def share(self, ms: float | None) -> float:
         """A time as a share of the execution, between 0 and 1; 0 where there are no times."""
@@ -68,6 +90,11 @@ def text(node: PlanNode, key: str) -> str:
     """A property as text, lists joined by commas; an empty text where there is none."""
     value = node.raw.get(key, "")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def ratio(part: float, whole: float) -> float:
+    """A part of a whole; 0 of nothing."""
+    return part / whole if whole else 0.0
 
 
 def rows(node: PlanNode) -> float:
