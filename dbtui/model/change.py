@@ -111,7 +111,12 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class ChangeStep:
-    """One step. What a field says holds for every engine, unless it says otherwise."""
+    """One step. What a field says holds for every engine, unless it says otherwise.
+
+    A step is done when `superseded` holds, or when all postconditions do; a question that the server refuses,
+    such as one about a column that is gone, is answered by no. Going on after whatever happened means: in order,
+    the first step that is not done. Steps without postconditions are done when the journal says so.
+    """
 
     number: int  # from 1; 0 is the journal's, which the runner puts before a plan's own steps
     kind: Kind
@@ -142,6 +147,7 @@ class ChangeStep:
     point_of_no_return: bool = False  # the first step after which the old form cannot be had back
     preconditions: tuple[Condition, ...] = ()  # all must hold before it may start
     postconditions: tuple[Condition, ...] = ()  # all hold when it is done; () means only people know
+    superseded: Condition | None = None  # when it holds, a later step used up what this one made: it is done
     leftover: Condition | None = None  # before each attempt: when it holds, `cleanup` runs first
     cleanup: tuple[str, ...] = ()  # removes what a failed attempt left, each outside a transaction
     backfill: Backfill | None = None
@@ -231,6 +237,7 @@ def step_content(step: ChangeStep) -> dict[str, object]:
         "destructive": step.destructive,
         "preconditions": [one.query for one in step.preconditions],
         "postconditions": [one.query for one in step.postconditions],
+        "superseded": step.superseded.query if step.superseded else None,
         "leftover": step.leftover.query if step.leftover else None,
         "cleanup": list(step.cleanup),
         "backfill": fill
