@@ -21,12 +21,17 @@ def scope_of(sql: str) -> str:
     return "sql:" + hashlib.sha256(sql.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def step_scope(plan_sha256: str, server: str, step: int) -> str:
+    """The scope that covers one step of one plan on one server, whatever the connection is called."""
+    return f"step:{plan_sha256}:{server}:{step}"
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """Leave to do one thing (or, after a lift, anything until `expires`) on one connection."""
 
     connection: str
-    scope: str  # "cancel:<id>:<started>", "terminate:<id>:<started>", scope_of(sql), or "lift"
+    scope: str  # "cancel:<id>:<started>", "terminate:<id>:<started>", scope_of(sql), step_scope(…), or "lift"
     by: str  # operating system user
     reason: str
     expires: float  # epoch seconds
@@ -37,7 +42,9 @@ class Approval:
         rail = policy.current()
         if scope.startswith("terminate:"):
             rail.refuse(policy.Feature.TERMINATE)
-        if scope.startswith("sql:"):
+        if scope.startswith("step:"):
+            rail.refuse(policy.Feature.MIGRATE_RUN)
+        if scope.startswith(("sql:", "step:")):
             rail.refuse_writes()
         if self.connection != connection:
             raise NotApproved(

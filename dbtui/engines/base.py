@@ -1,20 +1,22 @@
 """The protocol that every engine follows. A part that an engine lacks is None, and `lacks` says why.
 
 An engine is one server behind at most three connections, each serial: *monitor* (the sampler), *work*
-(catalog, queries, plans) and *act* (opened for one approval, then closed). Monitor and work are read-only,
-held at the server as far as the product can. Nothing here waits for a server without a timeout, and
-`close()` waits for no server at all.
+(catalog, queries, plans) and *act* (opened for one approval, then closed). While a plan is run there is one
+more, *run*: see `RunSession`. Monitor and work are read-only, held at the server as far as the product can.
+Nothing here waits for a server without a timeout, and `close()` waits for no server at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
-from dbtui.model.activity import Session
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.catalog import Detail, Name, Node
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page
+from dbtui.model.run import Look
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, Source
 from dbtui.safety import Approval
@@ -130,6 +132,89 @@ class Actions(Protocol):
 
     async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:
         """Run one statement that may write, in a transaction of its own. The only way to write."""
+        ...
+
+
+Statement = str | Callable[[Sequence[int]], str]
+"""What is run, or what makes it from the rows that each statement before it in the same call has changed."""
+
+
+class RunSession(Protocol):
+    """The one session that changes a server step by step for as long as a plan is run. Never behind a pooler.
+
+    It is opened by `RunsPlans.hold`. Everything raises the console's own errors only; after SessionLost it is of no
+    use until `reopen`.
+    """
+
+    @property
+    def id(self) -> str:
+        """The server's own id of this session."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Which server and database this is, whatever name leads there: what approvals are bound to."""
+        ...
+
+    async def reopen(self) -> None:
+        """Open it anew after it was lost. Raises ConnectError."""
+        ...
+
+    async def seize(self, *, patience: float = 2.0) -> str:
+        """Become the one runner of this database: "" when done, else a line about who is, after `patience` s."""
+        ...
+
+    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
+        """Let `write` write inside the block. Raises NotApproved at its beginning."""
+        ...
+
+    async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
+        """The rows of a question of the console's own, as text."""
+        ...
+
+    async def write(
+        self,
+        statements: Sequence[Statement],
+        *,
+        one: bool = True,
+        lock_timeout: float | None = None,
+        timeout: float = 0.0,
+    ) -> tuple[int, ...]:
+        """Run statements inside `admitted`, with `one` in one transaction; the rows that each has changed.
+
+        Seconds; `lock_timeout` None is a few seconds, and 0.0 of either is no limit. Raises NotApproved outside
+        of `admitted`, QueryTimeout for a lock that was not had in time, QueryError with the server's code.
+        """
+        ...
+
+    async def cancel(self) -> None:
+        """Have the server stop what runs here; never raises."""
+        ...
+
+    async def look(self, relation: str) -> Look:
+        """What is to be seen beside this session now, over another one. Raises QueryError, SessionLost."""
+        ...
+
+    async def close(self) -> None:
+        """End it, and with it the claim to be the one runner; never raises."""
+        ...
+
+
+@runtime_checkable
+class RunsPlans(Protocol):
+    """An engine whose changes of schema can be run from here."""
+
+    async def hold(self, database: str = "") -> RunSession:
+        """Open the session that runs a plan. Raises ConnectError, and refuses a pooler with it."""
+        ...
+
+
+@runtime_checkable
+class Weighs(Actions, Protocol):
+    """Actions that can say beforehand what ending a session would undo."""
+
+    async def stakes(self, session: Session) -> Stakes:
+        """What is at stake, looked up at the server now. Raises ConnectError, QueryError, SessionLost."""
         ...
 
 

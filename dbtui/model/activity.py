@@ -39,6 +39,17 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Stakes:
+    """What ending a session would undo and release, asked of the server before it is done. None is not known."""
+
+    wrote: bool | None = None  # whether its open transaction has changed anything
+    rows: int | None = None  # that it has changed and not committed
+    locks: tuple[str, ...] = ()  # "ShareLock on orders" and the like; server text
+    cancel_frees: bool | None = None  # whether cancelling its statement alone releases what it holds
+    notes: tuple[str, ...] = ()  # one sentence each
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """The sessions of one sample, and the room there is."""
 

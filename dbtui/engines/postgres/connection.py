@@ -1,4 +1,4 @@
-"""The way to a PostgreSQL server, and the at most three sessions that it has: monitor, work and act.
+"""The way to a PostgreSQL server, and the sessions that it has: monitor, work, act, and run for a plan.
 
 `Connector` knows the way (libpq's parameters, password, tunnel, pooler) and opens sessions; each is a `Connection`,
 read-only unless it was opened to write; `Work` is the one that catalog, queries and plans share.
@@ -109,6 +109,9 @@ class Connector:
         former = self._sessions.pop(purpose, None)
         if former is None:
             return
+        if purpose == "run" and not former.closed:
+            self._sessions[purpose] = former
+            raise ConnectError("a plan is being run from here already", "wait for its end, or stop it")
         if purpose == "act":
             try:
                 async with asyncio.timeout(_ACTION_LIMIT):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.postgres.activity import PostgresMonitor
 from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.model.server import Server
+
+if TYPE_CHECKING:
+    from dbtui.engines.postgres.source import PostgresSource
 
 
 class PostgresEngine:
@@ -46,6 +50,19 @@ class PostgresEngine:
         from dbtui.engines.postgres.actions import PostgresActions
 
         return PostgresActions(self._connector)
+
+    @cached_property
+    def source(self) -> PostgresSource:
+        """What a shadow is cloned from."""
+        from dbtui.engines.postgres.source import PostgresSource
+
+        return PostgresSource(self._connector, self._work)
+
+    async def hold(self, database: str = "") -> RunSession:
+        """See `engines.base.RunsPlans`."""
+        from dbtui.engines.postgres.run import hold
+
+        return await hold(self._connector, self._work, database)
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

@@ -19,12 +19,13 @@ from dbtui.errors import DbtuiError, QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
-Purpose = Literal["monitor", "work", "act"]
+Purpose = Literal["monitor", "work", "act", "run"]
 
 STATEMENT_LIMIT = {
     "monitor": 15,
     "work": 60,
     "act": 60,
+    "run": 0,  # an index may take a day
 }  # seconds; longer ones run in a transaction of their own
 LOCK_LIMIT = 3.0  # seconds
 IDLE_LIMIT = 60  # seconds inside a transaction
@@ -124,6 +125,15 @@ class Connection:
             finally:
                 self._raw.guarded = False
                 self._seconds += time.monotonic() - started
+
+    @asynccontextmanager
+    async def handed_over(self) -> AsyncIterator[tuple[asyncio.Transport, dict[str, str]]]:
+        """The wire, and what the server has reported, for a program that speaks on it; then the session is over."""
+        async with self._exclusive(5.0):
+            try:
+                yield self._raw._transport, dict(self._raw.get_settings()._settings)
+            finally:
+                self.abort()
 
     async def cancel(self) -> None:
         """Ask the server to stop what runs here, over a connection of its own; never raises, at most 2 s."""
