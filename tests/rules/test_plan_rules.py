@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dbtui.errors import UsageError
 from dbtui.model.finding import Severity
 from dbtui.plans import parse
 from dbtui.rules.base import load_rule, rule_ids
 from dbtui.rules.plan import findings
+from dbtui.rules.plan.conditions import branches, conjuncts, unanchored, wrapped
+from dbtui.rules.plan.why import why, why_each
 from tests.plans.conftest import Explained, explained  # noqa: F401
 
 PACKAGE = "dbtui.rules.plan"
@@ -25,7 +30,7 @@ def case(rule: str) -> dict[str, Any]:
 
 
 def test_there_are_rules() -> None:
-    assert len(IDS) >= 28
+    assert len(IDS) >= 43
 
 
 @pytest.mark.parametrize("rule", IDS)
@@ -65,7 +70,8 @@ def test_plans_of_every_shape_are_judged(explained: Explained) -> None:  # noqa:
 
 def test_estimates_alone_give_no_findings_about_what_ran(explained: Explained) -> None:  # noqa: F811
     for name, text in explained.shapes("format json").items():
-        assert {one.rule for one in findings(parse(text))} <= {"pg-bitmap-and", "pg-disabled-node-used"}, name
+        told = {"pg-bitmap-and", "pg-disabled-node-used", "pg-seq-scan-indexable"}
+        assert {one.rule for one in findings(parse(text))} <= told, name
 
 
 def test_the_deepest_misestimate_alone_is_told() -> None:
@@ -73,6 +79,79 @@ def test_the_deepest_misestimate_alone_is_told() -> None:
     assert [(one.node, one.object) for one in findings(plan) if one.rule == "any-row-misestimate"] == [
         (1, "orders")
     ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("(lower((n)::text) = 'x'::text)", ("n", "lower")),
+        (
+            "((a = 1) AND (date_trunc('day'::text, o.t) = '2024'::timestamp with time zone))",
+            ("t", "date_trunc"),
+        ),
+        ("(EXTRACT(year FROM t) = '2024'::numeric)", ("t", "EXTRACT")),
+        ("(substr(s, 1, 3) = 'abc'::text)", ("s", "substr")),
+        (
+            "((at)::timestamp without time zone = '2024'::timestamp without time zone)",
+            ("at", "timestamp without time zone"),
+        ),
+        ('((o."Line No")::bigint = 5)', ('"Line No"', "bigint")),
+        ("((n)::text = 'lower(a) = '::text)", None),
+        ("(a = ANY ('{1,2}'::integer[]))", None),
+        ("(a = 5)", None),
+    ],
+)
+def test_columns_inside_functions_and_casts(condition: str, expected: tuple[str, str] | None) -> None:
+    assert wrapped(condition) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "parts"),
+    [
+        ("", []),
+        ("(a = 1)", ["a = 1"]),
+        ("((a = 1) AND ((b = 2) OR (c = ' AND '::text)))", ["(a = 1)", "((b = 2) OR (c = ' AND '::text))"]),
+        ("(NOT (a AND b))", ["NOT (a AND b)"]),
+        ("(a) AND (b)", ["(a)", "(b)"]),
+        ("((a = 1", ["((a = 1"]),
+    ],
+)
+def test_a_condition_is_split_where_and_joins_it(condition: str, parts: list[str]) -> None:
+    assert conjuncts(condition) == parts
+
+
+@given(st.text(alphabet="()'\" ANDOR=ab.~%:1", max_size=300))
+def test_any_condition_is_looked_at(condition: str) -> None:
+    assert "".join(conjuncts(condition)) in condition or len(conjuncts(condition)) > 1
+    assert len(branches(condition)) >= bool(condition)
+    for column in (wrapped(condition) or ("",), (unanchored(condition),)):
+        assert column[0] in condition
+
+
+def test_a_silent_rule_says_how_near_it_came() -> None:
+    plan = parse(case("pg-heap-fetches")["miss"])
+    said = why(plan, "pg-heap-fetches")
+    assert said.findings == () and "nearest" in said.reason
+    assert str(said.misses[0]) == (
+        "Index Only Scan using i on orders: heap fetches 800, at least 1,000 wanted"
+    )
+    assert why(plan, "pg-sort-on-disk").reason == "the plan has no Sort"
+    assert len(why(parse(case("pg-heap-fetches")["hit"]), "pg-heap-fetches").findings) == 1
+    with pytest.raises(UsageError):
+        why(plan, "pg-drop-index")
+
+
+def test_every_rule_says_why_it_is_silent(explained: Explained) -> None:  # noqa: F811
+    told = set()
+    for name, text in explained.shapes("analyze, buffers, verbose, format json").items():
+        plan = parse(text)
+        each = why_each(plan)
+        assert [one for said in each for one in said.findings] != [] or findings(plan) == (), name
+        for said in each:
+            assert bool(said.findings) != bool(said.reason), (name, said.rule.rule.id)
+            assert all(miss.value < miss.least for miss in said.misses), (name, said.rule.rule.id)
+            told.update(said.rule.rule.id for _ in said.misses)
+    assert len(told) >= 25
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,27 @@ from __future__ import annotations
 import re
 
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import name
+from dbtui.rules.migration.step import quoted
+from dbtui.rules.plan.tree import name, text
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]{0,62})'
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _COMPARISON = re.compile(
-    rf"(?<![\w\"])\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? (=|<=|>=|<|>) (?!ALL)"
+    rf"(?<![\w\"])\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? (=|<=|>=|<|>) "
+    r"(?!ALL|\((?:hashed )?SubPlan)"
 )
+_JOINT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[()]| AND | OR ")
+_COLUMN = rf"(?:{_IDENTIFIER}\.)?({_IDENTIFIER})"
+_COMPARES = "(?:=|<=|>=|<|>) "
+_CALL = re.compile(
+    rf"(?<![\w\".])([A-Za-z_]\w{{0,62}})\((?:''::text, |[a-z]{{1,20}} FROM )?\(?{_COLUMN}\)?"
+    rf"(?:::[a-z ]{{1,30}})?(?:, [^()]{{1,40}})?\) {_COMPARES}"
+)
+_CAST = re.compile(rf"(?<![\w\"])\({_COLUMN}\)::([a-z ]{{1,30}}) {_COMPARES}")
+_HARMLESS = frozenset({"text", "bpchar"})  # casts to them are how a varchar is always compared
+_PATTERN = re.compile(rf"\(?{_COLUMN}\)?(?:::text)? ~~\*? '%[^']")
+_QUALIFIER = re.compile(rf"(?<![\w\".])({_IDENTIFIER})\.{_IDENTIFIER}")
+_LIMIT = 20_000  # characters of a condition that are looked at
 _PREFIXES = frozenset({"and", "or", "not", "any", "all", "case"})
 
 
@@ -23,7 +38,7 @@ def compared(condition: str) -> tuple[list[str], list[str]]:
         return [], []
     equal: list[str] = []
     ranges: list[str] = []
-    for column, operator in _COMPARISON.findall(condition[:20_000]):
+    for column, operator in _COMPARISON.findall(_bare(condition)):
         if column in _PREFIXES or column in equal:
             continue
         if operator == "=":
@@ -47,3 +62,84 @@ def index_for(node: PlanNode, *conditions: str) -> tuple[str, ...]:
     if not columns:
         return ()
     return (f"CREATE INDEX CONCURRENTLY ON {name(node)} ({', '.join(columns)});",)
+
+
+def _bare(condition: str) -> str:
+    """A condition whose literals are empty: what stands in them is no column."""
+    return _LITERAL.sub("''", condition[:_LIMIT])
+
+
+def conjuncts(condition: str) -> list[str]:
+    """The parts that AND joins at the top of a condition; the whole where nothing does."""
+    return _split(condition[:_LIMIT], " AND ")
+
+
+def branches(condition: str) -> list[str]:
+    """The parts that OR joins at the top of a condition; the whole where nothing does."""
+    return _split(condition[:_LIMIT], " OR ")
+
+
+def _split(condition: str, word: str) -> list[str]:
+    """Split where no parenthesis is open but the one around everything."""
+    if not condition:
+        return []
+    inner = condition[1:-1] if _is_enclosed(condition) else condition
+    parts: list[str] = []
+    depth = start = 0
+    for found in _JOINT.finditer(inner):
+        mark = found[0]
+        depth += (mark == "(") - (mark == ")")
+        if mark == word and depth == 0:
+            parts.append(inner[start : found.start()])
+            start = found.end()
+    return [*parts, inner[start:]]
+
+
+def _is_enclosed(condition: str) -> bool:
+    """Whether the first parenthesis is closed by the last character."""
+    depth = 0
+    for found in _JOINT.finditer(condition):
+        depth += (found[0] == "(") - (found[0] == ")")
+        if depth == 0:
+            return found[0] == ")" and found.end() == len(condition) and condition[0] == "("
+    return False
+
+
+def tables_of(condition: str) -> frozenset[str]:
+    """The tables, by alias, whose columns a condition names."""
+    return frozenset(_QUALIFIER.findall(_bare(condition)))
+
+
+def wrapped(condition: str) -> tuple[str, str] | None:
+    """The first column that is compared inside a function or a cast, and that function or type."""
+    for function, column in _CALL.findall(_bare(condition)):
+        if function.lower() not in _PREFIXES:
+            return column, function
+    for column, kind in _CAST.findall(_bare(condition)):
+        if kind not in _HARMLESS:
+            return column, kind
+    return None
+
+
+def unanchored(condition: str) -> str:
+    """The first column that is compared with a pattern which begins with %; "" where there is none."""
+    found = _PATTERN.search(condition[:_LIMIT])
+    return found[1] if found else ""
+
+
+def compared_together(node: PlanNode) -> list[str]:
+    """The columns that a scan compares for equality, in its index and in its filter."""
+    columns: list[str] = []
+    for key in ("Index Cond", "Recheck Cond", "Filter"):
+        columns += [column for column in compared(text(node, key))[0] if column not in columns]
+    return columns
+
+
+def statistics_for(node: PlanNode, columns: list[str]) -> tuple[str, ...]:
+    """The statements that let the planner learn how columns of a node's table go together."""
+    bare = [column.strip('"') for column in columns]
+    called = quoted("_".join([str(node.raw.get("Relation Name") or ""), *bare, "stx"])[:63])
+    return (
+        f"CREATE STATISTICS {called} ON {', '.join(columns)} FROM {name(node)};",
+        f"ANALYZE {name(node)};",
+    )

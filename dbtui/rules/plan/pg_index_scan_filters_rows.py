@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
 from dbtui.rules.plan.conditions import index_for
-from dbtui.rules.plan.tree import Hit, Tree, lost, ratio, rows, text
+from dbtui.rules.plan.tree import Hit, Tree, lost, ratio, rows, text, walks_in_order
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -36,6 +36,8 @@ SUBJECTS: tuple[str, ...] = (
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     removed, kept = lost(node), rows(node)
+    if walks_in_order(tree, node):  # pg-order-by-limit-wrong-index tells it
+        return
     share = ratio(removed, removed + kept)
     if not tree.reaches("rows removed", removed, 1_000) or not tree.reaches("share removed", share, 0.5):
         return

@@ -57,6 +57,11 @@ class Tree:
         below = [self.nodes[at] for at in self._children[node.id]]
         return [child for child in below if child.relationship not in ("InitPlan", "SubPlan")]
 
+    def subplans(self, node: PlanNode) -> list[PlanNode]:
+        """The SubPlans of one node."""
+        below = [self.nodes[at] for at in self._children[node.id]]
+        return [child for child in below if child.relationship == "SubPlan"]
+
     def ancestors(self, node: PlanNode) -> Iterator[PlanNode]:
         """From the parent to the root."""
         at = node.parent
@@ -116,3 +121,9 @@ def name(node: PlanNode) -> str:
     """The relation as SQL writes it, as far as the plan tells."""
     schema, relation = str(node.raw.get("Schema") or ""), str(node.raw.get("Relation Name") or "")
     return f"{quoted(schema)}.{quoted(relation)}" if schema else quoted(relation)
+
+
+def walks_in_order(tree: Tree, node: PlanNode) -> bool:
+    """Whether an index serves nothing but the order of a LIMIT, and a filter does the searching."""
+    limited = any(above.operation == "Limit" for above in tree.ancestors(node))
+    return limited and "Index Cond" not in node.raw and "Filter" in node.raw
