@@ -68,6 +68,11 @@ class Filler:
         self.pace.batch = found.batch
         self._first = await self._end("ASC")
 
+    async def again(self) -> None:
+        """Begin anew at the first row, with a new bound; what was changed so far stays counted."""
+        self.checkpoint = Checkpoint(await self._end("DESC"), (), self.checkpoint.rows, self.pace.batch)
+        await self._journal.freeze(*self._at, self.checkpoint)
+
     async def _learn(self) -> None:
         question = self._dialect.key_types(self._fill.table, self._columns)
         if question:

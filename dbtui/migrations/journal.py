@@ -48,7 +48,7 @@ class Journal(Protocol):
         ...
 
     async def freeze(self, plan_id: str, step: int, checkpoint: Checkpoint) -> None:
-        """Write a backfill's bound, once."""
+        """Write a backfill's bound and where it begins, in place of an older one."""
         ...
 
     def ending(self, attempt: Attempt) -> tuple[Statement, ...]:
@@ -176,7 +176,10 @@ class ServerJournal:
             checkpoint.batch,
         )
         await self._session.write(
-            [f"INSERT INTO {BACKFILL} VALUES ({', '.join(map(self._dialect.literal, values))})"]  # noqa: S608
+            [
+                f"DELETE FROM {BACKFILL} WHERE {self._at(plan_id, step)}",  # noqa: S608
+                f"INSERT INTO {BACKFILL} VALUES ({', '.join(map(self._dialect.literal, values))})",  # noqa: S608
+            ]
         )
 
     def moving(self, plan_id: str, step: int, to: Checkpoint) -> tuple[Statement, ...]:

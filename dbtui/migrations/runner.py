@@ -1,0 +1,384 @@
+"""Runs a plan on one server: one runner at a time, step by step, each approved; it can stop, and go on anywhere.
+
+How a plan stands is never remembered, but asked: the journal says what was attempted, and each step's conditions
+say what is done, whatever happened in between. So going on after a crash is the same as beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from dbtui.config import Target
+from dbtui.engines.base import Engine, RunSession, RunsPlans
+from dbtui.errors import ConnectError, QueryError, SessionLost, UsageError
+from dbtui.live.backoff import Backoff
+from dbtui.migrations.applied import header, refuse_edited
+from dbtui.migrations.conditions import is_done, newest
+from dbtui.migrations.dialect import DIALECTS, Dialect
+from dbtui.migrations.execution import Controls, Ground, execute
+from dbtui.migrations.journal import Journal, ServerJournal, ended, journal_step
+from dbtui.migrations.journal_file import FileJournal
+from dbtui.migrations.watch import Limits
+from dbtui.model.change import ChangePlan, ChangeStep, Kind
+from dbtui.model.run import Attempt, Fill, Look, Run, State, StepRun
+from dbtui.safety import Approval, audit, step_scope
+
+Approve = Callable[[Run, StepRun], Awaitable[Approval | None]]
+"""Asks for leave to run a step; None is no, and the run stops before it. It may raise NotApproved."""
+
+_OURS = (Kind.APPLICATION, Kind.COMMAND, Kind.CHECK)  # nothing is run here by us
+_GO_ON = "run the plan again to go on where it stands"
+_LINES = 200
+_LOSSES = 5  # of the session within one step that are made up for
+
+
+class Runner:
+    """One plan on one server. Use it as `async with Runner(…) as runner: await runner.run()`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: Target,
+        plan: ChangePlan,
+        *,
+        approve: Approve,
+        on_change: Callable[[Run], None] = lambda _run: None,
+        limits: Limits | None = None,
+        local_journal: bool = False,
+    ) -> None:
+        self.engine = engine
+        self.target = target
+        self.plan = plan
+        self._approve = approve
+        self._on_change = on_change
+        self._limits = limits or Limits()
+        self._local = local_journal
+        self.controls = Controls(asyncio.Event(), asyncio.Event())
+        self.controls.go.set()
+        self._session: RunSession | None = None
+        self._id = ""  # of the session, by which a lost one is known again
+        self._losses = 0
+        self._journal: Journal | None = None
+        self._attempts: tuple[Attempt, ...] = ()
+        self.state = Run(plan, "", tuple(StepRun(step) for step in plan.steps))
+
+    # ---- its life
+
+    async def __aenter__(self) -> Runner:
+        """Open the session, become the one runner, and see how the plan stands.
+
+        Raises UsageError for an engine that runs none, ConnectError for a pooler or a second runner, and InputError
+        for a file that was edited after it was applied.
+        """
+        try:
+            await self._open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let the server go; never raises."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _open(self) -> None:
+        if not isinstance(self.engine, RunsPlans):
+            raise UsageError(
+                f"plans are not run on {self.engine.name} from here",
+                "run the steps by hand, as the plan shows them",
+            )
+        self._session = await self.engine.hold(self.plan.database)
+        other = await self._session.seize()
+        if other:
+            raise ConnectError(f"one runner at a time: {other}", "wait for its end, or end it")
+        self._id = self._session.id
+        self.state = replace(self.state, server=self._session.identity)
+        self._journal = self._kept_where()
+        await self.look_where_it_stands()
+        refuse_edited(self.plan, self._attempts)
+
+    def _kept_where(self) -> Journal:
+        assert self._session is not None
+        if self._local or self.plan.engine not in DIALECTS:
+            return FileJournal(self._session.identity)
+        return ServerJournal(self._session, self._dialect)
+
+    @property
+    def _dialect(self) -> Dialect:
+        return DIALECTS[self.plan.engine]
+
+    @property
+    def journal(self) -> Journal:
+        """Where the attempts are kept."""
+        assert self._journal is not None, "inside `async with` only"
+        return self._journal
+
+    # ---- how it stands
+
+    async def look_where_it_stands(self) -> Run:
+        """Read the journal and ask the server about each step."""
+        ready = await self.journal.ready()
+        self._attempts = await self.journal.attempts() if ready else ()
+        rows = newest(self._attempts, self.plan.id)
+        first = journal_step(self._dialect) if isinstance(self.journal, ServerJournal) else None
+        steps = list(self.plan.steps) if first is None else [first, *self.plan.steps]
+        found = []
+        for step in steps:
+            row = rows.get(step.number)
+            settled = ready if step.kind is Kind.JOURNAL else await self._settled(step, row)
+            found.append(_standing(step, row, settled=settled))
+        self.state = replace(self.state, steps=tuple(found), current=None, doing="")
+        self._tell()
+        return self.state
+
+    async def _settled(self, step: ChangeStep, row: Attempt | None) -> bool:
+        return await is_done(self.engine, step, self.plan.database, row.state if row else None)
+
+    # ---- running
+
+    async def run(self, *, until: int | None = None) -> Run:
+        """Run the steps that are not done, in order, up to number `until`; how it stands afterwards.
+
+        Stops at a step that is not approved or fails, or when it is told to. Raises NotApproved, SessionLost when the
+        server does not come back, ConnectError.
+        """
+        while not self.controls.stop.is_set():
+            here = self.state.next
+            if here is None or (until is not None and here.step.number > until):
+                break
+            if not await self._step(here):
+                break
+        self._show(doing="", current=None)
+        return self.state
+
+    async def _step(self, here: StepRun) -> bool:
+        """Carry one step out; whether the next one may begin."""
+        step = here.step
+        self._show(current=step.number, doing="waits for approval", fill=None)
+        if step.kind is Kind.CHECK:
+            return await self._checked(step)
+        approval = await self._approve(self.state, here)
+        if approval is None:
+            self._say(f"step {step.number} was not approved")
+            return False
+        assert self._session is not None
+        scope = step_scope(self.plan.sha256, self.state.server, step.number)
+        with self._session.admitted(approval, scope):
+            over = await self._attempts_at(step, approval)
+        audit(self.target.name, f"step {step.number} of plan {self.plan.id}", "\n".join(step.statements)[:2000],
+              approval.reason, f"{over.state}: {over.detail}")  # fmt: skip
+        self._set(step.number, over.state, over.detail, over)
+        self._say(f"step {step.number} {over.state}{f': {over.detail}' if over.detail else ''}")
+        return over.state is State.DONE
+
+    async def _checked(self, step: ChangeStep) -> bool:
+        """A check runs nothing, so nobody has to approve it, and nothing is journalled."""
+        done = await self._settled(step, None)
+        means = "; ".join(one.means for one in step.preconditions)
+        self._set(
+            step.number, State.DONE if done else State.FAILED, "" if done else f"it is not so that {means}"
+        )
+        return done
+
+    async def _attempts_at(self, step: ChangeStep, approval: Approval) -> Attempt:
+        """Attempt after attempt, as many as the step allows."""
+        backoff, turn, self._losses = Backoff(*self._limits.back_off), 1, 0
+        while True:
+            over = await self._attempt(step, approval)
+            left = step.retries + min(self._losses, _LOSSES) - turn
+            if over.state is not State.WITHDRAWN or left < 0 or self.controls.stop.is_set():
+                return over
+            turn += 1
+            delay = backoff.failed()
+            self._show(doing=f"tries again in {delay:.1f} s ({left} more): {over.detail}")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self.controls.stop.wait()
+            if self.controls.stop.is_set():
+                return over
+
+    async def _attempt(self, step: ChangeStep, approval: Approval) -> Attempt:
+        attempt = self._next_attempt(step, approval)
+        self._set(step.number, State.RUNNING, attempt.detail, attempt)
+        self._show(doing=_doing(step))
+        try:
+            await self._begin(attempt, step)
+            if step.kind is Kind.JOURNAL or step.kind in _OURS:
+                return await self._without_execution(step, attempt)
+            return await execute(self._ground(), step, attempt)
+        except SessionLost as lost:
+            return await self._after_loss(step, attempt, lost)
+        except QueryError as error:
+            if step.kind is not Kind.JOURNAL:  # then the journal itself could not be written
+                raise
+            return ended(attempt, State.FAILED, str(error))
+
+    def _next_attempt(self, step: ChangeStep, approval: Approval) -> Attempt:
+        earlier = [
+            one.attempt for one in self._attempts if (one.plan_id, one.step) == (self.plan.id, step.number)
+        ]
+        attempt = Attempt(
+            self.plan.id, self.plan.sha256, step.number, max(earlier, default=0) + 1, State.RUNNING, step.sha256,
+            approval.by, time.time(), detail=approval.reason,
+        )  # fmt: skip
+        self._attempts = (*self._attempts, attempt)
+        return attempt
+
+    async def _begin(self, attempt: Attempt, step: ChangeStep) -> None:
+        """Write that it begins, below the row of step 0 that says what the plan is."""
+        if step.kind is Kind.JOURNAL:
+            return  # there is no table yet
+        if not any((one.plan_id, one.step) == (self.plan.id, 0) for one in self._attempts):
+            head = header(self.plan, attempt)
+            await self.journal.begin(head)
+            self._attempts = (*self._attempts, head)
+        await self.journal.begin(attempt)
+
+    async def _without_execution(self, step: ChangeStep, attempt: Attempt) -> Attempt:
+        """The journal's own step, and those that people carry out: their word, and what the catalog shows."""
+        if isinstance(self.journal, ServerJournal) and step.kind is Kind.JOURNAL:
+            assert self._session is not None
+            head = header(self.plan, attempt)
+            await self._session.write(
+                [*step.statements, *self.journal.beginning(head)], one=self._dialect.transactional_ddl,
+                lock_timeout=step.lock_timeout,
+            )  # fmt: skip
+            return head
+        done = not step.postconditions or await self._settled(step, None)
+        says = f"said to be done by {attempt.approved_by}" if done else "the server does not show it yet"
+        over = ended(attempt, State.DONE if done else State.FAILED, says)
+        await self.journal.end(over)
+        return over
+
+    def _ground(self) -> Ground:
+        assert self._session is not None
+        return Ground(
+            self.engine, self._session, self.journal, self._dialect, self.plan, self._limits, self.controls,
+            self._looked, self._filled,
+        )  # fmt: skip
+
+    # ---- when the session is lost
+
+    async def _after_loss(self, step: ChangeStep, attempt: Attempt, lost: SessionLost) -> Attempt:
+        """Come back, wait until the lost session is really gone, and ask the server what became of the step."""
+        self._losses += 1
+        self._show(doing=f"the session was lost ({lost.message}); trying to come back")
+        await self._regain()
+        rows = newest(await self.journal.attempts(), self.plan.id) if await self.journal.ready() else {}
+        if await self._settled(step, rows.get(step.number)):
+            over = ended(attempt, State.DONE, "done, though the session was lost meanwhile")
+        else:
+            over = ended(attempt, State.WITHDRAWN, f"the session was lost: {lost.message}")
+        if step.number in rows:
+            await self.journal.end(over)
+        return over
+
+    async def _regain(self) -> None:
+        """Open the session anew and become the one runner again; the lost one may still be at work on the server."""
+        assert self._session is not None
+        former = f"session {self._id} "
+        until = time.monotonic() + self._limits.regain
+        backoff = Backoff(0.2, 5.0)
+        while True:
+            try:
+                await self._session.reopen()
+                other = await self._session.seize()
+                if not other:
+                    self._id = self._session.id
+                    return
+                self._show(doing=f"the lost session still works on the server: {other}")
+                if not other.startswith(former):
+                    raise ConnectError(f"another runner took over: {other}", "wait for its end")
+            except (SessionLost, QueryError):
+                pass
+            except ConnectError as error:
+                if time.monotonic() > until:
+                    raise SessionLost(f"the server did not come back: {error.message}", _GO_ON) from None
+            await asyncio.sleep(backoff.failed())
+
+    # ---- what others do to it
+
+    def stop(self) -> None:
+        """Take back what waits, finish the batch, journal, and end; a paused backfill ends too."""
+        self.controls.stop.set()
+        self._show(doing="stops")
+
+    def pause(self, paused: bool) -> None:
+        """Hold a backfill after its batch, or let it go on."""
+        if paused:
+            self.controls.go.clear()
+        else:
+            self.controls.go.set()
+
+    def slower(self) -> None:
+        """Give others more room, from the next batch on."""
+        self.controls.gear = -1
+
+    def faster(self) -> None:
+        """Take more room, from the next batch on."""
+        self.controls.gear = 1
+
+    # ---- what it tells
+
+    def _looked(self, look: Look) -> None:
+        doing = self.state.doing
+        if look.waiting and look.blockers:
+            doing = f"waits for its lock behind {look.blockers[0]}"
+        elif doing.startswith("waits for its lock"):
+            doing = "runs"
+        self._show(look=look, doing=doing)
+
+    def _filled(self, fill: Fill) -> None:
+        self._show(fill=fill)
+
+    def _show(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self._tell()
+
+    def _set(self, number: int, state: State, detail: str, attempt: Attempt | None = None) -> None:
+        def changed(one: StepRun) -> StepRun:
+            if one.step.number != number:
+                return one
+            times = (
+                (attempt.attempt, attempt.started, attempt.ended)
+                if attempt
+                else (one.attempt, one.started, one.ended)
+            )
+            return StepRun(one.step, state, times[0], detail, times[1], times[2])
+
+        self._show(steps=tuple(map(changed, self.state.steps)))
+
+    def _say(self, line: str) -> None:
+        self._show(lines=(*self.state.lines, line)[-_LINES:])
+
+    def _tell(self) -> None:
+        self._on_change(self.state)
+
+
+def _standing(step: ChangeStep, row: Attempt | None, *, settled: bool) -> StepRun:
+    """A step as it stands before anything is run: the catalog's word goes before the journal's."""
+    if row is None:
+        return StepRun(step, State.DONE if settled else State.PENDING)
+    state, detail = row.state, row.detail
+    if settled:
+        state, detail = State.DONE, detail if row.state is State.DONE else "found done on the server"
+    elif state is State.DONE:
+        state, detail = State.PENDING, "it was done, and the server shows it no longer"
+    elif state is State.RUNNING:
+        state, detail = State.PENDING, "it was cut off, and goes on"
+    return StepRun(step, state, row.attempt, detail, row.started, row.ended)
+
+
+def _doing(step: ChangeStep) -> str:
+    if step.kind is Kind.BACKFILL:
+        return "fills"
+    return "waits for the server's word" if step.kind in _OURS else "runs"
