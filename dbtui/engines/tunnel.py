@@ -68,6 +68,34 @@ class Tunnel:
             await asyncio.sleep(_LOOK_EVERY)
 
 
+class Tunnelled:
+    """The tunnel to the server of one target, dug when it is first needed and anew when it broke; ssh may be ""."""
+
+    def __init__(self, ssh: str) -> None:
+        self.ssh = ssh
+        self._tunnel: Tunnel | None = None
+        self._digging = asyncio.Lock()
+
+    @property
+    def broken(self) -> bool:
+        """Whether there was a tunnel, which does not stand any more."""
+        return self._tunnel is not None and not self._tunnel.alive
+
+    async def ends(self, places: Sequence[tuple[str, int]], *, timeout: float) -> list[tuple[str, int]]:
+        """Where to dial in order to reach `places`: the near ends of the tunnel. Raises ConnectError, UsageError."""
+        async with self._digging:
+            if self._tunnel is None or not self._tunnel.alive:
+                self.close()
+                self._tunnel = await Tunnel.open(self.ssh, places, timeout=timeout)
+            return self._tunnel.ends
+
+    def close(self) -> None:
+        """End ssh; the next `ends` would dig anew."""
+        if self._tunnel is not None:
+            self._tunnel.close()
+            self._tunnel = None
+
+
 def _start(host: str, argv: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:
     """In the console's own session, so that a closed terminal ends ssh too."""
     try:

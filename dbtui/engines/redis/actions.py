@@ -91,7 +91,7 @@ class RedisActions:
         try:
             yield connection
         finally:
-            connection.close()
+            await connection.close()
 
 
 def _encoded(*command: str) -> list[bytes]:

@@ -16,6 +16,7 @@ from dbtui.engines.redis.connection import Connection, Connector
 from dbtui.engines.redis.failures import BUSY, grant
 from dbtui.engines.redis.info import sections, whole
 from dbtui.engines.redis.words import argument
+from dbtui.engines.watch import Watch
 from dbtui.errors import DbtuiError, PermissionDenied, QueryError
 from dbtui.model.activity import Activity, Health, Session
 from dbtui.model.server import Server
@@ -34,11 +35,8 @@ class RedisMonitor:
     metrics: Sequence[Metric] = counters.METRICS
 
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
-        self._connector = connector
         self._steady = steady
-        self._connection: Connection | None = None
-        self._spent = Cost()
-        self._begin()
+        self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self.sources: Sequence[Source] = (
             Source(("activity", "counters", "health"), self._tick, timeout=_FAST),
             Source(("statements", "counters"), self._logs, every=5.0, timeout=_SLOW),
@@ -47,19 +45,15 @@ class RedisMonitor:
     @property
     def cost(self) -> Cost:
         """What the monitor's sessions have caused so far."""
-        now = self._connection.counters if self._connection is not None else Cost()
-        return Cost(self._spent.statements + now.statements, self._spent.server_seconds + now.server_seconds)
+        return self._watch.cost
 
     async def reconnect(self) -> Server:
         """Open the monitor connection anew. Raises ConnectError."""
-        if self._connection is not None:
-            self._spent = self.cost
-            self._connection.close()
-            self._connection = None
-        return (await self._session()).server
+        self._watch.drop()
+        return (await self._watch.session()).server
 
-    def _begin(self) -> None:
-        """Forget what was learned about the server: the next one may be another."""
+    def _begin(self, connection: Connection) -> None:
+        """Forget what was learned about the server: this one may be another."""
         self._info: Mapping[str, str] = {}
         self._values: dict[str, float] = {}
         self._sessions: tuple[Session, ...] = ()
@@ -67,19 +61,12 @@ class RedisMonitor:
         self._list_refused: PermissionDenied | None = None
         self._blocked_since: float | None = None
         self._counted = statements.CommandStatements()
-        self._log = "slowlog"
-
-    async def _session(self) -> Connection:
-        if self._connection is None:
-            self._begin()
-            self._connection = await self._connector.open("monitor")
-            self._log = "commandlog" if self._connection.probe.product == "Valkey" else "slowlog"
-        return self._connection
+        self._log = "commandlog" if connection.probe.product == "Valkey" else "slowlog"
 
     # ---- each tick
 
     async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         now = self._steady()
         commands: list[tuple[str, ...]] = [("INFO", "everything")]
         if self._list_is_due(now):
@@ -144,7 +131,7 @@ class RedisMonitor:
     # ---- every few seconds
 
     async def _logs(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         asked: list[tuple[str | int, ...]] = [("LATENCY", "LATEST")]
         if self._log == "commandlog":
             asked += [("COMMANDLOG", "GET", 16, kind) for kind in ("large-request", "large-reply")]

@@ -12,10 +12,11 @@ from typing import Any
 
 from dbtui import text
 from dbtui.engines.redis import facts, values
-from dbtui.engines.redis.connection import Connection, Connector, Work
+from dbtui.engines.redis.connection import Connection, Connector
 from dbtui.engines.redis.info import numbered, pairs, sections, whole
 from dbtui.engines.redis.keys import Keyspace, Look, above, level
 from dbtui.engines.redis.words import raw_of, shown
+from dbtui.engines.work import Work
 from dbtui.errors import DbtuiError, QueryError
 from dbtui.model.catalog import Detail, Kind, Name, Node
 from dbtui.model.result import Page
@@ -27,7 +28,7 @@ _ON = '"scan '  # begins the path element of a node that scans on; no key is sho
 class RedisCatalog:
     """See `engines.base.Catalog`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
         self._keyspaces: dict[str, Keyspace] = {}

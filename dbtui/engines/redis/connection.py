@@ -1,34 +1,33 @@
 """The way to a server, and the at most three sessions that it has: monitor, work and act.
 
-`Connector` knows the way (URL, password, TLS, tunnel) and opens sessions; each is a `Connection`; `Work` is the one
-that catalog and queries share.
+`Connector` knows the way (URL, password, TLS, tunnel) and opens sessions; each is a `Connection`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from dbtui.config import Secret, Target
+from dbtui.engines.login import Login
 from dbtui.engines.network import look_up
 from dbtui.engines.redis import tls
 from dbtui.engines.redis.address import Parameters, read
-from dbtui.engines.redis.failures import FAILURES, PasswordRefused, code_of, described_connect
+from dbtui.engines.redis.failures import FAILURES, code_of, described_connect
 from dbtui.engines.redis.server import Probe, read_hello, read_info, server
-from dbtui.engines.redis.session import Connection, Purpose
+from dbtui.engines.redis.session import Connection
 from dbtui.engines.redis.wire import Command, RedisError, Wire
-from dbtui.engines.tunnel import Tunnel
-from dbtui.errors import AuthenticationError, ConnectError
+from dbtui.engines.slots import Purpose, Slots
+from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.work import Work
+from dbtui.errors import ConnectError
 from dbtui.model.server import Server
 
-__all__ = ["Connection", "Connector", "Work"]
+__all__ = ["Connection", "Connector"]
 
 OURS = "dbtui"  # CLIENT SETNAME of the console's own sessions
-_ACTION_LIMIT = 10.0  # seconds to wait for the end of an earlier action
 
 
 class Connector:
@@ -37,15 +36,9 @@ class Connector:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._parameters: Parameters | None = None
-        self._tunnel: Tunnel | None = None
-        self._prompted: Secret | None = None
-        self._sessions: dict[Purpose, Connection] = {}
-        self._leaving = False
-        self._digging = asyncio.Lock()
-        self._opening: dict[Purpose, asyncio.Lock] = {
-            "monitor": asyncio.Lock(), "work": asyncio.Lock(), "act": asyncio.Lock(),
-        }  # fmt: skip
-        self._waiting: Connection | None = None
+        self._login = Login(target)
+        self._tunnelled = Tunnelled(target.ssh)
+        self._slots: Slots[Connection] = Slots(target.name)
         self._server: Server | None = None
 
     @property
@@ -56,77 +49,44 @@ class Connector:
 
     async def connect(self) -> Server:
         """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
-        self._leaving = False
-        self._waiting = await self._fresh("monitor")
+        await self._slots.begin(lambda: self._open("monitor"))
         return self.server
 
     async def open(self, purpose: Purpose) -> Connection:
-        """A new session in place of an older one of the same purpose, so there are never more than three.
+        """A new session: see `Slots.open`. The password's source is asked each time.
 
-        An older monitor or work session is dropped; the end of an action is waited for, at most 10 s. The
-        password's source is asked each time. Raises ConnectError, AuthenticationError, NoSlotsLeft.
+        Raises ConnectError, AuthenticationError, NoSlotsLeft.
         """
-        if purpose == "monitor":
-            waiting, self._waiting = self._waiting, None
-            if waiting is not None and not waiting.closed:
-                return waiting
-        return await self._fresh(purpose)
+        return await self._slots.open(purpose, lambda: self._open(purpose))
+
+    def work(self) -> Work[Connection]:
+        """The session that catalog and queries share. `use` raises QueryError for a database that there is not."""
+
+        async def turned(connection: Connection, database: str) -> bool:
+            await connection.select(database or self.server.database)
+            return True
+
+        async def opening(database: str) -> Connection:
+            connection = await self.open("work")
+            await turned(connection, database)
+            return connection
+
+        return Work(opening, turned)
 
     async def close(self) -> None:
         """Drop all sessions and end the tunnel, also what is just being opened; waits for no server."""
-        self._leaving = True
-        for session in self._sessions.values():
-            session.close()
-        self._sessions.clear()
-        if self._tunnel is not None:
-            self._tunnel.close()
-            self._tunnel = None
+        await self._slots.close()
+        self._tunnelled.close()
 
     # ---- inside
-
-    async def _fresh(self, purpose: Purpose) -> Connection:
-        async with self._opening[purpose]:
-            await self._make_room(purpose)
-            connection = await self._open(purpose)
-            if self._leaving:
-                connection.close()
-                raise ConnectError(f"{self.target.name} is being left", "connect again")
-            self._sessions[purpose] = connection
-            if purpose == "monitor":
-                self._server = connection.server
-            return connection
-
-    async def _make_room(self, purpose: Purpose) -> None:
-        former = self._sessions.pop(purpose, None)
-        if former is None:
-            return
-        if purpose == "act":
-            try:
-                async with asyncio.timeout(_ACTION_LIMIT):
-                    await former.ended.wait()
-            except TimeoutError:
-                self._sessions[purpose] = former
-                raise ConnectError("another action still runs on this server", "wait for its end") from None
-        former.close()
 
     async def _open(self, purpose: Purpose) -> Connection:
         if self._parameters is None:
             self._parameters = read(self.target.url)
-        own = await self.target.password() if self.target.password is not None else None
-        kept, self._prompted = self._prompted, None
-        try:
-            found = await self._reach(purpose, own or kept)
-        except PasswordRefused:
-            if own is not None or self.target.prompt is None:
-                raise
-            kept = await self.target.prompt()
-            if kept is None:
-                raise AuthenticationError(
-                    f"no password was given for {self.target.name}", "give one to connect"
-                ) from None
-            found = await self._reach(purpose, kept)
-        self._prompted = kept
-        return found
+        connection = await self._login.through(lambda password: self._reach(purpose, password))
+        if purpose == "monitor":
+            self._server = connection.server
+        return connection
 
     async def _reach(self, purpose: Purpose, password: Secret | None) -> Connection:
         parameters = self._parameters
@@ -153,22 +113,14 @@ class Connector:
 
     async def _way(self, parameters: Parameters) -> tuple[str, int]:
         """Where to dial: the near end of a tunnel, or the host itself."""
-        async with self._digging:
-            if not self.target.ssh:
-                return parameters.host, parameters.port
-            if parameters.path:
-                raise ConnectError(
-                    "a socket cannot be reached through ssh", "give the host and port of the server"
-                )
-            if self._tunnel is None or not self._tunnel.alive:
-                if self._tunnel is not None:
-                    self._tunnel.close()
-                self._tunnel = await Tunnel.open(
-                    self.target.ssh,
-                    [(parameters.host, parameters.port)],
-                    timeout=parameters.connect_timeout * 2,
-                )
-            return self._tunnel.ends[0]
+        if not self.target.ssh:
+            return parameters.host, parameters.port
+        if parameters.path:
+            raise ConnectError(
+                "a socket cannot be reached through ssh", "give the host and port of the server"
+            )
+        place = (parameters.host, parameters.port)
+        return (await self._tunnelled.ends([place], timeout=parameters.connect_timeout * 2))[0]
 
 
 async def _dial(parameters: Parameters, way: tuple[str, int]) -> Wire:
@@ -235,38 +187,6 @@ def _logins(parameters: Parameters, password: Secret | None) -> tuple[Command, C
 def _knows_no_hello(error: BaseException) -> bool:
     said = str(error).lower()
     return isinstance(error, RedisError) and ("unknown command" in said or "noproto" in said)
-
-
-class Work:
-    """The one work session: opened when first used, opened anew when it was lost."""
-
-    def __init__(self, connector: Connector) -> None:
-        self._connector = connector
-        self._turn = asyncio.Lock()
-        self._connection: Connection | None = None
-
-    @property
-    def current(self) -> Connection | None:
-        """The session as it stands; None when there is none."""
-        return self._connection
-
-    def use(self, database: str = "") -> AbstractAsyncContextManager[Connection]:
-        """The session in `database` ("" is the target's own), for as long as the block lasts.
-
-        Serial: the next user waits. Raises ConnectError when it cannot be opened, QueryError without such a
-        database.
-        """
-        return self._use(database)
-
-    @asynccontextmanager
-    async def _use(self, database: str) -> AsyncIterator[Connection]:
-        async with self._turn:
-            connection = self._connection
-            if connection is None or connection.closed:
-                self._connection = None
-                connection = self._connection = await self._connector.open("work")
-            await connection.select(database or self._connector.server.database)
-            yield connection
 
 
 def reply_text(answer: Any) -> str:

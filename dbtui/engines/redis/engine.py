@@ -9,7 +9,7 @@ from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
 from dbtui.engines.redis.actions import RedisActions
 from dbtui.engines.redis.activity import RedisMonitor
 from dbtui.engines.redis.catalog import RedisCatalog
-from dbtui.engines.redis.connection import Connector, Work
+from dbtui.engines.redis.connection import Connector
 from dbtui.engines.redis.query import RedisQuerier
 from dbtui.model.server import Server
 
@@ -21,7 +21,7 @@ class RedisEngine:
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)
-        work = Work(connector)
+        work = connector.work()
         self._connector = connector
         self.monitor: Monitor = RedisMonitor(connector)
         self.catalog: Catalog | None = RedisCatalog(connector, work)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 
 import redis.exceptions as driver
 
+from dbtui.engines.login import PasswordRefused
 from dbtui.engines.redis.words import argument
+from dbtui.engines.unreached import no_tls, unreached
 from dbtui.errors import (
     AuthenticationError,
     ConnectError,
@@ -41,10 +42,6 @@ _HINTS = {
     "NOTBUSY": "it has ended meanwhile",
 }
 _MOVED = {"MOVED", "ASK"}
-
-
-class PasswordRefused(AuthenticationError):
-    """The server wants a password, or another one."""
 
 
 def described(error: BaseException, user: str, keys: tuple[bytes, ...] = ()) -> DbtuiError:
@@ -114,15 +111,6 @@ def _shortened(message: str) -> str:
 
 # ---- connecting
 
-_UNREACHED: tuple[tuple[type[BaseException], str, str], ...] = (
-    (TimeoutError, "{} does not answer", "check host, port and firewalls, or give ?timeout=30"),
-    (socket.gaierror, "the host of {} is unknown", "check its name, or the name servers of this machine"),
-    (UnicodeError, "the host of {} is unknown", "check its name"),
-    (ConnectionRefusedError, "nothing listens at {}", "check host and port, and that the server runs"),
-    (FileNotFoundError, "there is no socket at {}", "check the path, and that the server runs"),
-    (PermissionError, "this user may not open the socket at {}", "connect over TCP, or as another user"),
-)
-
 
 def described_connect(error: BaseException, where: str, user: str, *, tls: bool) -> DbtuiError:
     """The console's error for a connection that could not be had; `where` is the address."""
@@ -131,13 +119,13 @@ def described_connect(error: BaseException, where: str, user: str, *, tls: bool)
     if isinstance(error, driver.ResponseError | driver.AuthenticationError | driver.BusyLoadingError):
         return _rejected(error, where, user)
     if isinstance(error, ssl.SSLError):
-        return _no_tls(error, where)
+        otherwise = "is that its TLS port? Without TLS write redis://"
+        return no_tls(error, where, authority="?ssl_ca_certs=FILE", otherwise=otherwise)
     if isinstance(error, TimeoutError) and tls:
         hint = "check host, port and firewalls; where that port speaks no TLS, write redis://"
         return ConnectError(f"{where} does not answer", hint)
-    for kind, message, hint in _UNREACHED:
-        if isinstance(error, kind):
-            return ConnectError(message.format(where), hint)
+    if (found := unreached(error, where, "?timeout=30")) is not None:
+        return found
     if isinstance(error, driver.ConnectionError | ConnectionError):
         hint = "is that its TLS port?" if tls else "does it speak TLS only? Then write rediss://"
         return _rejected_early(error, where) or ConnectError(f"{where} closed the connection at once", hint)
@@ -180,13 +168,3 @@ def _rejected(error: driver.RedisError, where: str, user: str) -> ConnectError:
         refused = denied(message.removeprefix("NOPERM "), user)
         return ConnectError(f"{where}: {refused.message}", refused.remedy)
     return ConnectError(f"{where} refused the connection: {message[:200]}", "is that Redis?")
-
-
-def _no_tls(error: ssl.SSLError, where: str) -> ConnectError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        what = f"the certificate of {where} is not accepted: {error.verify_message}"
-        return ConnectError(
-            what, "check the host's name, and give ?ssl_ca_certs=FILE for an authority of your own"
-        )
-    reason = error.reason or "the handshake failed"
-    return ConnectError(f"no TLS with {where}: {reason}", "is that its TLS port? Without TLS write redis://")

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from dbtui.engines.readahead import ReadAhead
 from dbtui.engines.redis import read_only, reply, values, words
-from dbtui.engines.redis.connection import Connection, Work
+from dbtui.engines.redis.connection import Connection
+from dbtui.engines.work import Work
 from dbtui.errors import DbtuiError, NotApproved, QueryError
 
 LARGE = 1_000  # elements, above which a value is read by pages
@@ -21,7 +22,7 @@ _PAGE = 500
 class RedisQuerier:
     """See `engines.base.Querier`."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work[Connection]) -> None:
         self._work = work
         self._cursor: RedisCursor | None = None
 
@@ -59,7 +60,9 @@ class RedisQuerier:
 class RedisCursor(ReadAhead):
     """The rows of one command."""
 
-    def __init__(self, work: Work, command: Sequence[bytes], database: str, timeout: float) -> None:
+    def __init__(
+        self, work: Work[Connection], command: Sequence[bytes], database: str, timeout: float
+    ) -> None:
         self._work = work
         self._command = command
         self._database = database

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from dbtui.engines.redis import read_only
 from dbtui.engines.redis.failures import FAILURES, described
 from dbtui.engines.redis.server import Probe
 from dbtui.engines.redis.wire import Command, RedisError, Wire
-from dbtui.errors import DbtuiError, NotApproved, QueryError, QueryTimeout, SessionLost
+from dbtui.engines.slots import Purpose
+from dbtui.errors import DbtuiError, QueryError, QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
-
-Purpose = Literal["monitor", "work", "act"]
 
 
 class Connection:
@@ -25,8 +24,8 @@ class Connection:
         self.purpose = purpose
         self.probe = probe
         self.server = server
-        self.ended = asyncio.Event()
         self._wire = wire
+        self._ended = asyncio.Event()
         self._turn = asyncio.Lock()
         self._database = "0"
         self._guard = read_only.Guard()
@@ -88,10 +87,18 @@ class Connection:
             raise answer
         return answer
 
-    def close(self) -> None:
+    def abort(self) -> None:
         """Drop the session at once; waits for nothing."""
         self._wire.abort()
-        self.ended.set()
+        self._ended.set()
+
+    async def close(self) -> None:
+        """Drop the session: the server needs no farewell."""
+        self.abort()
+
+    async def ended(self) -> None:
+        """Return when the session has ended, by whichever side."""
+        await self._ended.wait()
 
     # ---- inside
 
@@ -111,24 +118,21 @@ class Connection:
                 self._commands += len(commands)
                 answers = await self._wire.ask(commands)
         except TimeoutError:
-            self.close()
+            self.abort()
             raise QueryTimeout(
                 f"the server has not answered within {timeout:g} s",
                 "a command or script may block it for all",
             ) from None
         except FAILURES as error:
-            self.close()
+            self.abort()
             raise described(error, self.probe.user) from None
         finally:
             self._seconds += time.monotonic() - started
             if self.closed:
-                self.ended.set()
+                self._ended.set()
         return [
             described(answer, self.probe.user, read_only.keys_of(command))
             if isinstance(answer, RedisError)
             else answer
             for command, answer in zip(commands, answers, strict=True)
         ]
-
-
-__all__ = ["Connection", "NotApproved", "Purpose"]

@@ -14,7 +14,7 @@ from redis.exceptions import MovedError
 
 from dbtui.engines import create
 from dbtui.engines.redis.address import read
-from dbtui.engines.redis.connection import Connector, Work
+from dbtui.engines.redis.connection import Connector
 from dbtui.engines.redis.engine import RedisEngine
 from dbtui.engines.redis.failures import described
 from dbtui.engines.redis.server import Probe, server
@@ -73,7 +73,7 @@ async def test_sessions_are_named_at_most_three_and_gone_after_closing(redis: Re
             await connector.open(purpose)
     act = await connector.open("act")
     await reach(lambda: names(redis) == ["dbtui"] * 3)
-    act.close()
+    act.abort()
     await connector.close()
     await reach(lambda: not names(redis))
 
@@ -267,7 +267,7 @@ async def test_a_stalled_server_holds_up_nobody(redis: RedisServer) -> None:
 async def test_a_lost_session_says_so_and_work_opens_another(redis: RedisServer) -> None:
     connector = Connector(target(redis.url()))
     await connector.connect()
-    work = Work(connector)
+    work = connector.work()
     async with work.use("3") as first:
         with redis.client() as admin:
             admin.execute_command("CLIENT", "KILL", "ID", first.probe.id)
@@ -283,7 +283,7 @@ async def test_a_lost_session_says_so_and_work_opens_another(redis: RedisServer)
 async def test_a_cancelled_question_ends_its_session_and_not_the_next(redis: RedisServer) -> None:
     connector = Connector(target(redis.url()))
     await connector.connect()
-    work = Work(connector)
+    work = connector.work()
     async with work.use() as first:
         waiting = asyncio.create_task(first._send([("BLPOP", "none", 0)], 30))
         await reach(lambda: redis.blocked() == 1)
