@@ -90,6 +90,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("live.terminate", "X", "terminate", "Terminate", "end the session, after a question"),
     Action("live.filter", "slash", "filter", "Filter", "show only rows with these words"),
     Action("live.idle", "i", "idle", "Idle", "show or hide idle sessions"),
+    Action("live.mark", "space", "mark", "Mark", "mark the session: x and X then act on all that are marked"),
+    Action("live.take", "t", "take", "Take", "mark sessions by user, application, state or age", shown=False),
+    Action("live.unmark", "u", "unmark", "Unmark", "take all marks away", shown=False),
     Action(
         "live.background", "B", "background", "System", "show or hide the server's own processes", shown=False
     ),

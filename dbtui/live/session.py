@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dbtui import policy
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.history import History
+from dbtui.live.proof import Held, Proof, proof, told
 from dbtui.live.sampler import Sampler
-from dbtui.model.activity import Session
+from dbtui.model.activity import Activity, Session
 from dbtui.model.result import Page
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.safety import Approval, approve, audit, os_user, scope_of
 
+Verb = Literal["cancel", "terminate"]
 LIFT_SECONDS = 600.0
+PROOF_SECONDS = 10.0  # that what was acted on is watched
 _FAREWELL = 0.12  # seconds for the engine to close
 
 
@@ -177,6 +181,31 @@ class ConsoleSession:
             return Outcome(False, self.engine.lacks.get("actions", "this engine cannot end sessions"))
         return await self._end(actions.terminate, "terminate", session, reason, "it was ended")
 
+    async def end_many(self, verb: Verb, sessions: Sequence[Session], reason: str) -> tuple[Outcome, ...]:
+        """Cancel or terminate each of a list that the caller has shown; each is re-checked at the server."""
+        end = self.cancel if verb == "cancel" else self.terminate
+        return tuple([await end(session, reason) for session in sessions])
+
+    async def prove(self, held: Held, reason: str, *, seconds: float = PROOF_SECONDS) -> Proof | None:
+        """Watch what becomes of the targets and of those behind them, until all is settled or `seconds` are over.
+
+        The last thing seen is what the audit line says. None where no sample came.
+        """
+        acted = self._clock()
+        now = asyncio.get_running_loop().time
+        end, again = now() + seconds, 0.0
+        seen: Proof | None = None
+        while now() < end and (seen is None or not seen.settled):
+            if now() > again:
+                self.refresh()
+                again = now() + 1.0
+            await asyncio.sleep(0.1)
+            if (activity := _since(self.snapshot, acted)) is not None:
+                seen = proof(held, activity.sessions)
+        targets = " ".join(target.id for target in held.targets)
+        self._audit("proof", targets, reason, told(held, seen) if seen else "no sample came")
+        return seen
+
     async def _end(
         self,
         act: Callable[[Session, Approval], Awaitable[bool]],
@@ -185,17 +214,20 @@ class ConsoleSession:
         reason: str,
         effect: str,
     ) -> Outcome:
-        target = f"{session.id} {session.user}@{session.database}"
+        target = (
+            f"{session.id} {session.user}@{session.database} {session.application} {session.client}".rstrip()
+        )
         approval = approve(self.target.name, f"{verb}:{session.id}:{session.started}", reason)
         try:
             done = await act(session, approval)
         except DbtuiError as error:
             self._audit(verb, target, reason, f"failed: {error}")
             return Outcome(False, f"{verb} {session.id}: {error}")
-        self._audit(verb, target, reason, "done" if done else "target gone")
+        written = self._audit(verb, target, reason, "done" if done else "target gone")
         self.refresh()
         if done:
-            return Outcome(True, f"session {session.id}: {effect}")
+            note = "" if written else " (the audit line could not be written)"
+            return Outcome(True, f"session {session.id}: {effect}{note}")
         return Outcome(False, f"session {session.id} is no longer what you saw: nothing was done")
 
     def approve(self, sql: str, reason: str = "") -> Approval:
@@ -234,9 +266,17 @@ class ConsoleSession:
         """Write the audit line of an approved statement that was run elsewhere: EXPLAIN ANALYZE of a write."""
         self._audit(action, _shortened(sql), reason, result)
 
-    def _audit(self, action: str, target: str, reason: str, result: str) -> None:
+    def _audit(self, action: str, target: str, reason: str, result: str) -> bool:
         server = self.snapshot.server
-        audit(self.target.name, action, target, reason, result, role=server.user if server else "")
+        return audit(self.target.name, action, target, reason, result, role=server.user if server else "")
+
+
+def _since(snapshot: Snapshot, moment: float) -> Activity | None:
+    """The sessions of a sample taken after `moment` (epoch seconds), once its locks are known too."""
+    taken, locks = snapshot.activity.taken_at, snapshot.locks.taken_at
+    if taken is None or taken < moment or (locks is not None and locks < taken):
+        return None
+    return snapshot.activity.value
 
 
 def _shortened(sql: str) -> str:

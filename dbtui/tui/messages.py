@@ -20,12 +20,12 @@ class SnapshotTaken(Message):
 
 
 class ActOn(Message):
-    """A session is to be cancelled or terminated, as it was when the key was pressed."""
+    """Sessions are to be cancelled or terminated, as they were when the key was pressed."""
 
-    def __init__(self, action: Literal["cancel", "terminate"], session: Session) -> None:
+    def __init__(self, action: Literal["cancel", "terminate"], *sessions: Session) -> None:
         super().__init__()
         self.action = action
-        self.session = session
+        self.sessions = sessions
 
 
 class Explain(Message):

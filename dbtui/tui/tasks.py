@@ -18,7 +18,6 @@ from dbtui.rules.plan import findings
 from dbtui.safety import Approval
 from dbtui.sql.classify import classify
 from dbtui.tui.browser import WITHOUT_DETAIL
-from dbtui.tui.messages import ActOn
 from dbtui.tui.runner import StatementRunner
 from dbtui.tui.screens.confirm import LiftQuestion, Question
 from dbtui.tui.screens.find import FindScreen
@@ -147,31 +146,6 @@ async def _may_write(console: MainScreen, sql: str) -> str | None:
     question = Question("Write?", f"{where}\n\n{text.one_line(sql, 600)}", console.target.name)
     answer: str | None = await console.app.push_screen_wait(question)
     return answer
-
-
-async def act(console: MainScreen, wish: ActOn) -> None:
-    """Cancel or terminate a session, after a question that shows it as it was when the key was pressed."""
-    session = wish.session
-    if console.engine.actions is None:
-        console.say(console.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")
-        return
-    cancel = wish.action == "cancel"
-    does = (
-        "Stops its running statement; the session stays." if cancel else "Ends the session and rolls it back."
-    )
-    body = (
-        f"session {session.id} of {session.user}@{session.database} on {console.target.name} "
-        f"({console.target.environment})\n{does}\n\n{session.state}, transaction open "
-        f"{text.duration(session.transaction_age) or 'not'}\n{text.one_line(session.query, 400)}"
-    )
-    question = Question(f"{wish.action.capitalize()}?", body, session.id)
-    reason = await console.app.push_screen_wait(question)
-    if reason is None:
-        return
-    end = console.session.cancel if cancel else console.session.terminate
-    outcome = await end(session, reason)
-    console.say(outcome.message, "information" if outcome.done else "warning")
-    console.session.refresh()
 
 
 async def lift(console: MainScreen) -> None:

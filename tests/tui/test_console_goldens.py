@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from dbtui.config import connections_file
+from dbtui.live.session import Verb
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.snapshot import Snapshot
+from dbtui.tui.acting import Target as Aim
 from dbtui.tui.screens.confirm import LiftQuestion, PasswordQuestion, Question
+from dbtui.tui.widgets.grid import Grid
 from tests.tui.console import Console, console
 from tests.tui.golden import assert_golden
-from tests.tui.recorded import LOST, MASKED, SNAPSHOT, recorded
+from tests.tui.recorded import LOST, MASKED, SESSIONS, SNAPSHOT, recorded
 
 SIZES = {"120": (120, 40), "80": (80, 24), "40": (40, 24)}
 Steps = Callable[[Console], Awaitable[None]]
@@ -105,17 +109,31 @@ async def tree(c: Console) -> None:
     await c.sees("Objects")
 
 
+def _ask(c: Console, verb: Verb, *sessions: Session, stakes: Stakes | None = None) -> None:
+    """Open the dialog of an action, with what the server would have said of it."""
+    target = Aim(c.main, verb, sessions)
+    target.stakes = stakes
+    c.app.push_screen(Question(target.title, target.body, target.word, now=target.now))
+
+
 async def terminate(c: Console) -> None:
-    body = (
-        "terminate session 48102 of app_rw@orders on prod-orders (production)\n"
-        "Ends the session; its transaction is rolled back.\n\nidle in transaction, transaction open 00:03:12\n"
-        "SELECT * FROM carts WHERE id = $1 FOR UPDATE"
-    )
-    c.app.push_screen(Question("Terminate?", body, "48102"))
-    await c.sees("Terminate?")
+    locks = ("RowExclusiveLock on carts", "RowExclusiveLock on orders")
+    _ask(c, "terminate", SESSIONS[0], stakes=Stakes(True, None, locks, False, ("dead rows stay for vacuum",)))
+    await c.sees("Terminate?", "frees 3 waiters")
     await c.press("enter")
-    await c.type("4810", "enter")
-    await c.sees("that is not 48102")
+    await c.type("48102", "enter")
+    await c.sees("that is not prod-orders 48102")
+
+
+async def terminate_many(c: Console) -> None:
+    _ask(c, "terminate", *SESSIONS[1:6])
+    await c.sees("Terminate 5 sessions?")
+
+
+async def take(c: Console) -> None:
+    await c.press("t")
+    await c.type("app:checkout age>1m")
+    await c.until(lambda: len(c.app.screen.query_one("#taken", Grid).rows) == 2)
 
 
 async def lift(c: Console) -> None:
@@ -140,7 +158,8 @@ PANES: dict[str, Steps] = {
     "findings": findings, "migrate": migrate,
 }  # fmt: skip
 DIALOGS: dict[str, Steps] = {
-    "help": help_, "find": find, "filter": filter_, "terminate": terminate, "lift": lift, "password": password,
+    "help": help_, "find": find, "filter": filter_, "terminate": terminate, "terminate_many": terminate_many,
+    "take": take, "lift": lift, "password": password,
     "text": text,
 }  # fmt: skip
 

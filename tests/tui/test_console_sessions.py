@@ -9,8 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from dbtui.live import session as session_module
 from dbtui.model.server import Environment
 from dbtui.tui.screens.confirm import Question
+from dbtui.tui.widgets.grid import Grid
 from tests.servers.postgres import PostgresServer
 from tests.tui.conftest import Connect
 from tests.tui.console import Console, audited, console, target_of
@@ -70,15 +72,84 @@ async def test_terminate_frees_the_waiters_and_is_audited(postgres18: PostgresSe
     async with console(postgres18.url()) as c:
         await _on_root(c, queue, "X")
         await c.sees("Ends the session", "idle in transaction", "update stock set n = 2")
+        await c.sees("still as shown", "frees 2 waiters", "its changes are rolled back")
         await c.type("it blocks the till", "enter")
         await c.type(queue.root_id, "enter")
         await asyncio.wait(queue.waiting, timeout=15)
         assert [task.result() for task in queue.waiting] == ["UPDATE 1", "UPDATE 1"]
         await c.hears("it was ended")
         await c.sees("nobody waits for a lock")
+        proof = f"session {queue.root_id} is gone; all 2 waiters were freed"
+        await c.hears(proof)
     assert audited("action", "reason", "result", "connection") == [
-        ("terminate", "it blocks the till", "done", "here")
+        ("terminate", "it blocks the till", "done", "here"),
+        ("proof", "it blocks the till", proof, "here"),
     ]
+    assert f"{queue.root_id} postgres@{queue.database} root" == audited("target")[0][0]
+
+
+async def test_a_cancel_that_frees_nobody_says_so_before_and_after(
+    postgres18: PostgresServer, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module.ConsoleSession.prove, "__kwdefaults__", {"seconds": 1.0})
+    async with console(postgres18.url()) as c:
+        await _on_root(c, queue, "x")
+        await c.sees("frees none of 2 waiters", "terminate frees them")
+        await c.press("enter")
+        await c.type(queue.root_id, "enter")
+        await c.hears("0 of 2 waiters were freed, 2 still wait · X terminates it")
+
+
+async def test_marked_sessions_are_ended_as_one_counted_list(
+    postgres18: PostgresServer, connect: Connect
+) -> None:
+    crons = [await connect(application="cron") for _ in range(3)]
+    await connect(application="web")
+    gone, *left = crons
+    async with console(target_of(postgres18.url(), Environment.PRODUCTION)) as c:
+        await c.press("i")
+        await c.go_to_row("cron")
+        await c.press("t")
+        await c.type("app=nobody")
+        await c.sees("the filter takes nobody")
+        await c.press(*["backspace"] * 6)
+        await c.type("cron state=idle")
+        await c.until(lambda: len(c.app.screen.query_one("#taken", Grid).rows) == 3)
+        await c.press("enter")
+        await c.sees("3 marked")
+        await c.go_to_row("web")
+        await c.press("X")
+        await c.sees("Terminate 3 sessions?", "3 × postgres@postgres cron idle", "nobody waits behind them")
+        await gone.close()
+        await c.sees("1 are gone meanwhile")
+        await c.press("enter")
+        await c.type("3", "enter")
+        await c.sees("that is not here 3")
+        await c.press("backspace")
+        await c.type("here 3", "enter")
+        await c.hears("terminated 2 of 3")
+        await c.hears("3 of 3 sessions are gone")
+        await c.until(lambda: all(one.is_closed() for one in left))
+        await c.sees_no_more("marked")
+        assert c.row("sessions", "web")
+    assert sorted(result for _, result in audited("action", "result"))[1:] == ["done", "done", "target gone"]
+
+
+async def test_marks_are_set_row_by_row_and_taken_away(postgres18: PostgresServer, connect: Connect) -> None:
+    for number in range(2):
+        await connect(application=f"one{number}")
+    async with console(postgres18.url()) as c:
+        await c.press("i")
+        await c.go_to_row("one0")
+        await c.press("space")
+        await c.sees("1 marked")
+        await c.go_to_row("one1")
+        await c.press("space")
+        await c.sees("2 marked")
+        await c.press("u")
+        await c.sees_no_more("marked")
+        await c.press("t", "escape")
+        assert c.row("sessions", "one0")
 
 
 async def test_cancel_stops_a_statement_and_leaves_the_session(

@@ -11,9 +11,10 @@ from dbtui.engines.mongodb.connection import Connection, Connector
 from dbtui.engines.mongodb.failures import grant, lacks
 from dbtui.engines.mongodb.query import MongoCursor, database_of, document_of
 from dbtui.engines.mongodb.shell import Command, parse
+from dbtui.engines.mongodb.stakes import stakes_of
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Session
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.result import Page, ResultColumn
 from dbtui.safety import Approval, scope_of
 
@@ -59,6 +60,11 @@ class MongoActions:
                 )
             await _run(connection, command, next(iter(command)), "hostManager")
         return True
+
+    async def stakes(self, session: Session) -> Stakes:
+        """See `engines.base.Weighs`."""
+        async with self._connector.acting() as connection:
+            return stakes_of(session, await _find(connection, session))
 
     async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:
         """Run one command that may write. `timeout` is in seconds and holds at the server.

@@ -13,10 +13,11 @@ from dbtui.engines.mysql.connection import Connection, Connector, limit
 from dbtui.engines.mysql.failures import account
 from dbtui.engines.mysql.lex import first_word, single
 from dbtui.engines.mysql.sessions import started
+from dbtui.engines.mysql.stakes import stakes_of
 from dbtui.engines.mysql.wire import shown
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Session
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of
 
@@ -69,6 +70,10 @@ class MysqlActions:
         status = f"{verb.upper()} {len(answer.rows) if answer.fields else answer.affected}"
         columns = tuple(field.column for field in answer.fields)
         return Page(columns, rows, len(answer.rows) > MAX_ROWS, status, time.monotonic() - began)
+
+    async def stakes(self, session: Session) -> Stakes:
+        """See `engines.base.Weighs`."""
+        return await stakes_of(self._connector, session)
 
     async def _kill(self, action: str, session: Session) -> bool:
         if not session.id.isdigit():

@@ -10,9 +10,10 @@ from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
 from dbtui.engines.postgres.ddl import identifier
 from dbtui.engines.postgres.rows import UNNAMED, Row, result_columns, single, unknown_as_text
+from dbtui.engines.postgres.stakes import stakes_of
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Session
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of
 from dbtui.sql.classify import first_word
@@ -61,6 +62,10 @@ class PostgresActions:
                     await _limit(raw, timeout)
                 page = await _run(raw, text, timeout, began)
         return page
+
+    async def stakes(self, session: Session) -> Stakes:
+        """See `engines.base.Weighs`."""
+        return await stakes_of(self._connector, session)
 
     async def _signal(self, function: str, session: Session) -> bool:
         """Send it to the process only if it is still the one that started when the approved session did."""

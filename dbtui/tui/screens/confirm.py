@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,27 +16,41 @@ from textual.widgets import Input, Static
 from dbtui.config import Secret
 from dbtui.text import printable
 from dbtui.tui.keys import bindings
-from dbtui.tui.widgets.roles import plain
+from dbtui.tui.widgets.roles import Role, plain
+
+LOOK_EVERY = 0.5  # seconds between two looks at what is acted on
 
 
 class Question(ModalScreen[str | None]):
     """Shows what will happen, to what exactly, and takes a typed word and a reason.
 
-    Returns the reason (perhaps empty) when the word was typed, None when it was left.
+    `now` is asked again and again what has become of the target meanwhile. Returns the reason (perhaps empty)
+    when the word was typed, None when it was left.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
-    def __init__(self, title: str, body: str, word: str, *, reason: bool = True) -> None:
+    def __init__(
+        self,
+        title: str,
+        body: str,
+        word: str,
+        *,
+        reason: bool = True,
+        now: Callable[[], tuple[str, Role]] | None = None,
+    ) -> None:
         super().__init__()
         self.heading = title
         self.body = printable(body, keep_newlines=True)
         self.word = word
         self.wants_reason = reason
+        self.now = now
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(self.body, markup=False)
+            if self.now is not None:
+                yield Static("", id="now", markup=False)
             if self.wants_reason:
                 yield Input(placeholder="reason, for the audit file", id="reason", compact=True)
             yield Input(placeholder=printable(f"type {self.word} and press Enter"), id="word", compact=True)
@@ -46,6 +61,18 @@ class Question(ModalScreen[str | None]):
         box.border_title = plain(self.heading)
         box.border_subtitle = "enter approves · esc leaves"
         self.query(Input).first().focus()
+        if self.now is not None:
+            self._look()
+            self.set_interval(LOOK_EVERY, self._look)
+
+    def _look(self) -> None:
+        """Say what the target is now."""
+        assert self.now is not None
+        line, role = self.now()
+        shown = self.query_one("#now", Static)
+        shown.update(printable(line, keep_newlines=True))
+        for each in Role:
+            shown.set_class(each is role, f"-{each.name.lower()}")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

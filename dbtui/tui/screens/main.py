@@ -308,8 +308,8 @@ class MainScreen(Screen[None]):
 
     @on(ActOn)
     def _act_on(self, event: ActOn) -> None:
-        event.stop()
-        self._begin("act", event)
+        event.stop()  # no other act takes the place of one: its proof is still watched
+        self.run_worker(import_module("dbtui.tui.acting").act(self, event), group="act")
 
     def action_lift(self) -> None:
         self._begin("lift")

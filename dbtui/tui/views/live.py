@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from dbtui.model.snapshot import Metric, Section, Snapshot
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import ActOn, Copy, Edit, Explain
 from dbtui.tui.views.base import TableView, matches
+from dbtui.tui.views.marks import Marks
 from dbtui.tui.widgets.chart import Chart
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
@@ -242,6 +243,7 @@ class LiveView(TableView):
         self.idle = False
         self.background = False
         self.charts = charts
+        self.marks = Marks()
         self._lines: tuple[Blocked, ...] = ()
         self._sessions: dict[str, Session] = {}
 
@@ -291,7 +293,8 @@ class LiveView(TableView):
         self._lines = forest(activity.sessions)
         for line in self._lines:
             self._sessions.setdefault(f"{line.session.id}/{line.session.started}", line.session)
-        shown = rows(activity, self.wanted)
+        self.marks.keep(self._sessions)
+        shown = self.marks.shown(rows(activity, self.wanted))
         grid.sort_column, grid.sort_reverse = self.sort, self.reverse
         grid.empty = (
             "nothing matches the filter" if self.filter_text else "no session is active · i shows idle ones"
@@ -307,6 +310,8 @@ class LiveView(TableView):
         notes.append(f"{len(shown)} of {len(activity.sessions)}")
         if not self.idle:
             notes.append("idle hidden")
+        if self.marks.keys:
+            notes.append(f"{len(self.marks.keys)} marked")
         if activity.hidden:
             notes.append(f"{activity.hidden} masked: {activity.remedy}")
         if self.filter_text:
@@ -356,12 +361,34 @@ class LiveView(TableView):
         self.redraw()
 
     def action_cancel(self) -> None:
-        if (session := self.session) is not None:
-            self.post_message(ActOn("cancel", session))
+        self._act("cancel")
 
     def action_terminate(self) -> None:
-        if (session := self.session) is not None:
-            self.post_message(ActOn("terminate", session))
+        self._act("terminate")
+
+    def _act(self, action: Literal["cancel", "terminate"]) -> None:
+        if chosen := self.marks.chosen(self._sessions, self.grid.cursor_key):
+            self.post_message(ActOn(action, *chosen))
+
+    def action_mark(self) -> None:
+        if (key := self.grid.cursor_key) is not None:
+            self.marks.toggle(key)
+            self.redraw()
+            self.grid.action_cursor(1)
+
+    def action_unmark(self) -> None:
+        self.marks.take(())
+        self.redraw()
+
+    def action_take(self) -> None:
+        from dbtui.tui.screens.take import TakeScreen
+
+        def taken(sessions: tuple[Session, ...] | None) -> None:
+            if sessions is not None:
+                self.marks.take(f"{s.id}/{s.started}" for s in sessions)
+                self.redraw()
+
+        self.app.push_screen(TakeScreen(lambda: tuple(self._sessions.values()), self.filter_text), taken)
 
     def _statement(self) -> Session | None:
         """The session under the cursor, if it has a statement that can be worked with; else a toast says why."""

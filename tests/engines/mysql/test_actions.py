@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pymysql
@@ -173,3 +174,29 @@ async def test_a_write_waits_for_no_lock_for_long(mysql: MysqlProtocolServer) ->
             other.query("SELECT * FROM t")
             with pytest.raises(QueryTimeout):
                 await MysqlActions(connector).write(sql, approve("test", scope_of(sql), "why"), database=name)
+
+
+async def test_what_is_at_stake_is_looked_up(mysql: MysqlProtocolServer) -> None:
+    database = mysql.create_database()
+    mysql.sql(
+        "create table t (n int primary key, v int)",
+        "insert into t values (1, 1), (2, 2), (3, 3)",
+        "commit",
+        database=database,
+    )
+    async with working(mysql) as (connector, _):
+        with client(mysql, database) as other:
+            cursor = other.cursor()
+            cursor.execute("begin")
+            cursor.execute("update t set v = v + 10")
+            session = await seen(MysqlMonitor(connector), other.thread_id())
+            stakes = await MysqlActions(connector).stakes(session)
+            assert stakes.wrote and stakes.rows == 3 and stakes.cancel_frees is False
+            assert any("row locks" in lock for lock in stakes.locks)
+            other.rollback()
+            async with asyncio.timeout(
+                5
+            ):  # answered from a cache until nobody has asked for a tenth of a second
+                while (nothing := await MysqlActions(connector).stakes(session)).rows != 0:
+                    await asyncio.sleep(0.15)
+            assert nothing.wrote is False

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -209,3 +210,18 @@ async def test_a_write_waits_neither_long_nor_for_locks(postgres: PostgresServer
         with pytest.raises(QueryTimeout, match="lock"):
             await write(postgres, database, "alter table t add column z int", timeout=0.5)
     assert postgres.psql("select count(*) from t", database) == "0"
+
+
+async def test_what_is_at_stake_is_looked_up(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    postgres.psql("create table t (n int)", database)
+    async with working(postgres, database=database) as (connector, _), client(postgres, database) as holder:
+        session = await seen(holder)
+        actions = PostgresActions(connector)
+        await holder.execute("begin; lock t in share mode")
+        before = await actions.stakes(session)
+        assert before.wrote is False and before.locks == ("ShareLock on t",) and before.cancel_frees
+        await holder.execute("insert into t values (1)")
+        after = await actions.stakes(replace(session, state="idle in transaction"))
+        assert after.wrote and after.locks == ("ShareLock on t", "RowExclusiveLock on t")
+        assert after.cancel_frees is False and "dead rows" in after.notes[0]
