@@ -27,6 +27,7 @@ _PREFIXES = tuple(
 )
 _MOST = 0.9  # of the lines have the prefix, or it is none
 _LOOKED_AT = 400  # lines
+_BEGINNING = 20_000  # characters in which a web page's escapes show
 _PYTHON = re.compile(r"\s*(?:\[\s*\(|\[\s*\{'|\{')")
 _PYTHON_LIMIT = 4 * 1024 * 1024  # characters
 _FENCES = frozenset({"{noformat}", "{code}", "{code:sql}"})
@@ -37,12 +38,14 @@ def unwrapped(text: str) -> str:
 
     Raises InputError where a log of JSON records holds several plans.
     """
-    text = text.replace("\u00a0", " ")
+    if not text.isascii():
+        text = text.replace("\u00a0", " ")
     if "\x1b[" in text:
         text = _COLOUR.sub("", text)
-    if "-&gt;" in text or "&quot;Node" in text or "&quot;query_block" in text:
+    beginning = text[:_BEGINNING]
+    if "&gt;" in beginning or "&quot;" in beginning:
         text = html.unescape(text)
-    if "{noformat}" in text or "{code" in text:
+    if text.lstrip()[:6] in ("{nofor", "{code}", "{code:"):
         text = "\n".join(line for line in text.split("\n") if line.strip() not in _FENCES)
     if text.lstrip()[:1] in ("{", "[", '"'):
         return _of_a_program(text)
@@ -64,6 +67,8 @@ def _of_a_program(text: str) -> str:
     """JSON inside a string, rows as Python prints them, or records of a log."""
     if _PYTHON.match(text):
         return _python(text)
+    if '"Node Type"' in text:
+        return text
     if text.lstrip().startswith("{") and '"message"' in text and "duration:" in text:
         return _records(text)
     bare = text.strip()
@@ -73,7 +78,7 @@ def _of_a_program(text: str) -> str:
         except ValueError:
             return text
         return value if isinstance(value, str) else text
-    if '\\"' in text and '"Node Type"' not in text and '\\"Node Type\\"' in text:
+    if '\\"Node Type\\"' in text:
         return text.replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
     return text
 

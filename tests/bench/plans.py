@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import time
@@ -15,15 +16,19 @@ from dbtui.rules.plan import findings
 
 NODES = 2_000
 LIMIT_MS = 100.0
-RUNS = 15
 
 
-def run() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the measurement."""
+    parser.add_argument("--runs", type=int, default=15)
+
+
+def run(args: argparse.Namespace) -> None:
     """Print the median and the worst of each notation."""
     tree = sample(NODES)
     plans = {"json": json.dumps([{"Plan": tree, "Execution Time": 1e6}], indent=2), "text": as_text(tree)}
     for notation, text in plans.items():
-        times = [_timed(lambda text=text: findings(parse(text))) for _ in range(RUNS)]  # type: ignore[misc]
+        times = [_timed(lambda text=text: findings(parse(text))) for _ in range(args.runs)]  # type: ignore[misc]
         verdict = "under" if median(times) < LIMIT_MS else "OVER"
         print(
             f"plans: {NODES} nodes, {len(text) / 1024:.0f} kB of {notation}: parsed, measured and judged in"
@@ -103,7 +108,3 @@ def as_text(root: dict[str, Any]) -> str:
         )
         waiting.extend((child, column + 6) for child in reversed(node.get("Plans", [])))
     return "\n".join([*lines, "Execution Time: 1000000.000 ms"])
-
-
-if __name__ == "__main__":
-    run()

@@ -21,6 +21,7 @@ _HEADING = re.compile(
 )
 
 
+_HEAD = 20_000  # characters in which a plan says what it is, behind what a client prints before it
 _TABLE = re.compile(r"[+|\-\s]{0,400}\|?\s*id\s*[|\t]\s*select_type\s*[|\t]")
 _PROMPT = re.compile(r"(?:mysql|MariaDB \[[^\]\n]{0,64}\])> ")
 
@@ -32,7 +33,7 @@ def is_table(text: str) -> bool:
 
 def recognise(text: str) -> bool:
     """Whether a text is a plan of MySQL or MariaDB, perhaps as their command-line clients print it."""
-    text = _bare(text)
+    text = _bare(text[:_HEAD])
     if text.startswith("{"):
         return bool(_BEGINNING.match(text) or _MARK.search(text[:4000])) and '"Node Type"' not in text[:4000]
     return mysql_iterators.is_tree(text)

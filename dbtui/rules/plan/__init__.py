@@ -95,10 +95,10 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def asked(rule: Rule, tree: Tree, node: PlanNode) -> list[Finding]:
+def asked(rule: Rule, tree: Tree, node: PlanNode) -> Iterator[Finding]:
     """What one rule sees at one node."""
-    return [
-        Finding(
+    for hit in rule.check(tree, node):
+        yield Finding(
             rule=rule.id,
             severity=hit.severity or rule.severity,
             message=hit.message,
@@ -109,8 +109,6 @@ def asked(rule: Rule, tree: Tree, node: PlanNode) -> list[Finding]:
             docs=_pages(rule),
             node=node.id if hit.node is None else hit.node,
         )
-        for hit in rule.check(tree, node)
-    ]
 
 
 def _pages(rule: Rule) -> tuple[str, ...]:
