@@ -25,10 +25,9 @@ class Login:
         self._target = target
         self._typed: Secret | None = None
 
-    async def given(self, fallback: Secret | None = None) -> Secret | None:
-        """The password that needs no typing: of the target's source, else `fallback`, that of the URL."""
-        own = await self._target.password() if self._target.password is not None else None
-        return own or fallback
+    async def known(self, fallback: Secret | None = None) -> Secret | None:
+        """The password that needs no more typing: of the source, else `fallback`, else as typed before."""
+        return await self._given(fallback) or self._typed
 
     async def through(
         self, attempt: Callable[[Secret | None], Awaitable[T]], fallback: Secret | None = None
@@ -37,7 +36,7 @@ class Login:
 
         Where it raises PasswordRefused for a password that the user could still type, the user is asked once.
         """
-        password = await self.given(fallback)
+        password = await self._given(fallback)
         typed, self._typed = self._typed, None
         try:
             found = await attempt(password or typed)
@@ -52,3 +51,7 @@ class Login:
             found = await attempt(typed)
         self._typed = typed
         return found
+
+    async def _given(self, fallback: Secret | None) -> Secret | None:
+        own = await self._target.password() if self._target.password is not None else None
+        return own or fallback

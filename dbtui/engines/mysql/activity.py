@@ -12,6 +12,7 @@ from dbtui.engines.mysql.health import SlowLook
 from dbtui.engines.mysql.locks import Locks
 from dbtui.engines.mysql.sessions import ProcessList
 from dbtui.engines.mysql.statements import Digests
+from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Progress
 from dbtui.model.server import Server
@@ -28,8 +29,7 @@ class MysqlMonitor:
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._connector = connector
         self._steady = steady
-        self._connection: Connection | None = None
-        self._spent = Cost()
+        self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self._progress: tuple[Progress, ...] = ()
         self._row_waits: list[tuple[str, str]] = []
         self.sources: Sequence[Source] = (
@@ -42,33 +42,27 @@ class MysqlMonitor:
     @property
     def cost(self) -> Cost:
         """What the monitor's sessions have caused so far."""
-        now = self._connection.counters if self._connection is not None else Cost()
-        return Cost(self._spent.statements + now.statements, self._spent.server_seconds + now.server_seconds)
+        return self._watch.cost
 
     async def reconnect(self) -> Server:
         """Open the monitor connection anew. Raises ConnectError."""
-        if self._connection is not None:
-            self._spent = self.cost
-            self._connection.abort()
-            self._connection = None
-        await self._session()
+        self._watch.drop()
+        await self._watch.session()
         return self._connector.server
 
-    async def _session(self) -> Connection:
-        if self._connection is None:
-            self._connection = await self._connector.open("monitor")
-            probe = self._connector.probe
-            self._list = ProcessList(probe)
-            self._lock_waits = Locks(probe)
-            self._slow = SlowLook(probe)
-            self._sampled = statements.sampled()
-            digests = probe.consumes("statements_digest")
-            self._digests = Digests(probe) if digests else None
-            self._absence = "" if digests else statements.switch_on(probe)
-        return self._connection
+    def _begin(self, _connection: Connection) -> None:
+        """Forget what was learned about the server: this one may be another."""
+        probe = self._connector.probe
+        self._list = ProcessList(probe)
+        self._lock_waits = Locks(probe)
+        self._slow = SlowLook(probe)
+        self._sampled = statements.sampled()
+        digests = probe.consumes("statements_digest")
+        self._digests = Digests(probe) if digests else None
+        self._absence = "" if digests else statements.switch_on(probe)
 
     async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         values = counters.of_status(await connection.fetch(counters.QUESTION, timeout=_FAST))
         self._row_waits = await self._rows_waited_for(connection, values)
         waiting = frozenset(waiter for waiter, _ in self._row_waits)
@@ -95,7 +89,7 @@ class MysqlMonitor:
             return []  # the section of locks says why
 
     async def _locks(self, snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         rows = self._row_waits
         if not rows and (snapshot.counters.value or {}).get("innodb_row_lock_current_waits"):
             rows = await self._lock_waits.rows(connection, timeout=_LOCKS)
@@ -105,7 +99,7 @@ class MysqlMonitor:
         return {"locks": locks.blockers([*rows, *metadata])}
 
     async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         if self._digests is not None:
             try:
                 return {
@@ -119,7 +113,7 @@ class MysqlMonitor:
         return {"statements": self._sampled.seen(note=self._absence)}
 
     async def _health(self, snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         seen = snapshot.activity.value.sessions if snapshot.activity.value is not None else ()
         health, values = await self._slow.read(connection, seen, self._progress, timeout=_SLOW)
         return {"health": health, "counters": values}

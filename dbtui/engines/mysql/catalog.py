@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dbtui.engines.mysql import facts, structure
-from dbtui.engines.mysql.connection import Connection, Connector, Work
+from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.lex import identifier, literal
 from dbtui.engines.mysql.structure import KINDS, Structure
 from dbtui.engines.mysql.wire import shown
+from dbtui.engines.work import Work
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
 from dbtui.model.catalog import Detail, Kind, Name, Node, Table
 from dbtui.model.result import Page
@@ -27,7 +28,7 @@ _SIZES_TIMEOUT = 2.0  # seconds; MariaDB opens every table for them, and the lis
 class MysqlCatalog:
     """See `engines.base.Catalog`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
         self._databases: tuple[Node, ...] = ()

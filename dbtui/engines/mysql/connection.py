@@ -1,7 +1,7 @@
 """Sessions with a MySQL or MariaDB server: at most three, each serial, read-only unless opened to write.
 
 `Connector` knows the way (options, password, TLS, tunnel) and opens; `Connection` asks one question at a time
-and never waits past its timeout; `Work` is the one session that catalog, queries and plans share.
+and never waits past its timeout.
 """
 
 from __future__ import annotations
@@ -10,28 +10,27 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Literal
 
 from dbtui.config import Secret, Target
+from dbtui.engines.login import Login
 from dbtui.engines.mysql import options, read_only
-from dbtui.engines.mysql.failures import FAILURES, PasswordRefused, code_of, describe, describe_connect
+from dbtui.engines.mysql.failures import FAILURES, code_of, describe, describe_connect
 from dbtui.engines.mysql.server import Identity, Probe, door, identify, probe, server
 from dbtui.engines.mysql.tls import context
 from dbtui.engines.mysql.wire import Answer, Raw
 from dbtui.engines.network import look_up
-from dbtui.engines.tunnel import Tunnel
-from dbtui.errors import AuthenticationError, ConnectError, DbtuiError, QueryTimeout, SessionLost, UsageError
+from dbtui.engines.slots import Purpose, Slots
+from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.work import Work
+from dbtui.errors import DbtuiError, QueryTimeout, SessionLost, UsageError
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
-Purpose = Literal["monitor", "work", "act"]
-
-STATEMENT_LIMIT = {"monitor": 15.0, "work": 60.0, "act": 60.0}  # seconds
+STATEMENT_LIMIT: dict[Purpose, float] = {"monitor": 15.0, "work": 60.0, "act": 60.0}  # seconds
 LOCK_LIMIT = 3  # seconds
 _LEEWAY = 1.0  # seconds that an answer may take beyond the server's own limit
-_ACTION_LIMIT = 10.0  # seconds to wait for the end of an earlier action
 _FAREWELL = 0.3  # seconds for a session to end politely
 _KILL = 2.0  # seconds for the end of a statement that took too long
 _READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
@@ -47,6 +46,7 @@ class Connection:
         self.writable = writable
         self.database = identity.database
         self._turn = asyncio.Lock()
+        self._ended = asyncio.Event()
         self._limit = 0.0
         self._statements = 3
         self._seconds = 0.0
@@ -128,6 +128,11 @@ class Connection:
     def abort(self) -> None:
         """Drop the session at once; waits for nothing."""
         self.raw.abort()
+        self._ended.set()
+
+    async def ended(self) -> None:
+        """Return when the session has been closed or dropped."""
+        await self._ended.wait()
 
     async def close(self) -> None:
         """End the session politely within 0.3 s, else drop it; never raises."""
@@ -192,14 +197,10 @@ class Connector:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._parameters: options.Parameters | None = None
-        self._tunnel: Tunnel | None = None
-        self._prompted: Secret | None = None
-        self._sessions: dict[Purpose, Connection] = {}
-        self._leaving = False
+        self._login = Login(target)
+        self._tunnelled = Tunnelled(target.ssh)
+        self._slots: Slots[Connection] = Slots(target.name)
         self._door = ""
-        self._opening = {purpose: asyncio.Lock() for purpose in STATEMENT_LIMIT}
-        self._digging = asyncio.Lock()
-        self._waiting: Connection | None = None
         self._probe: Probe | None = None
         self._server: Server | None = None
 
@@ -218,31 +219,39 @@ class Connector:
     @property
     def own_ids(self) -> frozenset[int]:
         """The connection ids of the console's own sessions."""
-        return frozenset(session.identity.id for session in self._sessions.values())
+        return frozenset(session.identity.id for session in self._slots.sessions)
 
     async def connect(self) -> Server:
         """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
-        self._leaving = False
-        self._waiting = await self._fresh("monitor", "", writable=False)
+        await self._slots.begin(lambda: self._open("monitor", "", writable=False))
         return self.server
 
     async def open(self, purpose: Purpose, *, database: str = "", writable: bool = False) -> Connection:
-        """A new session in place of an older one of the same purpose, so there are never more than three.
+        """A new session: see `Slots.open`. Raises ConnectError, AuthenticationError, NoSlotsLeft."""
+        return await self._slots.open(purpose, lambda: self._open(purpose, database, writable=writable))
 
-        An older monitor or work session is dropped; the end of an action is waited for, at most 10 s.
-        Raises ConnectError, AuthenticationError, NoSlotsLeft.
+    def work(self) -> Work[Connection]:
+        """The session that catalog, queries and plans share.
+
+        `use` raises PermissionDenied or QueryError for a database that cannot be used.
         """
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and purpose == "monitor" and not waiting.closed:
-            return waiting
-        self._waiting = waiting if purpose != "monitor" else None
-        return await self._fresh(purpose, database, writable=writable)
+
+        async def opening(database: str) -> Connection:
+            return await self.open("work", database=database or self.server.database)
+
+        async def turned(connection: Connection, database: str) -> bool:
+            wanted = database or self.server.database
+            if wanted and connection.database != wanted:
+                await connection.choose(wanted)
+            return True
+
+        return Work(opening, turned)
 
     async def kill_statement(self, id_: int) -> None:
         """Stop what a session of our own runs, over a connection of its own; never raises, at most 2 s."""
         with contextlib.suppress(*FAILURES, DbtuiError):
             async with asyncio.timeout(_KILL):
-                raw = await self._dial("", await self._password())
+                raw = await self._dial("", await self._login.known(self._password))
                 try:
                     await raw.ask(f"KILL QUERY {id_}")
                 finally:
@@ -250,44 +259,16 @@ class Connector:
 
     async def close(self) -> None:
         """End all sessions and the tunnel, also one that is just being opened; waits at most half a second."""
-        self._leaving = True
-        sessions = list(self._sessions.values())
-        self._sessions.clear()
-        await asyncio.gather(*(session.close() for session in sessions))
-        if self._tunnel is not None:
-            self._tunnel.close()
-            self._tunnel = None
+        await self._slots.close()
+        self._tunnelled.close()
 
     # ---- inside
 
-    async def _fresh(self, purpose: Purpose, database: str, *, writable: bool) -> Connection:
-        async with self._opening[purpose]:
-            await self._make_room(purpose)
-            connection = await self._open(purpose, database, writable)
-            if self._leaving:
-                connection.abort()
-                raise ConnectError("the console is leaving")
-            self._sessions[purpose] = connection
-        return connection
-
-    async def _make_room(self, purpose: Purpose) -> None:
-        older = self._sessions.get(purpose)
-        if older is None:
-            return
-        if purpose != "act":
-            older.abort()
-            return
-        end = time.monotonic() + _ACTION_LIMIT
-        while not older.closed:
-            if time.monotonic() > end:
-                raise ConnectError("an earlier action still runs", "wait for its end")
-            await asyncio.sleep(0.02)
-
-    async def _open(self, purpose: Purpose, database: str, writable: bool) -> Connection:
+    async def _open(self, purpose: Purpose, database: str, *, writable: bool) -> Connection:
         if self._parameters is None:
             self._parameters = options.parameters(self.target.url)
         parameters = self._parameters
-        raw = await self._logged_in(database)
+        raw = await self._login.through(lambda password: self._dial(database, password), self._password)
         try:
             async with asyncio.timeout(parameters.connect_timeout):
                 identity = await identify(raw)
@@ -321,38 +302,16 @@ class Connector:
         if not writable:
             await raw.ask(_READ_ONLY)
 
-    async def _logged_in(self, database: str) -> Raw:
-        password = await self._password()
-        kept, self._prompted = self._prompted, None
-        try:
-            raw = await self._dial(database, password or kept)
-        except PasswordRefused:
-            if password is not None or self.target.prompt is None:
-                raise
-            kept = await self.target.prompt()
-            if kept is None:
-                what = f"no password was given for {self.target.name}"
-                raise AuthenticationError(what, "give one to connect") from None
-            raw = await self._dial(database, kept)
-        self._prompted = kept
-        return raw
-
-    async def _password(self) -> Secret | None:
-        own = await self.target.password() if self.target.password is not None else None
-        return own or (self._parameters.password if self._parameters else None)
+    @property
+    def _password(self) -> Secret | None:
+        return self._parameters.password if self._parameters is not None else None
 
     async def _dial(self, database: str, password: Secret | None) -> Raw:
         parameters = self._parameters
         assert parameters is not None
         tls = context(parameters.tls, parameters.host) if not parameters.socket else None
-        await self._dig(parameters)
         failure: BaseException | None = None
-        try:
-            async with asyncio.timeout(parameters.connect_timeout):
-                places = await self._places(parameters)
-        except FAILURES as error:
-            raise self._unreached(error, parameters) from None
-        for host, port in places:
+        for host, port in await self._places(parameters):
             raw = Raw(
                 host=host,
                 port=port,
@@ -383,52 +342,17 @@ class Connector:
 
     async def _places(self, parameters: options.Parameters) -> list[tuple[str, int]]:
         """What to dial: the socket, the tunnel's end, or the IP addresses of the host."""
-        if self._tunnel is not None:
-            return list(self._tunnel.ends)
-        if parameters.socket:
-            return [("localhost", 0)]
-        return [(ip, parameters.port) for ip in await look_up(parameters.host, parameters.port)]
-
-    async def _dig(self, parameters: options.Parameters) -> None:
-        """The tunnel, when the target has one and it does not stand."""
-        async with self._digging:
-            if not self.target.ssh or (self._tunnel is not None and self._tunnel.alive):
-                return
+        if self.target.ssh:
             if parameters.socket:
                 raise UsageError(
                     "a tunnel leads to a host and port", "name the host as the other end sees it"
                 )
-            if self._tunnel is not None:
-                self._tunnel.close()
             place = (parameters.host, parameters.port)
-            self._tunnel = await Tunnel.open(self.target.ssh, [place], timeout=parameters.connect_timeout * 3)
-
-
-class Work:
-    """The one work session: opened when first used, opened anew for another database or when it was lost."""
-
-    def __init__(self, connector: Connector) -> None:
-        self._connector = connector
-        self._turn = asyncio.Lock()
-        self._connection: Connection | None = None
-
-    def use(self, database: str = "") -> AbstractAsyncContextManager[Connection]:
-        """The session in `database` ("" is the target's own, where it has one), for as long as the block lasts.
-
-        Serial: the next user waits. Raises ConnectError when it cannot be opened, PermissionDenied or QueryError
-        for a database that cannot be used.
-        """
-        return self._use(database)
-
-    @asynccontextmanager
-    async def _use(self, database: str) -> AsyncIterator[Connection]:
-        async with self._turn:
-            wanted = database or self._connector.server.database
-            connection = self._connection
-            if connection is None or connection.closed:
-                self._connection = None
-                connection = await self._connector.open("work", database=wanted)
-                self._connection = connection
-            if wanted and connection.database != wanted:
-                await connection.choose(wanted)
-            yield connection
+            return await self._tunnelled.ends([place], timeout=parameters.connect_timeout * 3)
+        if parameters.socket:
+            return [("localhost", 0)]
+        try:
+            async with asyncio.timeout(parameters.connect_timeout):
+                return [(ip, parameters.port) for ip in await look_up(parameters.host, parameters.port)]
+        except FAILURES as error:
+            raise self._unreached(error, parameters) from None

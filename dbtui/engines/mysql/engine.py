@@ -9,7 +9,7 @@ from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
 from dbtui.engines.mysql.actions import MysqlActions
 from dbtui.engines.mysql.activity import MysqlMonitor
 from dbtui.engines.mysql.catalog import MysqlCatalog
-from dbtui.engines.mysql.connection import Connector, Work
+from dbtui.engines.mysql.connection import Connector
 from dbtui.engines.mysql.explain import MysqlExplainer
 from dbtui.engines.mysql.query import MysqlQuerier
 from dbtui.model.server import Server
@@ -22,7 +22,7 @@ class MysqlEngine:
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)
-        work = Work(connector)
+        work = connector.work()
         self._connector = connector
         self.monitor: Monitor = MysqlMonitor(connector)
         self.catalog: Catalog | None = MysqlCatalog(connector, work)

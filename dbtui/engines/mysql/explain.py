@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dbtui.engines.mysql.act import acting
-from dbtui.engines.mysql.connection import Connection, Connector, Work, limit
+from dbtui.engines.mysql.connection import Connection, Connector, limit
 from dbtui.engines.mysql.lex import (
     Dialect,
     Lexeme,
@@ -23,6 +23,7 @@ from dbtui.engines.mysql.lex import (
 )
 from dbtui.engines.mysql.read_only import QUERIES, effect, only_reads
 from dbtui.engines.mysql.server import names_in
+from dbtui.engines.work import Work
 from dbtui.errors import NotApproved, QueryError
 from dbtui.model.activity import Session
 from dbtui.model.plan import RawPlan
@@ -48,7 +49,7 @@ class _Subject:
 class MysqlExplainer:
     """See `engines.base.Explainer`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 import struct
 
 from pymysql import err
 
+from dbtui.engines.login import PasswordRefused
 from dbtui.engines.mysql.lex import identifier
 from dbtui.engines.mysql.wire import ClearPassword, NoTls
+from dbtui.engines.unreached import no_tls, unreached
 from dbtui.errors import (
     AuthenticationError,
     ConnectError,
@@ -42,10 +43,6 @@ _AGAIN = "it is opened again by itself"
 _LOST = frozenset({2006, 2013, 2014, 2055, 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 3169, 4031})
 _TIMEOUTS = frozenset({3024, 1969, 1907})
 _SLOTS = frozenset({1040, 1203, 1226})
-
-
-class PasswordRefused(AuthenticationError):
-    """The server wanted a password, and took none or not this one."""
 
 
 def account(current_user: str) -> str:
@@ -144,15 +141,6 @@ def _position(message: str, sql: str) -> int | None:
     return at + 1 if at >= 0 else None
 
 
-_UNREACHED: tuple[tuple[type[BaseException], str, str], ...] = (
-    (TimeoutError, "{} does not answer", "check host, port and firewalls, or give connect_timeout=30"),
-    (socket.gaierror, "the host of {} is unknown", "check its name, or the name servers of this machine"),
-    (ConnectionRefusedError, "nothing listens at {}", "check host and port, and that the server runs"),
-    (FileNotFoundError, "there is no socket at {}", "check its path, and that the server runs"),
-    (PermissionError, "this user may not open the socket at {}", "connect over TCP, or as another user"),
-)
-
-
 def describe_connect(
     error: BaseException, where: str, user: str, database: str, door: str = ""
 ) -> DbtuiError:
@@ -170,10 +158,9 @@ def describe_connect(
         return AuthenticationError(what, "give ssl-mode=REQUIRED")
     cause = error.__cause__ if isinstance(error, err.Error) and error.__cause__ is not None else error
     if isinstance(cause, ssl.SSLError):
-        return _no_tls(cause, where)
-    for kind, message, hint in _UNREACHED:
-        if isinstance(cause, kind):
-            return ConnectError(message.format(where), hint)
+        return no_tls(cause, where, authority="ssl-ca", otherwise="check ssl-mode and its files")
+    if (found := unreached(cause, where, "connect_timeout=30")) is not None:
+        return found
     if isinstance(cause, OSError):
         return ConnectError(
             f"no connection to {where}: {cause.strerror or type(cause).__name__}", "does it run?"
@@ -181,15 +168,6 @@ def describe_connect(
     if isinstance(error, err.Error) and code_of(error):
         return _rejected(code_of(error), message_of(error), where, user, database, door)
     return ConnectError(f"{where} answers unlike MySQL", "is it another product?")
-
-
-def _no_tls(error: ssl.SSLError, where: str) -> ConnectError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        what = f"the certificate of {where} is not accepted: {error.verify_message}"
-        return ConnectError(what, "check the host's name and ssl-ca")
-    return ConnectError(
-        f"no TLS with {where}: {error.reason or 'the handshake failed'}", "check ssl-mode and its files"
-    )
 
 
 def _rejected(code: int, message: str, where: str, user: str, database: str, door: str) -> ConnectError:

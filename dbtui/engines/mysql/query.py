@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from dbtui.engines.mysql.connection import Connection, Connector, Work
+from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.failures import CANCELLED, FAILURES
 from dbtui.engines.mysql.lex import placeholders, single
 from dbtui.engines.mysql.read_only import CODE
 from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, ReadAhead
+from dbtui.engines.work import Work
 from dbtui.errors import NotApproved, QueryError
 
 _CHUNK = 500  # rows
@@ -18,7 +19,7 @@ _FAREWELL = 3.0  # seconds for a cancelled statement to end
 class MysqlQuerier:
     """See `engines.base.Querier`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
         self._cursor: MysqlCursor | None = None
@@ -48,7 +49,9 @@ class MysqlCursor(ReadAhead):
 
     code = CANCELLED
 
-    def __init__(self, connector: Connector, work: Work, sql: str, database: str, timeout: float) -> None:
+    def __init__(
+        self, connector: Connector, work: Work[Connection], sql: str, database: str, timeout: float
+    ) -> None:
         self._connector = connector
         self._work = work
         self._sql = sql

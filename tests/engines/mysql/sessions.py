@@ -12,7 +12,8 @@ import pymysql
 
 from dbtui.config import Secret, Target
 from dbtui.engines.mysql.activity import MysqlMonitor
-from dbtui.engines.mysql.connection import Connector, Work
+from dbtui.engines.mysql.connection import Connection, Connector
+from dbtui.engines.work import Work
 from dbtui.model.activity import Activity, Session, Statements
 from dbtui.model.snapshot import Section, Snapshot
 from tests.servers.mysql import MysqlProtocolServer
@@ -41,13 +42,13 @@ def target(url: str, password: str | None = None) -> Target:
 @asynccontextmanager
 async def working(
     server: MysqlProtocolServer, database: str = "", user: str | None = None
-) -> AsyncIterator[tuple[Connector, Work]]:
+) -> AsyncIterator[tuple[Connector, Work[Connection]]]:
     """A connector and its work session; as `user` with the tests' password, else as root."""
     place = server.url(database, user=user)
     connector = Connector(target(place, server.password if user else None))
     await connector.connect()
     try:
-        yield connector, Work(connector)
+        yield connector, connector.work()
     finally:
         await connector.close()
 

@@ -14,7 +14,7 @@ import pytest
 
 from dbtui.config import Secret, Target
 from dbtui.engines import create
-from dbtui.engines.mysql.connection import Connector, Work
+from dbtui.engines.mysql.connection import Connector
 from dbtui.errors import (
     AuthenticationError,
     ConfigError,
@@ -346,7 +346,7 @@ async def test_a_replica_is_told_from_its_source(mysql9: MysqlServer) -> None:
 
 async def test_work_is_had_again_after_it_was_lost(mysql: MysqlProtocolServer) -> None:
     async with working(mysql) as (connector, _):
-        work = Work(connector)
+        work = connector.work()
         async with work.use() as connection:
             connection.abort()
         async with work.use() as connection:
