@@ -125,16 +125,21 @@ class Runner:
     # ---- how it stands
 
     async def look_where_it_stands(self) -> Run:
-        """Read the journal and ask the server about each step."""
+        """Read the journal, and ask the server about each step up to the first that is not done.
+
+        What comes after it is judged when it is reached: that an old form is gone holds before it ever came.
+        """
         ready = await self.journal.ready()
         self._attempts = await self.journal.attempts() if ready else ()
         rows = newest(self._attempts, self.plan.id)
         first = journal_step(self._dialect) if isinstance(self.journal, ServerJournal) else None
         steps = list(self.plan.steps) if first is None else [first, *self.plan.steps]
-        found = []
+        found: list[StepRun] = []
         for step in steps:
             row = rows.get(step.number)
-            settled = ready if step.kind is Kind.JOURNAL else await self._settled(step, row)
+            settled = all(one.state is State.DONE for one in found)
+            if settled:
+                settled = ready if step.kind is Kind.JOURNAL else await self._settled(step, row)
             found.append(_standing(step, row, settled=settled))
         self.state = replace(self.state, steps=tuple(found), current=None, doing="")
         self._tell()
@@ -155,10 +160,19 @@ class Runner:
             here = self.state.next
             if here is None or (until is not None and here.step.number > until):
                 break
+            if here.state is State.PENDING and await self._found_done(here.step):
+                continue
             if not await self._step(here):
                 break
         self._show(doing="", current=None)
         return self.state
+
+    async def _found_done(self, step: ChangeStep) -> bool:
+        """Whether a step that was not journalled as done needs nothing any more."""
+        if step.kind is Kind.JOURNAL or not await self._settled(step, None):
+            return False
+        self._set(step.number, State.DONE, "found done on the server")
+        return True
 
     async def _step(self, here: StepRun) -> bool:
         """Carry one step out; whether the next one may begin."""
