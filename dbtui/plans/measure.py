@@ -23,7 +23,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.plans.formats.postgres_document import figure
@@ -50,6 +51,9 @@ COUNTERS = (
     "I/O Write Time",
     *(f"{scope} I/O {kind} Time" for scope in ("Shared", "Local", "Temp") for kind in ("Read", "Write")),
 )
+# what a parser knows of a node, the first fields; dataclasses.replace() would take three times as long
+_FIELDS = [field.name for field in fields(PlanNode)]
+_GIVEN = attrgetter(*_FIELDS[: _FIELDS.index("total_ms")])
 _BLOCKS = "blocks"  # the sum of hit and read, shared and local, carried along as a counter of its own
 _TOKEN = re.compile(r"\$[0-9]{1,9}|\(([^()\s][^()]{0,100})\)(?=\.col[0-9])")
 _RETURNS = re.compile(r"\$[0-9]{1,9}")
@@ -315,17 +319,16 @@ class _Ledger:
     def measured(self, node: PlanNode) -> PlanNode:
         """The node with its figures; None where the plan has no such figures."""
         at = node.id
-        ran = node.loops is not None
-        known = ran and self.timed
-        return replace(
-            node,
-            total_ms=self.time[at] if known else None,
-            self_ms=self.own[""][at] if known else None,
-            self_blocks=round(self.own[_BLOCKS][at]) if _BLOCKS in self.own else None,
-            self_counters={key: self.own[key][at] for key in self.counters if key in node.raw},
-            self_cost=self._self_cost(node),
-            processes=self.processes[at],
+        known = node.loops is not None and self.timed
+        figures = (
+            self.time[at] if known else None,
+            self.own[""][at] if known else None,
+            round(self.own[_BLOCKS][at]) if _BLOCKS in self.own else None,
+            {key: self.own[key][at] for key in self.counters if key in node.raw},
+            self._self_cost(node),
+            self.processes[at],
         )
+        return PlanNode(*(*_GIVEN(node), *figures, node.raw))
 
     def _self_cost(self, node: PlanNode) -> float | None:
         """An estimate only: a Limit costs less than its child, so it is clamped at 0."""

@@ -34,14 +34,14 @@ SUBJECTS: tuple[str, ...] = ("Seq Scan",)
 
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
-    condition = text(node, "Filter")
-    found = wrapped(condition)
-    if found is None:
-        return
     read = rows(node) + lost(node)
     if not tree.reaches("rows read", read, 10_000):
         return
     if not tree.reaches("share of rows removed", ratio(lost(node), read), 0.5):
+        return
+    condition = text(node, "Filter")
+    found = wrapped(condition)
+    if found is None:
         return
     column, around = found
     yield Hit(

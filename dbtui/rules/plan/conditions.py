@@ -123,7 +123,7 @@ def wrapped(condition: str) -> tuple[str, str] | None:
 
 def unanchored(condition: str) -> str:
     """The first column that is compared with a pattern which begins with %; "" where there is none."""
-    found = _PATTERN.search(condition[:_LIMIT])
+    found = _PATTERN.search(condition[:_LIMIT]) if " ~~" in condition else None
     return found[1] if found else ""
 
 

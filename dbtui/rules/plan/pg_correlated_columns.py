@@ -33,11 +33,13 @@ SUBJECTS: tuple[str, ...] = ("Seq Scan", "Index Scan", "Index Only Scan", "Bitma
 
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
-    columns = compared_together(node)
-    if len(columns) < 2 or node.rows is None or node.estimated_rows is None:
+    if node.rows is None or node.estimated_rows is None:
         return
     factor = node.rows / max(1.0, node.estimated_rows)
     if not tree.reaches("rows", node.rows, 100) or not tree.reaches("rows for each expected", factor, 10):
+        return
+    columns = compared_together(node)
+    if not tree.reaches("columns compared for equality", len(columns), 2):
         return
     listed = ", ".join(columns)
     yield Hit(

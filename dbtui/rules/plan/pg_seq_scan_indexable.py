@@ -33,11 +33,6 @@ _LARGE = 10_000  # rows from which on pg-seq-scan-discards-rows tells it
 
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
-    condition = text(node, "Filter")
-    equal, ranges = compared(condition)
-    parts = len(conjuncts(condition))
-    if not parts or parts != len(equal) + len(ranges) or (ranges and parts > 1):
-        return
     read = rows(node) + lost(node)
     if tree.plan.analyzed:
         if read >= _LARGE or not tree.reaches("rows read", read, 1_000):
@@ -46,6 +41,9 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
             return
     elif not _dear(tree, node):
         return
+    condition = text(node, "Filter")
+    if not _one_index_answers(condition):
+        return
     expected = rows(node) if tree.plan.analyzed else node.estimated_rows or 0.0
     yield Hit(
         f"{name(node)} is read whole for {condition}",
@@ -53,6 +51,12 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
         {"rows_read": read, "rows": expected, "self_cost": node.self_cost or 0.0, "filter": condition},
         index_for(node, condition),
     )
+
+
+def _one_index_answers(condition: str) -> bool:
+    equal, ranges = compared(condition)
+    parts = len(conjuncts(condition))
+    return parts > 0 and parts == len(equal) + len(ranges) and (not ranges or parts == 1)
 
 
 def _dear(tree: Tree, node: PlanNode) -> bool:

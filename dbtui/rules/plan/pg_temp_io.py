@@ -34,7 +34,11 @@ _OWN_RULES = frozenset({"Sort", "Incremental Sort", "Hash", "Hash Join", "Aggreg
 
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
-    if node.operation in _OWN_RULES or node.raw.get("Storage") == "Disk":
+    if (
+        "Temp Read Blocks" not in node.raw
+        or node.operation in _OWN_RULES
+        or node.raw.get("Storage") == "Disk"
+    ):
         return
     read, written = own(node, "Temp Read Blocks"), own(node, "Temp Written Blocks")
     if not tree.reaches("temporary blocks", read + written, 1_000):
