@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dbtui.config import Target
 from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.postgres.activity import PostgresMonitor
-from dbtui.engines.postgres.connection import Connector, Work
+from dbtui.engines.postgres.connection import Connector
 from dbtui.model.server import Server
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class PostgresEngine:
 
     def __init__(self, target: Target) -> None:
         self._connector = Connector(target)
-        self._work = Work(self._connector)
+        self._work = self._connector.work()
         self.monitor: Monitor = PostgresMonitor(self._connector)
         self.lacks: Mapping[str, str] = {}
 

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 from asyncpg import connect_utils
@@ -15,13 +15,12 @@ from asyncpg import connect_utils
 from dbtui.engines.postgres.dial import Dialled
 from dbtui.engines.postgres.failures import FAILURES, describe
 from dbtui.engines.postgres.server import Probe
+from dbtui.engines.slots import Purpose
 from dbtui.errors import DbtuiError, QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
-Purpose = Literal["monitor", "work", "act", "run"]
-
-STATEMENT_LIMIT = {
+STATEMENT_LIMIT: dict[Purpose, int] = {
     "monitor": 15,
     "work": 60,
     "act": 60,
@@ -29,6 +28,20 @@ STATEMENT_LIMIT = {
 }  # seconds; longer ones run in a transaction of their own
 LOCK_LIMIT = 3.0  # seconds
 IDLE_LIMIT = 60  # seconds inside a transaction
+_REPORTED = (  # those of the server's settings that it reports by itself and a program of libpq's reads
+    "server_version",
+    "server_encoding",
+    "client_encoding",
+    "is_superuser",
+    "session_authorization",
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
+    "integer_datetimes",
+    "standard_conforming_strings",
+    "in_hot_standby",
+    "default_transaction_read_only",
+)
 _PING = 2.0  # seconds for a server to show that it is there after a question went unanswered
 _FAREWELL = 0.3  # seconds for a session to end politely
 
@@ -131,7 +144,8 @@ class Connection:
         """The wire, and what the server has reported, for a program that speaks on it; then the session is over."""
         async with self._exclusive(5.0):
             try:
-                yield self._raw._transport, dict(self._raw.get_settings()._settings)
+                said = self._raw.get_settings()
+                yield self._raw._transport, {n: getattr(said, n) for n in _REPORTED if hasattr(said, n)}
             finally:
                 self.abort()
 
