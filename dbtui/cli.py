@@ -16,14 +16,18 @@ from dbtui.text import printable
 
 if TYPE_CHECKING:
     from dbtui.config import Target
+    from dbtui.live.tape import Tape
 
 # verb → what it does; each is dbtui/commands/<verb>.py with add_arguments(parser) and run(args)
 COMMANDS = {
     "demo": "open the console on an embedded PostgreSQL with a shop under load",
     "explain": "read a query plan: from a server, a file or standard input",
+    "record": "write down what a server does, for hours, without a console",
+    "replay": "look at a recording, or at the last half hour of the console left last",
     "lint": "say what migration files would lock, rewrite and break",
     "rules": "print what a rule looks for, why, and what to do instead",
 }
+WITH_CONSOLE = frozenset({"demo", "replay"})  # their `run` also gets what opens the console
 
 EXAMPLES = """\
 examples:
@@ -75,10 +79,10 @@ def _command(name: str, words: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    if name == "demo":
+    if name in WITH_CONSOLE:
         add_display_arguments(parser)
         args = parser.parse_args(words)
-        return int(module.run(args, lambda target: _open(target, args)))
+        return int(module.run(args, lambda *what: _open(args, *what)))
     return int(module.run(parser.parse_args(words)))
 
 
@@ -97,10 +101,10 @@ def _console(words: Sequence[str]) -> int:
     add_display_arguments(parser)
     args = parser.parse_args(words)
     if args.server is None:
-        return _open(None, args)
+        return _open(args, None)
     from dbtui.config import resolve
 
-    return _open(resolve(args.server), args)
+    return _open(args, resolve(args.server))
 
 
 def add_display_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,7 +138,7 @@ def _interval(text: str) -> float:
     return seconds
 
 
-def _open(target: Target | None, args: argparse.Namespace) -> int:
+def _open(args: argparse.Namespace, target: Target | None, recording: tuple[Tape, int] | None = None) -> int:
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         print(
             "dbtui: the console needs a terminal: use a command such as `dbtui explain` in scripts",
@@ -147,4 +151,4 @@ def _open(target: Target | None, args: argparse.Namespace) -> int:
     from dbtui.tui.app import Options, run_console
 
     options = Options(theme=args.theme, ascii=args.ascii, slow_link=args.slow_link, interval=args.interval)
-    return run_console(target, options)
+    return run_console(target, options, recording)

@@ -88,6 +88,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("live.explain", "e", "explain", "Explain", "show the plan of the session's statement"),
     Action("live.cancel", "x", "cancel", "Cancel", "cancel the session's statement, after a question"),
     Action("live.terminate", "X", "terminate", "Terminate", "end the session, after a question"),
+    Action("time.back", "left_square_bracket", "scrub(-1)", "Back", "show the sample before, as it was"),
+    Action("time.forward", "right_square_bracket", "scrub(1)", "On", "show the next sample", shown=False),
+    Action("time.leap_back", "left_curly_bracket", "leap(-60)", "-1 min", "go back a minute", shown=False),
+    Action("time.leap", "right_curly_bracket", "leap(60)", "+1 min", "go forward a minute", shown=False),
+    Action("time.present", "escape", "present", "Present", "show the present again", shown=False),
     Action("live.filter", "slash", "filter", "Filter", "show only rows with these words"),
     Action("live.idle", "i", "idle", "Idle", "show or hide idle sessions"),
     Action("live.mark", "space", "mark", "Mark", "mark the session: x and X then act on all that are marked"),
@@ -210,8 +215,9 @@ def check(overrides: Mapping[str, str]) -> None:
     merged = {action.id: overrides.get(action.id, action.keys) for action in ACTIONS}
     everywhere = _taken(merged, ("app",))
     for group in dict.fromkeys(action.group for action in ACTIONS):
+        beside = "tree" if group == "schema" else "time"  # the tree's keys work in its pane, scrubbing elsewhere
         _clash(
-            merged, everywhere if group == "app" else _taken(merged, ("app", "main", "list", "tree", group))
+            merged, everywhere if group == "app" else _taken(merged, ("app", "main", "list", beside, group))
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 
 SPAN = 1800.0  # seconds
 CAPACITY = 3600  # points of a metric: half an hour at two samples a second
@@ -36,13 +37,18 @@ class History:
             for values in self._values.values():
                 values.popleft()
 
-    def series(self, name: str, last: int | None = None) -> tuple[float | None, ...]:
-        """The values of a metric, oldest first; only the `last` ones where given."""
+    def series(
+        self, name: str, last: int | None = None, *, until: float | None = None
+    ) -> tuple[float | None, ...]:
+        """The values of a metric, oldest first; only the `last` ones, and those not after `until`, where given."""
         values = self._values.get(name)
         if values is None:
             return ()
-        start = 0 if last is None else max(0, len(values) - last)
-        return tuple(values[index] for index in range(start, len(values))) if start else tuple(values)
+        end = len(values)
+        if until is not None and end and self._times[-1] > until:
+            end = bisect_right(self._times, until)
+        start = 0 if last is None else max(0, end - last)
+        return tuple(islice(values, start, end))
 
     def times(self) -> tuple[float, ...]:
         """When the values of every series were taken, in epoch seconds."""

@@ -13,8 +13,11 @@ from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.history import History
+from dbtui.live.player import Player
 from dbtui.live.proof import Held, Proof, proof, told
+from dbtui.live.recorder import KEEP, Recorder
 from dbtui.live.sampler import Sampler
+from dbtui.live.tape import Header, Tape
 from dbtui.model.activity import Activity, Session
 from dbtui.model.result import Page
 from dbtui.model.snapshot import Link, Snapshot
@@ -55,14 +58,21 @@ class ConsoleSession:
         interval: float,
         on_snapshot: Callable[[Snapshot], None],
         clock: Callable[[], float] = time.time,
+        recording: tuple[Tape, int] | None = None,
     ) -> None:
+        """A `recording`, with the line to begin at, is played in place of asking a server."""
         self.engine = engine
         self.target = target
         self._clock = clock
         self._on_snapshot = on_snapshot
-        self._sampler = Sampler(
-            engine.open, engine.monitor, interval=interval, on_snapshot=on_snapshot, clock=clock
-        )
+        self._sampler: Sampler | Player
+        self._kept = Recorder(_header(engine, target, clock()))
+        if recording is not None:
+            self._sampler = Player(recording[0], on_snapshot, start=recording[1])
+        else:
+            self._sampler = Sampler(
+                engine.open, engine.monitor, interval=interval, on_snapshot=self._keep, clock=clock
+            )
         self._task: asyncio.Task[None] | None = None
         self._lift: Lift | None = None
         self._fall_back: asyncio.TimerHandle | None = None
@@ -76,6 +86,20 @@ class ConsoleSession:
     def history(self) -> History:
         """The metrics of the last half hour."""
         return self._sampler.history
+
+    @property
+    def tape(self) -> Tape:
+        """The snapshots of the last half hour, or those of the recording that is played."""
+        return self._sampler.tape if isinstance(self._sampler, Player) else self._kept.tape
+
+    @property
+    def player(self) -> Player | None:
+        """What plays, where this is a recording."""
+        return self._sampler if isinstance(self._sampler, Player) else None
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        self._kept.take(snapshot)
+        self._on_snapshot(snapshot)
 
     def start(self) -> None:
         """Begin to connect and to sample."""
@@ -269,6 +293,14 @@ class ConsoleSession:
     def _audit(self, action: str, target: str, reason: str, result: str) -> bool:
         server = self.snapshot.server
         return audit(self.target.name, action, target, reason, result, role=server.user if server else "")
+
+
+def _header(engine: Engine, target: Target, now: float) -> Header:
+    """How this session's history begins."""
+    return Header(
+        engine.name, target.name, now, environment=str(target.environment), expires=now + KEEP,
+        metrics=tuple(engine.monitor.metrics),
+    )  # fmt: skip
 
 
 def _since(snapshot: Snapshot, moment: float) -> Activity | None:

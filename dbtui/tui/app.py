@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
@@ -23,7 +24,11 @@ from dbtui import policy, text
 from dbtui.config import Secret, Target, discover
 from dbtui.engines import create
 from dbtui.errors import DbtuiError
+from dbtui.live import histories
+from dbtui.live.player import RecordedServer
+from dbtui.live.tape import Tape
 from dbtui.model.catalog import Node
+from dbtui.model.server import Environment
 from dbtui.tui.ascii import AsciiOnly
 from dbtui.tui.browser import server_node
 from dbtui.tui.keys import bindings, load_keymap
@@ -55,9 +60,15 @@ class DbtuiApp(App[int]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
-    def __init__(self, target: Target | None = None, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        target: Target | None = None,
+        options: Options | None = None,
+        recording: tuple[Tape, int] | None = None,
+    ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.target = target
+        self.recording = recording
         self.options = options or Options()
         self.animation_level = "none"  # an animated page scroll costs a quarter of a megabyte over SSH
         self.consoles: dict[str, MainScreen] = {}  # those that are open, by the name of their server
@@ -85,7 +96,9 @@ class DbtuiApp(App[int]):
         self.call_after_refresh(self._begin)  # first a sign of life, then what is dear to import
 
     def _begin(self) -> None:
-        if self.target is not None:
+        if self.recording is not None:
+            self.replay(*self.recording)
+        elif self.target is not None:
             self.connect(self.target)
         else:
             self.push_screen(ConnectScreen())
@@ -131,6 +144,27 @@ class DbtuiApp(App[int]):
         self.consoles[name] = console
         self.install_screen(console, name)
         self._turn_to(name)
+
+    def replay(self, tape: Tape, start: int) -> None:
+        """Show the console of a recording, from one of its lines on."""
+        header = tape.header
+        target = Target(header.server, "recording", "", _environment(header.environment))
+        console = MainScreen(
+            target, RecordedServer(tape), [server_node(header.server, "recording")], interval=INTERVAL,
+            charts=not self.options.slow_link, recording=(tape, start),
+        )  # fmt: skip
+        self.consoles[target.name] = console
+        self.install_screen(console, target.name)
+        self._turn_to(target.name)
+        if tape.note:
+            self.notify(text.printable(tape.note), severity="warning", markup=False, timeout=10)
+
+    def save_histories(self) -> None:
+        """Write down what each console has seen, for `dbtui replay --last`. What cannot be written is let go."""
+        for console in self.consoles.values():
+            if console.session.player is None:
+                with contextlib.suppress(OSError):
+                    histories.save(console.session.tape)
 
     def _open_name(self, target: Target) -> str | None:
         """The name of the console that is open on this very server, if there is one."""
@@ -238,11 +272,19 @@ class DbtuiApp(App[int]):
         yield from commands_for(self, screen)
 
 
-def run_console(target: Target | None, options: Options) -> int:
-    """Run the console until it is left; returns the exit code."""
-    app = DbtuiApp(target, options)
+def _environment(name: str) -> Environment:
+    """A recording's environment, which may be a word of a newer version."""
+    return Environment(name) if name in set(Environment) else Environment.PRODUCTION
+
+
+def run_console(target: Target | None, options: Options, recording: tuple[Tape, int] | None = None) -> int:
+    """Run the console on a server or a recording until it is left; returns the exit code."""
+    app = DbtuiApp(target, options, recording)
     # A loop of our own: asyncio.run would wait for threads, and a thread may wait for a name server.
-    code = app.run(loop=asyncio.new_event_loop())
+    try:
+        code = app.run(loop=asyncio.new_event_loop())
+    finally:
+        app.save_histories()
     if app.failure:
         sys.stderr.write(f"dbtui: {text.printable(app.failure)}\n")
     return (app.return_code if code is None else code) or 0

@@ -24,6 +24,7 @@ from dbtui import text
 from dbtui.config import Target
 from dbtui.engines.base import Engine, OwnWords
 from dbtui.live.session import ConsoleSession
+from dbtui.live.tape import Tape
 from dbtui.model.catalog import Node
 from dbtui.model.finding import Finding
 from dbtui.model.snapshot import Link, Snapshot
@@ -43,6 +44,7 @@ from dbtui.tui.messages import (
     SnapshotTaken,
     StopStatement,
 )
+from dbtui.tui.past import Past, clock
 from dbtui.tui.views.base import View
 from dbtui.tui.views.live import LiveView
 from dbtui.tui.widgets.object_tree import ObjectTree
@@ -69,7 +71,7 @@ VIEWS = {  # made, and imported, on the first visit
 class MainScreen(Screen[None]):
     """Everything about one connection."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("schema"), *bindings("main")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("schema"), *bindings("time"), *bindings("main")]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
         (60, "-narrow"),
@@ -79,14 +81,24 @@ class MainScreen(Screen[None]):
     snapshot: reactive[Snapshot | None] = reactive(None, repaint=False)
 
     def __init__(
-        self, target: Target, engine: Engine, servers: Sequence[Node], *, interval: float, charts: bool
+        self,
+        target: Target,
+        engine: Engine,
+        servers: Sequence[Node],
+        *,
+        interval: float,
+        charts: bool,
+        recording: tuple[Tape, int] | None = None,
     ) -> None:
         super().__init__()
         self.servers = servers
         self.target = target
         self.engine = engine
         self.charts = charts
-        self.session = ConsoleSession(engine, target, interval=interval, on_snapshot=self._hand_over)
+        self.session = ConsoleSession(
+            engine, target, interval=interval, on_snapshot=self._hand_over, recording=recording
+        )
+        self.past = Past(self.session.tape)
         self.browser = Browser(engine, target.name)
         self.pane = "live"
         self.leaving = False
@@ -133,8 +145,9 @@ class MainScreen(Screen[None]):
         if snapshot.server is None and snapshot.link in (Link.LOST, Link.CLOSED):
             self.post_message(GaveUp(self.target.name, snapshot.trouble))
             return
-        self.query_one(TopBar).show(snapshot, self.session.lift)
-        self.current.show(snapshot)
+        self.show_top_bar()
+        if self.past.snapshot is None:
+            self.current.show(snapshot)
         if snapshot.link is Link.LIVE and (before is None or before.link is not Link.LIVE):
             self.run_worker(asyncio.to_thread(self._warm_up), group="warm-up", exclusive=True)
             database = snapshot.server.database if snapshot.server else ""
@@ -149,7 +162,10 @@ class MainScreen(Screen[None]):
     def show_top_bar(self) -> None:
         """Draw the top bar anew, for example after a lift."""
         if self.snapshot is not None:
-            self.query_one(TopBar).show(self.snapshot, self.session.lift)
+            moment = self.past.label(self.snapshot.at)
+            if not moment and self.session.player is not None:
+                moment = f"replay {clock(self.snapshot.at)}{', the end' if self.session.player.over else ''}"
+            self.query_one(TopBar).show(self.snapshot, self.session.lift, moment)
 
     def _begin(self, name: str, *arguments: object, **more: object) -> None:
         """Start one of `tui.tasks`, in place of one of the same name that still runs."""
@@ -191,8 +207,8 @@ class MainScreen(Screen[None]):
             self.tree_widget.focus()
         else:
             self.current.focus_main()
-        if self.snapshot is not None:
-            self.current.show(self.snapshot)
+        if (shown := self.past.snapshot or self.snapshot) is not None:
+            self.current.show(shown)
         if pane == "findings" and self.found is not None:
             cast("FindingsView", self.current).show_findings(*self.found)
         return self.current
@@ -250,6 +266,8 @@ class MainScreen(Screen[None]):
     # The schema pane's keys work on the tree as well, which stands beside it.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("scrub", "leap", "present"):
+            return self.pane != "schema" and (action != "present" or self.past.snapshot is not None)
         return self.pane == "schema" if action.startswith("schema_") else True
 
     @property
@@ -309,10 +327,43 @@ class MainScreen(Screen[None]):
     @on(ActOn)
     def _act_on(self, event: ActOn) -> None:
         event.stop()  # no other act takes the place of one: its proof is still watched
+        if self.past.snapshot is not None:
+            self.say("this is the past: esc shows the present, where you can act", "warning")
+            return
         self.run_worker(import_module("dbtui.tui.acting").act(self, event), group="act")
 
     def action_lift(self) -> None:
         self._begin("lift")
+
+    # the past
+
+    def action_scrub(self, samples: int) -> None:
+        """Show an earlier moment, or a later one."""
+        self._move(samples=samples)
+
+    def action_leap(self, seconds: int) -> None:
+        """Show a moment that many seconds earlier, or later."""
+        self._move(seconds=seconds)
+
+    def _move(self, samples: int = 0, seconds: int = 0) -> None:
+        player = self.session.player
+        if self.past.snapshot is None and player is not None and samples + seconds > 0:
+            player.skip(samples or max(1, round(seconds / max(0.1, self.session.snapshot.interval))))
+        elif not self.past.move(self.session.snapshot.at, samples, seconds):
+            self.say("nothing earlier is kept", "information")
+        else:
+            self._show_moment()
+
+    def action_present(self) -> None:
+        """Show the newest moment again."""
+        self.past.leave()
+        self._show_moment()
+
+    def _show_moment(self) -> None:
+        if (shown := self.past.snapshot or self.snapshot) is not None:
+            self.current.show(shown)
+        self.show_top_bar()
+        self.refresh_bindings()
 
     # the rest
 

@@ -21,7 +21,7 @@ from dbtui.tui.keys import bindings
 from dbtui.tui.messages import ActOn, Copy, Edit, Explain
 from dbtui.tui.views.base import TableView, matches
 from dbtui.tui.views.marks import Marks
-from dbtui.tui.widgets.chart import Chart
+from dbtui.tui.widgets.chart import KEPT, Chart
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -277,7 +277,7 @@ class LiveView(TableView):
             for metric in self.metrics[:4]:
                 shown, role = metric_text(metric, snapshot)
                 self.query_one(f"#chart-{metric.id}", Chart).set_series(
-                    self.history.series(metric.id), shown, role
+                    self.history.series(metric.id, KEPT, until=snapshot.at), shown, role
                 )
         charted = self.charts and self.query_one("#charts").display
         figures = self.query_one("#figures", Run)

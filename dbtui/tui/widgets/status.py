@@ -81,6 +81,7 @@ class TopBar(Widget):
         self.clock = clock
         self.snapshot: Snapshot | None = None
         self.lift: Lift | None = None
+        self.moment = ""  # which one is shown, where it is not the newest
         self._left = Run()
         self._right = Run(classes="-end")
 
@@ -99,9 +100,9 @@ class TopBar(Widget):
     def on_resize(self) -> None:
         self.draw()
 
-    def show(self, snapshot: Snapshot, lift: Lift | None) -> None:
-        """Take the newest snapshot and the lift of read-only, if there is one."""
-        self.snapshot, self.lift = snapshot, lift
+    def show(self, snapshot: Snapshot, lift: Lift | None, moment: str = "") -> None:
+        """Take the newest snapshot, the lift of read-only, if there is one, and what is shown in its place."""
+        self.snapshot, self.lift, self.moment = snapshot, lift, moment
         self.draw()
 
     def draw(self) -> None:
@@ -145,6 +146,14 @@ class TopBar(Widget):
         snapshot, high = self.snapshot, glyphs().high
         if snapshot is None or snapshot.link is Link.CONNECTING:
             return ((f"connecting{glyphs().ellipsis}", Role.MUTED),)
+        if self.moment:
+            paused = "PAUSED " if snapshot.paused else ""
+            return (
+                (
+                    f"{glyphs().left} {paused}{self.moment if wide else self.moment.partition(',')[0]}",
+                    Role.WARN,
+                ),
+            )
         now = self.clock()
         age = snapshot.activity.age(now)
         every = f"{snapshot.interval:g} s"
