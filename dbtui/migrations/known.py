@@ -24,7 +24,9 @@ def apply(schema: Schema, statement: Statement, *, file: str = "", transaction: 
     for action in statement.actions:
         op = action.op
         if op in ("create table", "create table as", "create materialized view", "create view"):
-            _create(schema, action, file, transaction)
+            _create(schema, action, file, transaction, statement.sql)
+        elif op == "create trigger":
+            _trigger(schema, action, statement.sql)
         elif op in ("drop table", "drop view", "drop materialized view", "drop foreign table"):
             schema.tables.pop(schema.key(action.relation), None)
         elif op == "drop schema":
@@ -66,7 +68,13 @@ def _other(schema: Schema, action: Action, transaction: int) -> None:
                 )
 
 
-def _create(schema: Schema, action: Action, file: str, transaction: int) -> None:
+def _trigger(schema: Schema, action: Action, sql: str) -> None:
+    table = schema.table(action.relation)
+    if table is not None:
+        schema.tables[schema.key(action.relation)] = replace(table, triggers=(*table.triggers, sql))
+
+
+def _create(schema: Schema, action: Action, file: str, transaction: int, sql: str) -> None:
     key = schema.key(action.relation)
     if action.if_not_exists and key in schema.tables:
         return
@@ -91,6 +99,7 @@ def _create(schema: Schema, action: Action, file: str, transaction: int) -> None
         temporary="temporary" in options,
         reads=action.others if action.op in kinds else (),
         options=options,
+        text=sql,
     )
     if parent is not None:
         schema.parents.add(schema.key(parent))
@@ -183,7 +192,7 @@ def _alter(schema: Schema, action: Action) -> None:
         return
     changed = _altered(table, action)
     if changed is not table:
-        schema.tables[schema.key(action.relation)] = changed
+        schema.tables[schema.key(action.relation)] = replace(changed, text="")
         recursive = action.op in ("add column", "drop column", "rename column", "set type", "set not null")
         if recursive and "only" not in action.options:
             for child in schema.children(action.relation):

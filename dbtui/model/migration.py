@@ -199,6 +199,8 @@ class KnownTable:
     temporary: bool = False
     reads: tuple[Relation, ...] = ()  # of a view
     options: Mapping[str, str] = field(default_factory=dict)  # MySQL: engine, charset, row_format
+    text: str = ""  # the user's own CREATE TABLE, "" once something altered what it says
+    triggers: tuple[str, ...] = ()  # the user's own CREATE TRIGGER statements
 
     @property
     def primary_key(self) -> ConstraintDef | None:

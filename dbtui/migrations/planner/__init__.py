@@ -1,0 +1,114 @@
+"""From what the user wrote to a plan: numbered steps that make the same change and hurt nobody.
+
+`make` plans migration files for the SQL engines, with or without facts of a live server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from dbtui.migrations.assess import DEFAULT_VERSIONS, walk
+from dbtui.migrations.files import MigrationFile
+from dbtui.migrations.planner.weigh import weigh
+from dbtui.model.change import ChangePlan, ChangeStep, Kind, Phase, Reversibility, Source
+from dbtui.model.migration import Assessed, Engine
+from dbtui.model.survey import Survey
+from dbtui.rules.migration.step import Step
+
+
+def make(
+    files: Sequence[MigrationFile],
+    engine: Engine,
+    version: tuple[int, ...] | None = None,
+    before: Sequence[MigrationFile] = (),
+    survey: Survey | None = None,
+    *,
+    title: str = "",
+) -> ChangePlan:
+    """The plan for migration files.
+
+    `before` is DDL of what exists already. `survey` is what a live server says of it: its schema comes on top
+    of `before`, its figures make the estimates, its version replaces `version`.
+    """
+    version = survey.version if survey is not None else version or DEFAULT_VERSIONS[engine]
+    there = (*before, *((MigrationFile("live", survey.ddl),) if survey is not None and survey.ddl else ()))
+    own = [replace(file, transaction="none") for file in files]
+    source: list[Source] = []
+    drafts: list[ChangeStep] = []
+    for place, assessed in walk(own, engine, version, there):
+        number = len(source)
+        source.append(_source(assessed))
+        drafts += [replace(step, source=number) for step in _planner(engine)(place, survey)]
+    weighed = weigh(_in_order(drafts), engine, version, there, survey)
+    return ChangePlan(
+        engine=engine.value,
+        server=survey.identity if survey is not None else "",
+        database=survey.database if survey is not None else "",
+        source=tuple(source),
+        steps=numbered(weighed),
+        title=title or _title(files),
+        version=".".join(map(str, version)),
+        notes=survey.notes if survey is not None else (),
+        evidence=survey.evidence if survey is not None else {},
+    )
+
+
+def _planner(engine: Engine) -> Callable[[Step, Survey | None], Iterator[ChangeStep]]:
+    """The module of an engine, imported on first use."""
+    if engine is Engine.POSTGRESQL:
+        from dbtui.migrations.planner import postgresql
+
+        return lambda place, survey: postgresql.steps(place)
+    if engine is Engine.SQLITE:
+        from dbtui.migrations.planner import sqlite
+
+        return sqlite.steps
+    from dbtui.migrations.planner import mysql
+
+    return mysql.steps
+
+
+def _source(assessed: Assessed) -> Source:
+    statement = assessed.statement
+    return Source(
+        statement.sql, statement.file, statement.line, assessed.safe, assessed.findings, statement.understood
+    )
+
+
+def _in_order(drafts: Sequence[ChangeStep]) -> list[ChangeStep]:
+    """Steps in the order of their statements; what only clears away goes to the end of the plan.
+
+    That is what follows a wait for people, unless a later statement is about the same table, or the user's own
+    words are part of it: others may have been written to come after those.
+    """
+    now: list[ChangeStep] = []
+    later: list[ChangeStep] = []
+    numbers = list(dict.fromkeys(step.source for step in drafts))
+    for position, number in enumerate(numbers):
+        own = [step for step in drafts if step.source == number]
+        tables = {step.relation for step in own}
+        taken = any(step.relation in tables for step in drafts if step.source in numbers[position + 1 :])
+        wait = next(
+            (p for p, s in enumerate(own) if s.kind is Kind.APPLICATION and s.phase is Phase.CONTRACT), 0
+        )
+        if not wait or taken or any(step.verbatim for step in own[wait:]):
+            wait = len(own)
+        now += own[:wait]
+        later += own[wait:]
+    return now + later
+
+
+def numbered(steps: Sequence[ChangeStep]) -> tuple[ChangeStep, ...]:
+    """Steps with their numbers, and the point of no return marked: the first that no down can undo."""
+    made: list[ChangeStep] = []
+    passed = False
+    for number, step in enumerate(steps, 1):
+        final = step.reversibility is Reversibility.IMPOSSIBLE and not passed
+        passed = passed or final
+        made.append(replace(step, number=number, point_of_no_return=final))
+    return tuple(made)
+
+
+def _title(files: Sequence[MigrationFile]) -> str:
+    return files[0].name.rpartition("/")[2].removesuffix(".sql") if files else ""

@@ -1,0 +1,197 @@
+"""The user's own words of a column's definition, an index, an UPDATE: cut out, never written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dbtui.migrations.tokens import Token, tokens
+from dbtui.model.migration import Engine
+
+_COLUMN_CLAUSES = {
+    "CONSTRAINT", "NOT", "NULL", "DEFAULT", "CHECK", "UNIQUE", "PRIMARY", "REFERENCES", "GENERATED", "DEFERRABLE",
+    "INITIALLY", "AUTO_INCREMENT", "COMMENT", "FIRST", "AFTER", "AS", "ON", "STORAGE", "COMPRESSION",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnText:
+    """`ADD COLUMN name type clauses` in pieces."""
+
+    name: str  # as written, with its quotes
+    type: str  # with COLLATE and CHARACTER SET
+    clauses: tuple[
+        tuple[str, str], ...
+    ]  # ("DEFAULT", "DEFAULT 5"), ("CONSTRAINT", …) goes before what it names
+
+    def clause(self, word: str) -> str:
+        """The text of a clause, with the CONSTRAINT name that stands before it; "" when there is none."""
+        return next((text for kind, text in self.clauses if kind == word), "")
+
+
+def column_text(text: str, engine: Engine = Engine.POSTGRESQL) -> ColumnText | None:
+    """The pieces of an ADD COLUMN action, or None where its form is another."""
+    found = list(tokens(text, engine))
+    at = 0
+    for word in ("ADD", "COLUMN"):
+        at += at < len(found) and found[at].upper == word
+    if [one.upper for one in found[at : at + 3]] == ["IF", "NOT", "EXISTS"]:
+        at += 3
+    if at + 1 >= len(found) or found[at].kind not in ("word", "quoted"):
+        return None
+    name, rest = found[at], found[at + 1 :]
+    starts = [
+        position for position, depth, token in _levels(rest) if not depth and _opens(rest, position, token)
+    ]
+    ends = [*starts[1:], len(rest)]
+    clauses = [
+        (rest[a].upper, text[rest[a].start : rest[b - 1].end]) for a, b in zip(starts, ends, strict=True)
+    ]
+    type_end = starts[0] if starts else len(rest)
+    if not type_end:
+        return None
+    return ColumnText(name.text, text[rest[0].start : rest[type_end - 1].end], tuple(_named(clauses)))
+
+
+def _opens(rest: list[Token], position: int, token: Token) -> bool:
+    """Whether a clause starts here: `NOT NULL` and `ON DELETE SET NULL` are one each."""
+    if token.upper not in _COLUMN_CLAUSES:
+        return False
+    before = rest[position - 1].upper if position else ""
+    if token.upper in ("NULL", "DEFAULT") and before in ("NOT", "SET", "DEFAULT", "IS", "BY"):
+        return False
+    if token.upper in ("ON", "AS", "INITIALLY", "DEFERRABLE"):
+        return False
+    return token.upper != "NOT" or (position + 1 < len(rest) and rest[position + 1].upper == "NULL")
+
+
+def _named(clauses: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    name = ""
+    for kind, text in clauses:
+        if kind == "CONSTRAINT":
+            name = text + " "
+        else:
+            yield kind, name + text
+            name = ""
+
+
+def _levels(found: list[Token]) -> Iterable[tuple[int, int, Token]]:
+    depth = 0
+    for position, token in enumerate(found):
+        depth -= token.text in (")", "]")
+        yield position, depth, token
+        depth += token.text in ("(", "[")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexText:
+    """`CREATE INDEX … ON table … (items) … WHERE predicate` in pieces."""
+
+    items: str  # what stands in the brackets
+    before: str  # from USING up to the brackets
+    after: str  # from the brackets to WHERE: INCLUDE, WITH, TABLESPACE, NULLS NOT DISTINCT
+    where: str  # without the word
+
+
+def index_text(sql: str, engine: Engine = Engine.POSTGRESQL) -> IndexText | None:
+    found = list(tokens(sql, engine))
+    on = _first(found, "ON")
+    opening = next((p for p, t in enumerate(found) if p > on and t.text == "("), -1)
+    if on < 0 or opening < 0:
+        return None
+    closing = _closing(found, opening)
+    using = next((p for p in range(on, opening) if found[p].upper == "USING"), opening)
+    where = next(
+        (p for p, d, t in _levels(found) if p > closing and not d and t.upper == "WHERE"), len(found)
+    )
+    return IndexText(
+        _text(sql, found[opening + 1 : closing]),
+        _text(sql, found[using:opening]),
+        _text(sql, found[closing + 1 : where]),
+        _text(sql, found[where + 1 :]),
+    )
+
+
+def _first(found: list[Token], word: str) -> int:
+    return next((p for p, d, t in _levels(found) if not d and t.upper == word), -1)
+
+
+def _closing(found: list[Token], opening: int) -> int:
+    depth = 0
+    for position in range(opening, len(found)):
+        depth += {"(": 1, ")": -1}.get(found[position].text, 0)
+        if not depth:
+            return position
+    return len(found) - 1
+
+
+def _text(sql: str, some: list[Token]) -> str:
+    return sql[some[0].start : some[-1].end] if some else ""
+
+
+def concurrently(sql: str, name: str = "") -> str:
+    """CREATE, DROP or REINDEX with CONCURRENTLY after INDEX (or TABLE), and a name where there is none."""
+    found = list(tokens(sql, Engine.POSTGRESQL))
+    verb = found[0].upper
+    at = _first(found, "INDEX")
+    if verb == "REINDEX":  # REINDEX [(options)] INDEX|TABLE
+        at = next(p for p, d, t in _levels(found) if not d and t.upper in ("INDEX", "TABLE"))
+    end = found[at].end
+    return f"{sql[:end]} CONCURRENTLY{f' {name}' if name else ''}{sql[end:]}"
+
+
+def only_parent(sql: str) -> str:
+    """CREATE INDEX … ON ONLY table."""
+    end = (found := list(tokens(sql, Engine.POSTGRESQL)))[_first(found, "ON")].end
+    return f"{sql[:end]} ONLY{sql[end:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteText:
+    """A plain UPDATE or DELETE of one table in pieces."""
+
+    verb: str
+    assignments: str
+    where: str
+
+
+_NOT_BATCHED = {"FROM", "USING", "RETURNING", "WITH", "ORDER", "LIMIT", "JOIN", "CURRENT"}
+
+
+def write_text(sql: str, engine: Engine) -> WriteText | None:
+    """The pieces of `UPDATE t SET a = 1 WHERE b` or `DELETE FROM t WHERE b`; None for every other form."""
+    found = list(tokens(sql, engine))
+    levels = [(p, t) for p, depth, t in _levels(found) if not depth]
+    verb = found[0].upper if found else ""
+    where = next((p for p, t in levels if t.upper == "WHERE"), len(found))
+    predicate = _text(sql, found[where + 1 :])
+    others = {t.upper for p, t in levels if p > 0}
+    if verb == "UPDATE" and not others & _NOT_BATCHED:
+        start = _first(found, "SET")
+        if start in (2, 4) and found[start - 1].upper != "ONLY":  # a name, or schema.name, and no alias
+            return WriteText("update", _text(sql, found[start + 1 : where]), predicate)
+    if verb == "DELETE" and not (others - {"FROM"}) & _NOT_BATCHED and where in (3, 5, len(found)):
+        length = min(where, len(found))
+        if length in (3, 5) and found[1].upper == "FROM" and found[2].upper != "ONLY":
+            return WriteText("delete", "", predicate)
+    return None
+
+
+def with_columns_of(sql: str, columns: Iterable[str], row: str) -> str:
+    """An expression in which bare column names get a row's name before them: `a + 1` is `NEW.a + 1`."""
+    known = set(columns)
+    found = list(tokens(sql, Engine.POSTGRESQL))
+    made, position = "", 0
+    for number, token in enumerate(found):
+        name = token.name if token.kind == "quoted" else token.text.lower()
+        after = found[number + 1].text if number + 1 < len(found) else ""
+        before = found[number - 1].text if number else ""
+        if (
+            token.kind in ("word", "quoted")
+            and name in known
+            and after not in ("(", ".")
+            and before not in (".", "::")
+        ):
+            made += sql[position : token.start] + f"{row}."
+            position = token.start
+    return made + sql[position:]

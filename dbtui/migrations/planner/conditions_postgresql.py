@@ -1,0 +1,248 @@
+"""Questions to PostgreSQL's catalog whose answer says whether a step is done, or may start.
+
+Names go through `to_regclass`, which is NULL for what is not there: no question fails for want of its object.
+None waits for a lock, apart from those marked as costly, which read rows.
+"""
+
+from __future__ import annotations
+
+from dbtui.model.change import Condition
+from dbtui.model.migration import DataType, Relation
+from dbtui.rules.migration.step import quoted, sql_name
+
+
+def literal(text: str) -> str:
+    """A string constant that means the same whatever standard_conforming_strings is."""
+    marked = "'" + text.replace("'", "''") + "'"
+    return "E" + marked.replace("\\", "\\\\") if "\\" in text else marked
+
+
+def regclass(relation: Relation) -> str:
+    return f"to_regclass({literal(sql_name(relation))})"
+
+
+def _exists(source: str) -> str:
+    return f"SELECT EXISTS (SELECT FROM {source})"
+
+
+def _absent(source: str) -> str:
+    return f"SELECT NOT EXISTS (SELECT FROM {source})"
+
+
+def table_there(relation: Relation) -> Condition:
+    return Condition(f"SELECT {regclass(relation)} IS NOT NULL", f"{relation} is there")
+
+
+def table_gone(relation: Relation) -> Condition:
+    return Condition(f"SELECT {regclass(relation)} IS NULL", f"{relation} is gone")
+
+
+def _attribute(relation: Relation, column: str, more: str = "") -> str:
+    return (
+        f"pg_attribute WHERE attrelid = {regclass(relation)} AND attname = {literal(column)}"
+        f" AND NOT attisdropped{more}"
+    )
+
+
+def column_there(relation: Relation, column: str) -> Condition:
+    return Condition(_exists(_attribute(relation, column)), f"{relation} has the column {column}")
+
+
+def column_gone(relation: Relation, column: str) -> Condition:
+    return Condition(
+        f"SELECT {regclass(relation)} IS NOT NULL AND NOT EXISTS (SELECT FROM {_attribute(relation, column)})",
+        f"{relation} has no column {column}",
+    )
+
+
+def column_type(relation: Relation, column: str, wanted: DataType) -> Condition:
+    """Whether a column has a type; modifiers are compared as the server prints them."""
+    name = DataType(wanted.name, (), wanted.array, wanted.schema).text
+    more = f" AND atttypid = to_regtype({literal(name)})"
+    if wanted.modifiers:
+        shown = f"({','.join(wanted.modifiers)})"
+        more += f" AND strpos(format_type(atttypid, atttypmod), {literal(shown)}) > 0"
+    return Condition(
+        _exists(_attribute(relation, column, more)), f"{relation}.{column} is of type {wanted.text}"
+    )
+
+
+def not_null(relation: Relation, column: str) -> Condition:
+    return Condition(
+        _exists(_attribute(relation, column, " AND attnotnull")), f"{relation}.{column} is NOT NULL"
+    )
+
+
+def nullable(relation: Relation, column: str) -> Condition:
+    return Condition(
+        _exists(_attribute(relation, column, " AND NOT attnotnull")), f"{relation}.{column} may be NULL"
+    )
+
+
+def default_there(relation: Relation, column: str) -> Condition:
+    return Condition(
+        _exists(_attribute(relation, column, " AND atthasdef")), f"{relation}.{column} has a default"
+    )
+
+
+def default_gone(relation: Relation, column: str) -> Condition:
+    return Condition(
+        _exists(_attribute(relation, column, " AND NOT atthasdef")), f"{relation}.{column} has no default"
+    )
+
+
+def identity_there(relation: Relation, column: str) -> Condition:
+    return Condition(
+        _exists(_attribute(relation, column, " AND attidentity <> ''")),
+        f"{relation}.{column} is an identity column",
+    )
+
+
+def _constraint(relation: Relation, name: str, more: str = "") -> str:
+    return f"pg_constraint WHERE conrelid = {regclass(relation)} AND conname = {literal(name)}{more}"
+
+
+def constraint_there(relation: Relation, name: str) -> Condition:
+    return Condition(_exists(_constraint(relation, name)), f"{relation} has the constraint {name}")
+
+
+def constraint_valid(relation: Relation, name: str) -> Condition:
+    return Condition(
+        _exists(_constraint(relation, name, " AND convalidated")), f"the constraint {name} is validated"
+    )
+
+
+def constraint_gone(relation: Relation, name: str) -> Condition:
+    return Condition(_absent(_constraint(relation, name)), f"{relation} has no constraint {name}")
+
+
+def _index(relation: Relation, name: str, more: str = "") -> str:
+    return (
+        "pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        f" WHERE i.indrelid = {regclass(relation)} AND c.relname = {literal(name)}{more}"
+    )
+
+
+def index_valid(relation: Relation, name: str) -> Condition:
+    return Condition(
+        _exists(_index(relation, name, " AND i.indisvalid")), f"the index {name} is there and valid"
+    )
+
+
+def index_gone(relation: Relation, name: str) -> Condition:
+    return Condition(_absent(_index(relation, name)), f"the index {name} is gone")
+
+
+def index_invalid(relation: Relation, name: str) -> Condition:
+    """What a failed CONCURRENTLY left, and nobody works on any more."""
+    idle = " AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)"
+    return Condition(
+        _exists(_index(relation, name, " AND NOT i.indisvalid" + idle)),
+        f"an invalid index {name} was left behind",
+    )
+
+
+def nobody_builds(relation: Relation) -> Condition:
+    return Condition(
+        _absent(f"pg_stat_progress_create_index WHERE relid = {regclass(relation)}"),
+        f"no other session builds an index of {relation}",
+    )
+
+
+def trigger_there(relation: Relation, name: str) -> Condition:
+    return Condition(
+        _exists(f"pg_trigger WHERE tgrelid = {regclass(relation)} AND tgname = {literal(name)}"),
+        f"{relation} has the trigger {name}",
+    )
+
+
+def partition_of(child: Relation, parent: Relation) -> Condition:
+    return Condition(
+        _exists(
+            f"pg_inherits WHERE inhrelid = {regclass(child)} AND inhparent = {regclass(parent)}"
+            " AND NOT coalesce((to_jsonb(pg_inherits) ->> 'inhdetachpending')::boolean, false)"
+        ),
+        f"{child} is a partition of {parent}",
+    )
+
+
+def no_partition_of(child: Relation, parent: Relation) -> Condition:
+    return Condition(
+        _absent(f"pg_inherits WHERE inhrelid = {regclass(child)} AND inhparent = {regclass(parent)}"),
+        f"{child} is no partition of {parent}",
+    )
+
+
+def enum_value_there(kind: Relation, value: str) -> Condition:
+    return Condition(
+        _exists(
+            f"pg_enum WHERE enumtypid = to_regtype({literal(sql_name(kind))}) AND enumlabel = {literal(value)}"
+        ),
+        f"{kind} has the value {value}",
+    )
+
+
+def no_view_reads(relation: Relation, column: str) -> Condition:
+    """No view, rule or the like depends on a column: they would go on with the old one after a swap of names."""
+    return Condition(
+        _absent(
+            "pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
+            f" WHERE d.refobjid = {regclass(relation)} AND a.attname = {literal(column)}"
+            " AND d.classid = 'pg_rewrite'::regclass"
+        ),
+        f"no view reads {relation}.{column}",
+    )
+
+
+def no_dependent_view(relation: Relation) -> Condition:
+    return Condition(
+        _absent(
+            f"pg_depend d WHERE d.refobjid = {regclass(relation)} AND d.classid = 'pg_rewrite'::regclass"
+            " AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.ev_class = d.refobjid)"
+        ),
+        f"no view reads {relation}",
+    )
+
+
+def no_null(relation: Relation, column: str) -> Condition:
+    return Condition(
+        f"SELECT NOT EXISTS (SELECT FROM {sql_name(relation)} WHERE {quoted(column)} IS NULL)",
+        f"no row of {relation} lacks {column}",
+        costly=True,
+    )
+
+
+def nothing_left(relation: Relation, where: str) -> Condition:
+    return Condition(
+        f"SELECT NOT EXISTS (SELECT FROM {sql_name(relation)} WHERE {where})",
+        f"no row of {relation} is left to do",
+        costly=True,
+    )
+
+
+def no_duplicates(relation: Relation, columns: tuple[str, ...], where: str = "") -> Condition:
+    """Rows that a unique index would refuse; with a NULL in the key a row equals no other."""
+    listed = ", ".join(quoted(name) for name in columns)
+    filled = " AND ".join(
+        [f"{quoted(name)} IS NOT NULL" for name in columns] + ([f"({where})"] if where else [])
+    )
+    return Condition(
+        f"SELECT NOT EXISTS (SELECT FROM {sql_name(relation)} WHERE {filled}"
+        f" GROUP BY {listed} HAVING count(*) > 1)",
+        f"no two rows of {relation} have the same {', '.join(columns)}",
+        costly=True,
+    )
+
+
+def orphans_absent(
+    child: Relation, columns: tuple[str, ...], parent: Relation, keys: tuple[str, ...]
+) -> Condition:
+    """Rows that a foreign key would refuse (MATCH SIMPLE: a NULL refers to nothing)."""
+    filled = " AND ".join(f"c.{quoted(name)} IS NOT NULL" for name in columns)
+    joined = " AND ".join(f"p.{quoted(k)} = c.{quoted(c)}" for c, k in zip(columns, keys, strict=True))
+    return Condition(
+        f"SELECT NOT EXISTS (SELECT FROM {sql_name(child)} c WHERE {filled}"
+        f" AND NOT EXISTS (SELECT FROM {sql_name(parent)} p WHERE {joined}))",
+        f"every row of {child} refers to a row of {parent}",
+        costly=True,
+    )

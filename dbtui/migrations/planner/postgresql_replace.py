@@ -1,0 +1,333 @@
+"""PostgreSQL: a column of another type, or of another name, beside the old one; then the old one goes.
+
+A trigger keeps both alike while old and new code run. For a change of type the two swap names in one short
+transaction; for a change of name both names stay until no code uses the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner.clauses import with_columns_of
+from dbtui.migrations.planner.one import One, Steps, application, check, ddl, until
+from dbtui.migrations.planner.postgresql_columns import backfill, drop_trigger, key_of, sync_trigger
+from dbtui.migrations.planner.postgresql_constraints import prove_not_null, validate
+from dbtui.migrations.planner.postgresql_indexes import build
+from dbtui.migrations.tokens import tokens
+from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Reversibility
+from dbtui.model.migration import ColumnDef, ConstraintDef, Engine, IndexDef, KnownTable, Relation
+from dbtui.rules.migration.step import columns as listed
+from dbtui.rules.migration.step import quoted, short, sql_name
+
+_TYPES = {
+    "int2": "smallint", "int4": "integer", "int8": "bigint", "bpchar": "char", "float4": "real",
+    "float8": "double precision", "bool": "boolean",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The old column, the new one beside it, and how a value goes over."""
+
+    table: KnownTable
+    old: ColumnDef
+    new: str
+    type_text: str
+    convert: str  # an expression over the table's columns
+
+    @property
+    def relation(self) -> Relation:
+        return self.table.relation
+
+    @property
+    def trigger(self) -> str:
+        return short(self.relation.name, self.old.name, "sync")
+
+
+def set_type(one: One) -> Steps | None:
+    """ALTER COLUMN … TYPE where the table would be written anew."""
+    action, known = one.action, one.known
+    if one.fresh or not one.effects.rewrites or action.column is None or known is None:
+        return None
+    old = known.columns.get(action.name)
+    if old is None or _in_the_way(one, known, action.name):
+        return None
+    type_text, using = _type_and_using(action.text)
+    convert = using or f"{quoted(old.name)}::{type_text}"
+    pair = _Pair(known, old, short(action.name, "new"), type_text, convert)
+    if old.type == action.column.type:
+        return None  # the catalog could not tell before from after
+    swapped = conditions.column_type(pair.relation, old.name, action.column.type)
+    return (*until(_beside(one, pair), swapped), *_swap(one, pair, swapped))
+
+
+def _in_the_way(one: One, known: KnownTable, column: str) -> bool:
+    """What a second column cannot take over: identity, partitions, keys of others that point here."""
+    old = known.columns[column]
+    pointed_at = any(column in c.referenced_columns for _, c in one.schema.referencing(known.relation))
+    plain = all("" not in i.columns and not i.partial for i in known.indexes if column in i.columns)
+    checked = any(
+        c.kind in ("check", "exclude") and column in (c.mentions | set(c.columns)) for c in known.constraints
+    )
+    return bool(
+        known.partitioned
+        or known.parent
+        or old.identity
+        or old.generated
+        or pointed_at
+        or checked
+        or not plain
+    )
+
+
+def _type_and_using(text: str) -> tuple[str, str]:
+    """The type and the USING expression as the user wrote them."""
+    found = list(tokens(text, Engine.POSTGRESQL))
+    start = next(p for p, t in enumerate(found) if p > 1 and t.upper == "TYPE") + 1
+    using = next((p for p, t in enumerate(found) if p > start and t.upper == "USING"), len(found))
+    kind = text[found[start].start : found[using - 1].end]
+    expression = text[found[using + 1].start : found[-1].end] if using < len(found) else ""
+    return kind, expression
+
+
+def _beside(one: One, pair: _Pair) -> Iterator[ChangeStep]:
+    """The new column, its trigger, the backfill, its proof and its indexes."""
+    relation, table = pair.relation, sql_name(pair.relation)
+    old, new = quoted(pair.old.name), quoted(pair.new)
+    yield check(
+        f"no view reads {relation}.{pair.old.name}",
+        conditions.no_view_reads(relation, pair.old.name),
+        relation=relation,
+        why="a view keeps to the column it was made with, whatever its name is afterwards",
+    )
+    yield ddl(
+        f"add {relation}.{pair.new} {pair.type_text}, empty",
+        f"ALTER TABLE {table} ADD COLUMN {new} {pair.type_text}",
+        relation=relation,
+        down=(f"ALTER TABLE {table} DROP COLUMN IF EXISTS {new}",),
+        postconditions=(conditions.column_there(relation, pair.new),),
+        why="the new type comes beside the old one, so that nothing is written anew under a lock",
+    )
+    value = with_columns_of(pair.convert, pair.table.columns, "NEW")
+    yield sync_trigger(
+        relation,
+        pair.trigger,
+        f"NEW.{new} := {value};",
+        f"a trigger writes {pair.new} along with {pair.old.name}",
+    )
+    yield backfill(
+        relation,
+        pair.table,
+        f"{new} = {pair.convert}",
+        f"{new} IS NULL AND {old} IS NOT NULL",
+        f"fill {relation}.{pair.new} for the old rows",
+    )
+    if pair.old.not_null:
+        yield from prove_not_null(relation, pair.new, one.version)
+    for index in _indexes_of(pair):
+        yield build(relation, _twin(index, pair), _twin_sql(index, pair))
+    for key in _foreign_keys_of(pair):
+        yield from _twin_key(key, pair)
+
+
+def _indexes_of(pair: _Pair) -> tuple[IndexDef, ...]:
+    return tuple(i for i in pair.table.indexes if pair.old.name in i.columns)
+
+
+def _twin(index: IndexDef, pair: _Pair) -> IndexDef:
+    return replace(index, name=short(index.name, "new"))
+
+
+def _twin_sql(index: IndexDef, pair: _Pair) -> str:
+    """The same index over the new column."""
+    names = ", ".join(quoted(pair.new if c == pair.old.name else c) for c in index.columns)
+    unique = "UNIQUE " if index.unique else ""
+    method = f" USING {index.method}" if index.method not in ("", "btree") else ""
+    name = quoted(short(index.name, "new"))
+    return f"CREATE {unique}INDEX CONCURRENTLY {name} ON {sql_name(pair.relation)}{method} ({names})"
+
+
+def _foreign_keys_of(pair: _Pair) -> tuple[ConstraintDef, ...]:
+    return tuple(c for c in pair.table.constraints if c.references is not None and pair.old.name in c.columns)
+
+
+def _twin_key(key: ConstraintDef, pair: _Pair) -> Steps:
+    """The same foreign key over the new column, proved before the swap."""
+    assert key.references is not None
+    table, name = sql_name(pair.relation), short(key.name, "new")
+    names = listed(tuple(pair.new if c == pair.old.name else c for c in key.columns))
+    target = sql_name(key.references) + (
+        f" ({listed(key.referenced_columns)})" if key.referenced_columns else ""
+    )
+    rules = "".join(
+        f" ON {event} {rule.upper()}"
+        for event, rule in (("DELETE", key.on_delete), ("UPDATE", key.on_update))
+        if rule
+    )
+    return (
+        ddl(
+            f"add {name} for new rows only",
+            f"ALTER TABLE {table} ADD CONSTRAINT {quoted(name)}"
+            f" FOREIGN KEY ({names}) REFERENCES {target}{rules} NOT VALID",
+            relation=pair.relation,
+            down=(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {quoted(name)}",),
+            postconditions=(conditions.constraint_there(pair.relation, name),),
+            why="the new column refers to the same rows as the old one",
+        ),
+        validate(pair.relation, name),
+    )
+
+
+def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
+    """One short transaction in which the two columns change names, then, later, the end of the old one."""
+    relation, table = pair.relation, sql_name(pair.relation)
+    old, new, aside = quoted(pair.old.name), quoted(pair.new), short(pair.old.name, "old")
+    statements = [
+        *drop_trigger(relation, pair.trigger),
+        *_owned(pair, old, new),
+        f"ALTER TABLE {table} RENAME COLUMN {old} TO {quoted(aside)}",
+        f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}",
+        *_constraints_over(pair),
+    ]
+    if pair.old.not_null:
+        statements.append(f"ALTER TABLE {table} ALTER COLUMN {quoted(aside)} DROP NOT NULL")
+    yield ddl(
+        f"swap {pair.old.name} and {pair.new} of {relation}",
+        *statements,
+        relation=relation,
+        phase=Phase.CONTRACT,
+        reversibility=Reversibility.NEEDS_DATA,
+        preconditions=(
+            conditions.nothing_left(relation, f"{new} IS NULL AND {old} IS NOT NULL"),
+            conditions.no_view_reads(relation, pair.old.name),
+        ),
+        postconditions=(swapped, conditions.column_gone(relation, pair.new)),
+        why="only names change, so the lock lasts a moment; prepared statements are planned again",
+        notes=("values written after the swap are only in the new column",),
+        down=(
+            f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}",
+            f"ALTER TABLE {table} RENAME COLUMN {quoted(aside)} TO {old}",
+        ),
+    )
+    dropped = conditions.column_gone(relation, aside)
+    yield application(
+        f"watch the application with the new type of {relation}.{pair.old.name} before the old values go",
+        "until the next step the old column is still there",
+        phase=Phase.CONTRACT,
+        relation=relation,
+        superseded=dropped,
+    )
+    yield drop_old(relation, aside)
+
+
+def drop_old(relation: Relation, column: str, *first: str) -> ChangeStep:
+    """The end of a column that another one has replaced."""
+    table = sql_name(relation)
+    return ddl(
+        f"drop {relation}.{column}",
+        *first,
+        f"ALTER TABLE {table} DROP COLUMN {quoted(column)}",
+        relation=relation,
+        phase=Phase.CONTRACT,
+        destructive=True,
+        reversibility=Reversibility.IMPOSSIBLE,
+        postconditions=(conditions.column_gone(relation, column),),
+        why="only the catalog changes; the space comes back as rows are written anew",
+    )
+
+
+def _owned(pair: _Pair, old: str, new: str) -> Iterator[str]:
+    """Default and sequence go over to the new column."""
+    table = sql_name(pair.relation)
+    default = pair.old.default
+    if pair.old.serial:
+        sequence = sql_name(Relation(short(pair.relation.name, pair.old.name, "seq"), pair.relation.schema))
+        yield f"ALTER TABLE {table} ALTER COLUMN {new} SET DEFAULT nextval({conditions.literal(sequence)}::regclass)"
+        yield f"ALTER TABLE {table} ALTER COLUMN {old} DROP DEFAULT"
+        yield f"ALTER SEQUENCE {sequence} OWNED BY {table}.{new}"
+        if pair.type_text.lower() in ("bigint", "int8"):
+            yield f"ALTER SEQUENCE {sequence} AS bigint"
+    elif default is not None and default.text:
+        yield f"ALTER TABLE {table} ALTER COLUMN {new} SET DEFAULT {default.text}"
+        yield f"ALTER TABLE {table} ALTER COLUMN {old} DROP DEFAULT"
+
+
+def _constraints_over(pair: _Pair) -> Iterator[str]:
+    """Keys adopt the new indexes; indexes and foreign keys take the old names."""
+    table = sql_name(pair.relation)
+    schema = pair.relation.schema
+    for index in _indexes_of(pair):
+        twin = quoted(short(index.name, "new"))
+        key = next(
+            (
+                c
+                for c in pair.table.constraints
+                if c.name == index.name and c.kind in ("primary key", "unique")
+            ),
+            None,
+        )
+        if key is not None:
+            yield f"ALTER TABLE {table} DROP CONSTRAINT {quoted(key.name)}"
+            yield f"ALTER TABLE {table} ADD CONSTRAINT {quoted(key.name)} {key.kind.upper()} USING INDEX {twin}"
+        else:
+            aside = short(index.name, "old")
+            yield f"ALTER INDEX {sql_name(Relation(index.name, schema))} RENAME TO {quoted(aside)}"
+            yield f"ALTER INDEX {sql_name(Relation(short(index.name, 'new'), schema))} RENAME TO {quoted(index.name)}"
+    for foreign in _foreign_keys_of(pair):
+        yield f"ALTER TABLE {table} DROP CONSTRAINT {quoted(foreign.name)}"
+        yield f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(short(foreign.name, 'new'))} TO {quoted(foreign.name)}"
+
+
+def rename_column(one: One) -> Steps | None:
+    """Both names at once, kept alike by a trigger, until no code uses the old one."""
+    known, action = one.known, one.action
+    if one.fresh or known is None or known.kind != "table":
+        return None
+    old = known.columns.get(action.name)
+    if old is None or old.serial or _in_the_way(one, known, action.name) or action.name in key_of(known):
+        return None
+    relation, table = one.relation, sql_name(one.relation)
+    pair = _Pair(known, old, action.new_name, _type_text(old), quoted(old.name))
+    before, after = quoted(action.name), quoted(action.new_name)
+    steps = [step for step in _beside(one, pair) if step.kind is not Kind.CHECK]
+    both = (
+        f"IF (TG_OP = 'INSERT' AND NEW.{after} IS NOT NULL)"
+        f" OR (TG_OP = 'UPDATE' AND NEW.{after} IS DISTINCT FROM OLD.{after}) THEN\n"
+        f"    NEW.{before} := NEW.{after};\n  ELSE\n    NEW.{after} := NEW.{before};\n  END IF;"
+    )
+    trigger = sync_trigger(
+        relation,
+        pair.trigger,
+        both,
+        f"a trigger keeps {action.name} and {action.new_name} alike, whoever writes",
+    )
+    steps = [trigger if step.title.startswith("a trigger writes") else step for step in steps]
+    steps.append(
+        application(
+            f"deploy code that reads and writes {action.new_name} instead of {action.name} in {relation}",
+            "until then both names work",
+            phase=Phase.CONTRACT,
+            relation=relation,
+        )
+    )
+    end = drop_old(
+        relation,
+        action.name,
+        *drop_trigger(relation, pair.trigger),
+        *(
+            [f"ALTER TABLE {table} ALTER COLUMN {after} SET DEFAULT {old.default.text}"]
+            if old.default is not None and old.default.text
+            else []
+        ),
+    )
+    return (*until(steps, conditions.column_gone(relation, action.name)), end)
+
+
+def _type_text(column: ColumnDef) -> str:
+    base = column.type
+    name = _TYPES.get(base.name, base.name)
+    return replace(base, name=name).text + (
+        f" COLLATE {quoted(column.collation)}" if column.collation else ""
+    )

@@ -1,0 +1,389 @@
+"""PostgreSQL: tables that are renamed, dropped, split into partitions or written anew; types, views and data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner.clauses import write_text
+from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, application, command, ddl, until
+from dbtui.migrations.planner.outcome_postgresql import adding, outcome
+from dbtui.migrations.planner.postgresql_columns import key_of
+from dbtui.migrations.planner.postgresql_constraints import validate
+from dbtui.migrations.tokens import tokens
+from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
+from dbtui.model.migration import Action, ConstraintDef, Engine, KnownTable, Relation
+from dbtui.rules.migration.step import quoted, short, sql_name
+
+
+def rename_table(one: One) -> Steps | None:
+    """The new name, and in the same moment a view of the old name that can be written to."""
+    if one.fresh or one.action.op != "rename table" or (one.known is not None and one.known.kind != "table"):
+        return None
+    old, new = one.relation, Relation(one.action.new_name, one.relation.schema)
+    view, table = sql_name(old), sql_name(new)
+    gone = conditions.table_gone(old)
+    first = ddl(
+        f"rename {old} to {new}, and leave a view of the old name",
+        one.text,
+        f"CREATE VIEW {view} AS SELECT * FROM {table}",
+        relation=old,
+        down=(f"DROP VIEW IF EXISTS {view}", f"ALTER TABLE {table} RENAME TO {quoted(old.name)}"),
+        postconditions=(conditions.table_there(new), conditions.table_there(old)),
+        why="a view of one table takes INSERT, UPDATE and DELETE, so old and new code run side by side",
+        notes=(
+            "COPY … FROM, TRUNCATE and LOCK do not work on the view; grants on the old name are to be given again",
+        ),
+    )
+    last = ddl(
+        f"drop the view {old}",
+        f"DROP VIEW {view}",
+        relation=old,
+        phase=Phase.CONTRACT,
+        down=(f"CREATE VIEW {view} AS SELECT * FROM {table}",),
+        postconditions=(gone, conditions.table_there(new)),
+        why="no code uses the old name any more",
+    )
+    wait = application(
+        f"deploy code that uses {new} instead of {old}",
+        "until then both names work",
+        phase=Phase.CONTRACT,
+        relation=new,
+    )
+    renamed = Condition(
+        f"SELECT ({gone.query}) AND ({conditions.table_there(new).query})", f"{old} became {new}"
+    )
+    return (*until((first, wait), renamed), last)
+
+
+def drop_column(one: One) -> Steps | None:
+    """Code first, then its foreign keys, then the column."""
+    if one.fresh:
+        return None
+    relation, name = one.relation, one.action.name
+    gone = conditions.column_gone(relation, name)
+    steps = [
+        application(
+            f"deploy code that neither reads nor writes {relation}.{name}",
+            "code that names the column fails as soon as it is gone",
+            phase=Phase.CONTRACT,
+            relation=relation,
+        )
+    ]
+    known = one.known
+    column = known.columns.get(name) if known else None
+    must = column is not None and column.not_null and column.default is None and not column.serial
+    if must and not _in_key(known, name):
+        steps.insert(0, _may_be_left_out(relation, name))
+    steps += [drop_foreign_key(known, c.name) for c in _keys_over(known, name)]
+    end = replace(as_written(one), phase=Phase.CONTRACT, title=f"drop {relation}.{name}")
+    return (*until(steps, gone), end)
+
+
+def _may_be_left_out(relation: Relation, name: str) -> ChangeStep:
+    table = sql_name(relation)
+    return ddl(
+        f"{relation}.{name} may be left out",
+        f"ALTER TABLE {table} ALTER COLUMN {quoted(name)} DROP NOT NULL",
+        relation=relation,
+        down=(f"ALTER TABLE {table} ALTER COLUMN {quoted(name)} SET NOT NULL",),
+        postconditions=(conditions.nullable(relation, name),),
+        why="new code writes rows without the column while old code still runs",
+    )
+
+
+def _in_key(known: KnownTable | None, name: str) -> bool:
+    return known is not None and known.primary_key is not None and name in known.primary_key.columns
+
+
+def _keys_over(known: KnownTable | None, column: str = "") -> list[ConstraintDef]:
+    return [
+        c
+        for c in (known.constraints if known else ())
+        if c.references and (not column or column in c.columns)
+    ]
+
+
+def drop_table(one: One) -> Steps | None:
+    """Code first; foreign keys by themselves, so that the tables they point to are locked for a moment only."""
+    if one.fresh or (one.action.if_exists and one.known is None):
+        return None
+    relation = one.relation
+    view = one.action.op == "drop view"
+    steps = [
+        application(
+            f"deploy code that does not use {relation} any more",
+            f"code that names the {'view' if view else 'table'} fails as soon as it is gone",
+            phase=Phase.CONTRACT,
+            relation=relation,
+        )
+    ]
+    steps += [drop_foreign_key(one.known, c.name) for c in _keys_over(one.known)]
+    end = replace(as_written(one), phase=Phase.CONTRACT, title=f"drop {relation}")
+    return (*until(steps, conditions.table_gone(relation)), end)
+
+
+def drop_foreign_key(known: KnownTable | None, name: str) -> ChangeStep:
+    assert known is not None
+    key = next(c for c in known.constraints if c.name == name)
+    table = sql_name(known.relation)
+    again = f"ALTER TABLE {table} {adding(key)} NOT VALID" if key.text else ""
+    return ddl(
+        f"drop the foreign key {name} by itself",
+        f"ALTER TABLE {table} DROP CONSTRAINT {quoted(name)}",
+        relation=known.relation,
+        phase=Phase.CONTRACT,
+        down=(again,) if again else (),
+        postconditions=(conditions.constraint_gone(known.relation, name),),
+        why=f"{key.references} is locked along with it; so it is for a moment, not for the whole drop",
+    )
+
+
+def as_written(one: One) -> ChangeStep:
+    """The user's own statement as a step; what follows from it is filled in by `outcome_postgresql`."""
+    base = ddl(
+        summary(one.action), one.text, relation=one.relation if one.relation.name else None, verbatim=one.sole
+    )
+    return outcome(base, (one.action,), one)
+
+
+def summary(action: Action) -> str:
+    """What an action does, for people: "add constraint orders_fk of orders"."""
+    of = f" of {action.relation}" if action.relation.name else ""
+    what = f" {action.name}" if action.name else ""
+    return f"{action.op}{what}{of}" if what else f"{action.op}{of.replace(' of', '')}"
+
+
+def attach_partition(one: One) -> Steps | None:
+    """A check that says what the bound says is proved first, so that ATTACH reads nothing."""
+    if one.harmless or one.fresh or not one.action.others:
+        return None
+    child = one.action.others[0]
+    bound = _bound_check(one)
+    if not bound:
+        return None
+    table, name = sql_name(child), short(child.name, "bound")
+    start = ddl(
+        f"state the bounds of {child} for new rows",
+        f"ALTER TABLE {table} ADD CONSTRAINT {quoted(name)} CHECK ({bound}) NOT VALID",
+        relation=child,
+        down=(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {quoted(name)}",),
+        postconditions=(conditions.constraint_there(child, name),),
+        why="NOT VALID reads no row, so its lock lasts a moment",
+    )
+    attach = replace(
+        as_written(one), phase=Phase.VALIDATE, why="the validated check is the proof, so nothing is read"
+    )
+    end = ddl(
+        f"drop the check {name}, which the partition's bound replaces",
+        f"ALTER TABLE {table} DROP CONSTRAINT {quoted(name)}",
+        relation=child,
+        phase=Phase.CONTRACT,
+        postconditions=(
+            conditions.constraint_gone(child, name),
+            conditions.partition_of(child, one.relation),
+        ),
+        why="it says the same again",
+    )
+    return (*until((start, validate(child, name)), conditions.partition_of(child, one.relation)), attach, end)
+
+
+def _bound_check(one: One) -> str:
+    """The bound of ATTACH as a condition on one column; "" where it is of another form or the key is not known."""
+    key = one.known.options.get("partition key", "") if one.known is not None else ""
+    found = list(tokens(one.action.text, Engine.POSTGRESQL))
+    words = [t.upper for t in found]
+    if not key or "," in key or "FOR" not in words:
+        return ""
+    column = quoted(key)
+    groups = _groups(one.action.text)
+    if "IN" in words and len(groups) == 1:
+        return f"{column} IS NOT NULL AND {column} IN ({groups[0]})"
+    if "FROM" in words and len(groups) == 2 and "," not in "".join(groups):
+        low, high = groups
+        limits = [f"{column} >= {low}"] if low.upper() != "MINVALUE" else []
+        limits += [f"{column} < {high}"] if high.upper() != "MAXVALUE" else []
+        return " AND ".join([f"{column} IS NOT NULL", *limits])
+    return ""
+
+
+def _groups(text: str) -> list[str]:
+    """What stands inside the brackets of a text, one group after the other."""
+    made, start = [], 0
+    for token in tokens(text, Engine.POSTGRESQL):
+        if token.text == "(":
+            start = token.end
+        elif token.text == ")":
+            made.append(text[start : token.start].strip())
+    return made
+
+
+def create_partition(one: One) -> Steps | None:
+    """A table like its parent, attached afterwards: that locks the parent's writers out of nothing."""
+    if (
+        "partition" not in one.action.options
+        or one.action.columns
+        or not one.action.others
+        or one.version < (12,)
+    ):
+        return None
+    parent = one.action.others[0]
+    known = one.schema.table(parent)
+    if known is not None and (known.file or any(c.default_partition for c in one.schema.children(parent))):
+        return None
+    if one.action.options.get("partition") == "default" or "partitioned" in one.action.options:
+        return None
+    found = list(tokens(one.sql, Engine.POSTGRESQL))
+    at = next((p for p, t in enumerate(found) if t.upper == "FOR" and found[p + 1].upper == "VALUES"), -1)
+    if at < 0 or "WITH" in {t.upper for t in found[at:]} or "TABLESPACE" in {t.upper for t in found[at:]}:
+        return None
+    bound = one.sql[found[at].start : found[-1].end]
+    child, table = sql_name(one.relation), sql_name(parent)
+    attach = ddl(
+        f"attach {one.relation} to {parent}",
+        f"ALTER TABLE {table} ATTACH PARTITION {child} {bound}",
+        relation=parent,
+        down=(f"ALTER TABLE {table} DETACH PARTITION {child}",),
+        postconditions=(conditions.partition_of(one.relation, parent),),
+        why="ATTACH lets readers and writers of the parent go on; PARTITION OF stops them all",
+    )
+    make = ddl(
+        f"make {one.relation} like {parent}",
+        f"CREATE TABLE {child} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+        relation=one.relation,
+        down=(f"DROP TABLE IF EXISTS {child}",),
+        postconditions=(conditions.table_there(one.relation),),
+        why="a table by itself locks nobody out",
+    )
+    return (make, attach)
+
+
+def detach_partition(one: One) -> Steps | None:
+    """CONCURRENTLY from 14 on, unless a DEFAULT partition forbids it."""
+    if one.version < (14,) or one.action.concurrently or not one.action.others or not one.sole:
+        return None
+    if any(child.default_partition for child in one.schema.children(one.relation)):
+        return None
+    child = one.action.others[0]
+    table, part = sql_name(one.relation), sql_name(child)
+    pending = Condition(
+        f"SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = {conditions.regclass(child)} AND inhdetachpending)",
+        f"a detach of {child} was left half done",
+    )
+    return (
+        ChangeStep(
+            0,
+            Kind.INDEX,
+            f"detach {child} beside readers and writers",
+            Phase.CONTRACT,
+            statements=(f"{one.sql} CONCURRENTLY",),
+            transaction=Transaction.EACH,
+            lock_timeout=0.0,
+            retries=3,
+            relation=one.relation,
+            reversibility=Reversibility.NEEDS_DATA,
+            postconditions=(conditions.no_partition_of(child, one.relation),),
+            leftover=pending,
+            cleanup=(f"ALTER TABLE {table} DETACH PARTITION {part} FINALIZE",),
+            why="DETACH alone stops everybody on the parent; this waits for older transactions instead",
+            notes=("attaching it again needs its bound, which the statement does not tell",),
+        ),
+    )
+
+
+def refresh(one: One) -> Steps | None:
+    """CONCURRENTLY where the view is known to have a unique index without a predicate."""
+    known = one.known
+    able = known is not None and any(
+        i.unique and not i.partial and "" not in i.columns for i in known.indexes
+    )
+    if one.action.concurrently or not able or "nodata" in one.action.options:
+        return None
+    sql = one.sql
+    found = list(tokens(sql, Engine.POSTGRESQL))
+    end = next(t.end for t in found if t.upper == "VIEW")
+    step = replace(as_written(one), statements=(f"{sql[:end]} CONCURRENTLY{sql[end:]}",), kind=Kind.DATA)
+    return (replace(step, verbatim=False, why="readers go on with the old rows meanwhile"),)
+
+
+def rewrite_table(one: One) -> Steps | None:
+    """VACUUM FULL and CLUSTER have no native form that lets others work: pg_repack does."""
+    if one.fresh or not one.relation.name or one.action.op not in ("vacuum full", "cluster"):
+        return None
+    table = f"{one.relation.schema or 'public'}.{one.relation.name}"
+    line = f"pg_repack --no-superuser-check --table='{table}' DATABASE"
+    return (
+        command(
+            f"write {one.relation} anew beside readers and writers",
+            line,
+            relation=one.relation,
+            why=f"{one.action.op.upper()} stops everybody while it writes the table; the user's words: {one.sql}",
+            notes=("needs the extension pg_repack on the server, and disk for a second copy of the table",),
+        ),
+    )
+
+
+def add_enum_value(one: One) -> Steps | None:
+    """Outside a transaction, so that the value can be used by whatever comes next."""
+    step = replace(as_written(one), transaction=Transaction.EACH, lock_timeout=None, retries=0)
+    return (
+        replace(
+            step,
+            reversibility=Reversibility.IMPOSSIBLE,
+            postconditions=(conditions.enum_value_there(one.relation, one.action.name),),
+            why="a value that is added in a transaction cannot be used before it ends",
+            notes=("a value of an enum cannot be taken away again",),
+        ),
+    )
+
+
+def rename_enum_value(one: One) -> Steps | None:
+    there = conditions.enum_value_there(one.relation, one.action.new_name)
+    wait = application(
+        f"deploy code that knows both {one.action.name} and {one.action.new_name} of {one.relation}",
+        "code that sends the old value fails as soon as it is renamed",
+        phase=Phase.CONTRACT,
+        superseded=there if one.action.new_name else None,
+    )
+    return (wait, as_written(one))
+
+
+def write(one: One) -> Steps | None:
+    """UPDATE and DELETE of a whole table, or of many rows, in batches."""
+    text = write_text(one.sql, Engine.POSTGRESQL)
+    relation, known = one.relation, one.known
+    base = replace(
+        as_written(one), kind=Kind.DATA, phase=Phase.BACKFILL, lock_timeout=None, retries=0,
+        reversibility=Reversibility.IMPOSSIBLE, destructive=one.action.op == "delete" and not (text and text.where),
+    )  # fmt: skip
+    if one.action.op == "insert" or text is None or one.fresh:
+        return (base,)
+    key = key_of(known)
+    target = (
+        {t.split("=")[0].strip().strip('"') for t in text.assignments.split(",")}
+        if text.assignments
+        else set()
+    )
+    if target & set(key):
+        return (
+            replace(base, notes=("it changes the key by which batches would go, so it stays one statement",)),
+        )
+    return (
+        replace(
+            base,
+            kind=Kind.BACKFILL,
+            title=f"{text.verb} {relation} in batches",
+            statements=(),
+            transaction=Transaction.BATCHES,
+            lock_timeout=LOCK_TIMEOUT,
+            retries=RETRIES,
+            verbatim=False,
+            backfill=Backfill(
+                relation, key, text.assignments, text.where, text.verb, repeatable=text.verb == "delete"
+            ),
+            postconditions=(conditions.nothing_left(relation, text.where or "true"),)
+            if text.verb == "delete"
+            else (),
+            why=f"one statement would hold all row locks to its end; the user's words: {one.sql}",
+        ),
+    )
