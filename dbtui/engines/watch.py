@@ -14,10 +14,6 @@ class Counted(Protocol):
     @property
     def counters(self) -> Cost: ...
 
-    def abort(self) -> None:
-        """Drop it at once; waits for nothing."""
-        ...
-
 
 C = TypeVar("C", bound=Counted)
 
@@ -45,9 +41,8 @@ class Watch(Generic[C]):
             self._session = session
         return self._session
 
-    def drop(self) -> None:
-        """Forget the session, but not what it has cost."""
-        if self._session is not None:
-            self._spent = self.cost
-            self._session.abort()
-            self._session = None
+    def release(self) -> C | None:
+        """Forget the session, but not what it has cost; whoever asks has to end it, if its opener does not."""
+        self._spent = self.cost
+        session, self._session = self._session, None
+        return session

@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from dbtui.engines.slots import Seat
 
-S = TypeVar("S", bound=Seat)
+class Closable(Protocol):
+    """What is asked of a session here."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    async def close(self) -> None:
+        """End it; never raises."""
+        ...
+
+
+S = TypeVar("S", bound=Closable)
 
 
 class Work(Generic[S]):

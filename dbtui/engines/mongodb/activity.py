@@ -10,6 +10,7 @@ from dbtui.engines.mongodb import counters, health, sessions
 from dbtui.engines.mongodb.connection import Connection, Connector
 from dbtui.engines.mongodb.failures import grant
 from dbtui.engines.mongodb.statements import Ranking
+from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied
 from dbtui.model.activity import Activity, Health, Session
 from dbtui.model.server import Server
@@ -28,9 +29,7 @@ class MongoMonitor:
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._connector = connector
         self._steady = steady
-        self._connection: Connection | None = None
-        self._spent = Cost()
-        self._begin()
+        self._watch = Watch(connector.monitor, self._begin)
         self.sources: Sequence[Source] = (
             Source(("counters",), self._counters, timeout=_FAST),
             Source(("activity", "counters"), self._activity, timeout=_FAST),
@@ -42,34 +41,24 @@ class MongoMonitor:
     @property
     def cost(self) -> Cost:
         """What the monitor has caused so far."""
-        now = self._connection.counters if self._connection is not None else Cost()
-        return Cost(self._spent.statements + now.statements, self._spent.server_seconds + now.server_seconds)
+        return self._watch.cost
 
     async def reconnect(self) -> Server:
         """Open the connection anew. Raises ConnectError."""
-        if self._connection is not None:
-            self._spent = self.cost
-            self._connection = None
+        self._watch.release()
         await self._connector.connect()
-        return (await self._session()).server
+        return (await self._watch.session()).server
 
-    def _begin(self) -> None:
-        """Forget what was learned about the server: the next one may be another."""
+    def _begin(self, _connection: Connection) -> None:
+        """Forget what was learned about the server: this one may be another."""
         self._latency = counters.Latency()
         self._ranking = Ranking()
         self._own_until = 0.0  # until then only the user's own operations are asked for
         self._operations: list[dict[str, Any]] = []
         self._status: dict[str, float] = {}
 
-    async def _session(self) -> Connection:
-        newest = await self._connector.monitor()
-        if self._connection is not newest:
-            self._begin()
-            self._connection = newest
-        return newest
-
     async def _counters(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         status = await connection.command(counters.ASKED, timeout=_FAST, role="clusterMonitor")
         self._status = counters.of_status(status) | self._latency.of(status)
         return {"counters": self._status}
@@ -89,7 +78,7 @@ class MongoMonitor:
         return found
 
     async def _activity(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         operations, all_users = await self._list_operations(connection)
         self._operations = [one for one in operations if not sessions.is_ours(one)]
         shown = tuple(sessions.session_of(operation) for operation in self._operations)
@@ -123,11 +112,11 @@ class MongoMonitor:
         return {"locks": sessions.blockers(self._operations)}
 
     async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         return {"statements": await self._ranking.sample(connection, now=self._steady())}
 
     async def _health(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         status = await health.replica_status(connection)
         values = health.lag_counters(status)
         if status:

@@ -23,12 +23,13 @@ from motor.frameworks import asyncio as motor_threads
 from pymongo import monitoring
 
 from dbtui.config import Secret, Target
+from dbtui.engines.login import Login
 from dbtui.engines.mongodb.failures import FAILURES, describe, describe_connect
 from dbtui.engines.mongodb.location import Location, locate
 from dbtui.engines.mongodb.server import Probe, probe_of, server_of
 from dbtui.engines.mongodb.threads import DaemonThreads
-from dbtui.engines.tunnel import Tunnel
-from dbtui.errors import AuthenticationError, ConnectError, QueryError, UsageError
+from dbtui.engines.tunnel import Tunnelled
+from dbtui.errors import ConnectError, QueryError, UsageError
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
@@ -205,8 +206,8 @@ class Connector:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._client: Any = None
-        self._tunnel: Tunnel | None = None
-        self._prompted: Secret | None = None
+        self._login = Login(target)
+        self._tunnelled = Tunnelled(target.ssh)
         self._monitor: Connection | None = None
         self._work: Connection | None = None
         self._opening = asyncio.Lock()
@@ -261,9 +262,7 @@ class Connector:
         """Leave at once: nothing of it waits for the server."""
         self._leaving = True
         self._abandon()
-        if self._tunnel is not None:
-            self._tunnel.close()
-            self._tunnel = None
+        self._tunnelled.close()
 
     def _abandon(self) -> None:
         client, self._client = self._client, None
@@ -271,20 +270,7 @@ class Connector:
             _close(client)
 
     async def _opened(self) -> tuple[Any, Probe, Server]:
-        password = await self.target.password() if self.target.password is not None else None
-        try:
-            return await self._opened_with(password or self._prompted)
-        except AuthenticationError:
-            if password is not None or self.target.prompt is None:
-                raise
-        self._prompted = await self.target.prompt()
-        if self._prompted is None:
-            raise AuthenticationError(f"no password was given for {self.target.name}", "give one to connect")
-        try:
-            return await self._opened_with(self._prompted)
-        except AuthenticationError:
-            self._prompted = None
-            raise
+        return await self._login.through(self._opened_with)
 
     async def _opened_with(self, password: Secret | None) -> tuple[Any, Probe, Server]:
         location = locate(self.target.url)
@@ -322,14 +308,10 @@ class Connector:
             raise UsageError(
                 "ssh needs the name of one server", "write mongodb://HOST:PORT/ instead of mongodb+srv://"
             )
-        if self._tunnel is None or not self._tunnel.alive:
-            if self._tunnel is not None:
-                self._tunnel.close()
-            host, port = location.hosts[0]
-            if port is None:
-                raise UsageError("ssh forwards ports, not sockets", "write mongodb://HOST:PORT/")
-            self._tunnel = await Tunnel.open(self.target.ssh, [(host, port)], timeout=CONNECT_LIMIT * 3)
-        return self._tunnel.ends[0]
+        host, port = location.hosts[0]
+        if port is None:
+            raise UsageError("ssh forwards ports, not sockets", "write mongodb://HOST:PORT/")
+        return (await self._tunnelled.ends([(host, port)], timeout=CONNECT_LIMIT * 3))[0]
 
     async def _introduced(
         self, client: Any, location: Location, notes: tuple[str, ...]

@@ -8,6 +8,7 @@ import re
 from bson.errors import BSONError
 from pymongo import errors
 
+from dbtui.engines.login import PasswordRefused
 from dbtui.errors import (
     AuthenticationError,
     ConnectError,
@@ -97,9 +98,7 @@ def describe_connect(error: BaseException, place: str, user: str) -> ConnectErro
     if isinstance(error, errors.OperationFailure):
         return _not_let_in(error, place, user)
     if "password is required" in text:
-        return AuthenticationError(
-            f"{place} wants a password for {user}", "give one when asked, or in the URL"
-        )
+        return PasswordRefused(f"{place} wants a password for {user}", "give one when asked, or in the URL")
     if isinstance(error, errors.ConfigurationError | errors.InvalidURI | errors.InvalidName):
         return ConnectError(f"the URL cannot be used: {text}", "see MongoDB's connection string options")
     lower = text.lower()
@@ -129,7 +128,7 @@ def _not_let_in(error: errors.OperationFailure, place: str, user: str) -> Connec
         if not user:
             return AuthenticationError(f"{place} wants a user", "write mongodb://USER@HOST/, and a password")
         hint = "check the password, and authSource: the database that the user was created in"
-        return AuthenticationError(f"{place} refuses user {user}", hint)
+        return PasswordRefused(f"{place} refuses user {user}", hint)
     if "too many" in said.lower() or "connection slots" in said.lower():
         return NoSlotsLeft(f"{place} has no connection left: {said}", "end some clients, or raise its limit")
     return ConnectError(f"{place} refuses the connection: {said}", "")

@@ -46,7 +46,7 @@ class MysqlMonitor:
 
     async def reconnect(self) -> Server:
         """Open the monitor connection anew. Raises ConnectError."""
-        self._watch.drop()
+        self._watch.release()
         await self._watch.session()
         return self._connector.server
 

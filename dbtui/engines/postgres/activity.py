@@ -10,6 +10,7 @@ from dbtui.engines.postgres import counters, health, sessions
 from dbtui.engines.postgres.connection import Connection, Connector
 from dbtui.engines.postgres.refusal import Question
 from dbtui.engines.postgres.statements import CountedStatements, SampledStatements
+from dbtui.engines.watch import Watch
 from dbtui.errors import QueryError
 from dbtui.model.activity import Activity, Statements
 from dbtui.model.server import Server
@@ -26,12 +27,8 @@ class PostgresMonitor:
     metrics: Sequence[Metric] = counters.METRICS
 
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
-        self._connector = connector
         self._steady = steady
-        self._connection: Connection | None = None
-        self._present: frozenset[str] = frozenset()  # `relation.column` of what this server has
-        self._spent = Cost()
-        self._begin()
+        self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self.sources: Sequence[Source] = (
             Source(("activity", "counters"), self._tick, timeout=_FAST),
             Source(("locks",), self._locks, timeout=_LOCKS, wanted=_someone_waits),
@@ -42,19 +39,17 @@ class PostgresMonitor:
     @property
     def cost(self) -> Cost:
         """What the monitor's sessions have caused so far."""
-        now = self._connection.counters if self._connection is not None else Cost()
-        return Cost(self._spent.statements + now.statements, self._spent.server_seconds + now.server_seconds)
+        return self._watch.cost
 
     async def reconnect(self) -> Server:
         """Open the monitor connection anew. Raises ConnectError."""
-        if self._connection is not None:
-            self._spent = self.cost
-            self._connection.abort()
-            self._connection = None
-        return (await self._session()).server
+        self._watch.release()
+        return (await self._watch.session()).server
 
-    def _begin(self) -> None:
-        """Forget what was learned about the server: the next one may be another."""
+    def _begin(self, connection: Connection) -> None:
+        """Forget what was learned about the server: this one may be another."""
+        columns = connection.probe.columns
+        self._present = frozenset(f"{view}.{column}" for view in columns for column in columns[view])
         self._activity = Question("activity", "wal", "lag")
         self._slow = Question("health", "replicas", "slots", "copy")
         self._counted = CountedStatements()
@@ -62,19 +57,8 @@ class PostgresMonitor:
         self._looked_at = self._steady()
         self._absence = ""
 
-    async def _session(self) -> Connection:
-        if self._connection is None:
-            self._begin()
-            self._connection = await self._connector.open("monitor")
-            self._present = frozenset(
-                f"{view}.{column}"
-                for view, columns in self._connection.probe.columns.items()
-                for column in columns
-            )
-        return self._connection
-
     async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         answer = await self._activity.ask(connection, present=self._present, timeout=_FAST)
         activity = sessions.activity_of(answer)
         if self._samples(connection):
@@ -85,14 +69,14 @@ class PostgresMonitor:
         return {"activity": activity, "counters": values}
 
     async def _locks(self, snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         activity: Activity | None = snapshot.activity.value
         if activity is None:
             return {"locks": {}}
         return {"locks": await sessions.blockers(connection, activity, timeout=_LOCKS)}
 
     async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         if not self._samples(connection):
             try:
                 found = await self._counted.sample(
@@ -123,7 +107,7 @@ class PostgresMonitor:
         return self._sampled.sample(loaded=loaded, database=probe.database, reason=self._absence)
 
     async def _health(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         answer = await self._slow.ask(connection, present=self._present, timeout=_SLOW)
         return {"health": health.health_of(answer), "counters": health.slow_counters(answer)}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 
 import asyncpg
 
+from dbtui.engines.login import PasswordRefused
+from dbtui.engines.unreached import no_tls, unreached
 from dbtui.errors import (
     AuthenticationError,
     ConnectError,
@@ -39,10 +40,6 @@ _GRANTS = (
     (r"permission denied for (database) (.+)", "CONNECT ON DATABASE"),
     (r"permission denied for (function) (.+)", "EXECUTE ON FUNCTION"),
 )
-
-
-class PasswordRefused(AuthenticationError):
-    """The server wanted a password, and took none or not this one."""
 
 
 def describe(error: BaseException, user: str = "") -> DbtuiError:
@@ -107,15 +104,6 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-_UNREACHED: tuple[tuple[type[BaseException], str, str], ...] = (
-    (TimeoutError, "{} does not answer", "check host, port and firewalls, or give connect_timeout=30"),
-    (socket.gaierror, "the host of {} is unknown", "check its name, or the name servers of this machine"),
-    (ConnectionRefusedError, "nothing listens at {}", "check host and port, and that the server runs"),
-    (FileNotFoundError, "there is no socket at {}", "check the folder and port, and that the server runs"),
-    (PermissionError, "this user may not open the socket at {}", "connect over TCP, or as another user"),
-)
-
-
 def describe_connect(error: BaseException, where: str, user: str, database: str) -> DbtuiError:
     """The console's error for a connection that could not be had; `where` is the address."""
     if isinstance(error, DbtuiError):
@@ -123,24 +111,15 @@ def describe_connect(error: BaseException, where: str, user: str, database: str)
     if isinstance(error, asyncpg.PostgresError):
         return _rejected(error, where, user, database)
     if isinstance(error, ssl.SSLError):
-        return _no_tls(error, where)
+        return no_tls(error, where, authority="sslrootcert", otherwise="check sslmode and its files")
     if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
         return ConnectError(f"{where} speaks no TLS", "switch ssl on at the server, or give sslmode=prefer")
-    for kind, message, hint in _UNREACHED:
-        if isinstance(error, kind):
-            return ConnectError(message.format(where), hint)
+    if (found := unreached(error, where, "connect_timeout=30")) is not None:
+        return found
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return _unusable(error, where)
     reason = error.strerror if isinstance(error, OSError) else None
     return ConnectError(f"no connection to {where}: {reason or type(error).__name__}", "is that PostgreSQL?")
-
-
-def _no_tls(error: ssl.SSLError, where: str) -> ConnectError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        what = f"the certificate of {where} is not accepted: {error.verify_message}"
-        return ConnectError(what, "check the host's name and sslrootcert")
-    reason = error.reason or "the handshake failed"
-    return ConnectError(f"no TLS with {where}: {reason}", "check sslmode and its files")
 
 
 def _unusable(error: BaseException, where: str) -> ConnectError:

@@ -49,7 +49,7 @@ class RedisMonitor:
 
     async def reconnect(self) -> Server:
         """Open the monitor connection anew. Raises ConnectError."""
-        self._watch.drop()
+        self._watch.release()
         return (await self._watch.session()).server
 
     def _begin(self, connection: Connection) -> None:

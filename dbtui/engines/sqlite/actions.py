@@ -74,7 +74,7 @@ class SqliteActions:
         try:
             return await connection.run(write, timeout=timeout, mode="write", sql=sql)
         finally:
-            await self._connector.drop(connection)
+            await connection.close()
 
 
 def _no_signals(session: Session) -> NoReturn:

@@ -12,6 +12,7 @@ from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.engines.sqlite.failures import is_busy
 from dbtui.engines.sqlite.place import Place, identity_of
 from dbtui.engines.sqlite.sessions import Tracker
+from dbtui.engines.watch import Watch
 from dbtui.errors import SessionLost
 from dbtui.model.activity import Activity, Health, Statements
 from dbtui.model.server import Server
@@ -34,9 +35,7 @@ class SqliteMonitor:
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._connector = connector
         self._steady = steady
-        self._connection: Connection | None = None
-        self._spent = Cost()
-        self._begin()
+        self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self.sources: Sequence[Source] = (
             Source(("activity", "counters"), self._tick, timeout=_FAST),
             Source(("statements",), self._statements, every=3600.0),
@@ -46,33 +45,26 @@ class SqliteMonitor:
     @property
     def cost(self) -> Cost:
         """What the monitor's connections have caused so far."""
-        now = self._connection.counters if self._connection is not None else Cost()
-        return Cost(self._spent.statements + now.statements, self._spent.server_seconds + now.server_seconds)
+        return self._watch.cost
 
     async def reconnect(self) -> Server:
         """Open the monitor's connection anew, on the file that stands at the path now. Raises ConnectError."""
-        if self._connection is not None:
-            self._spent = self.cost
-            connection, self._connection = self._connection, None
-            await self._connector.drop(connection)
+        former = self._watch.release()
+        if former is not None:
+            await former.close()
         server = await self._connector.connect()
-        await self._session()
+        await self._watch.session()
         return server
 
-    def _begin(self) -> None:
+    def _begin(self, _connection: Connection) -> None:
+        """Forget what was learned about the file: this one may be another."""
         self._tracker = Tracker()
         self._commits = counters.Commits()
         self._openers: tuple[dict[int, str], int] = ({}, 0)
         self._look_at = 0.0
 
-    async def _session(self) -> Connection:
-        if self._connection is None:
-            self._begin()
-            self._connection = await self._connector.open("monitor")
-        return self._connection
-
     async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         place, identity = connection.place, connection.identity
 
         def look(raw: sqlite3.Connection) -> tuple[Activity, dict[str, float]]:
@@ -114,7 +106,7 @@ class SqliteMonitor:
         return {"statements": Statements((), source="no counters", note=NO_STATEMENTS)}
 
     async def _statistics(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        connection = await self._session()
+        connection = await self._watch.session()
         count = await connection.run(statistics.unanalysed, timeout=_SLOW)
         return {"health": Health(), "counters": {} if count is None else {"unanalysed": count}}
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dbtui.engines.sqlite import facts, space, statistics, structure
-from dbtui.engines.sqlite.connection import Connector, Work
+from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.sqlite.place import size_of
 from dbtui.engines.sqlite.query import connect_tables
 from dbtui.engines.sqlite.structure import Structure
 from dbtui.engines.sqlite.values import columns_of, row_text
+from dbtui.engines.work import Work
 from dbtui.errors import QueryError
 from dbtui.model.catalog import Detail, Kind, Name, Node
 from dbtui.model.result import Page
@@ -30,7 +31,7 @@ _LIST = "select name, type, wr, strict from pragma_table_list where schema = 'ma
 class SqliteCatalog:
     """See `engines.base.Catalog`. What was read is kept until `forget()`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
         self._listed: tuple[Node, ...] | None = None

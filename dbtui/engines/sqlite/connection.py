@@ -9,27 +9,32 @@ import pwd
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 
 from dbtui.config import Target
+from dbtui.engines.slots import Purpose
 from dbtui.engines.sqlite import holders
 from dbtui.engines.sqlite.failures import describe, is_busy, unopened
 from dbtui.engines.sqlite.place import Identity, Place, check, identity_of, place_of
 from dbtui.engines.sqlite.read_only import Guard, Mode
 from dbtui.engines.sqlite.values import decoded
+from dbtui.engines.work import Work
 from dbtui.errors import ConnectError, QueryError, QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
-Purpose = Literal["monitor", "work", "act"]
 T = TypeVar("T")
 
-BUSY = {"monitor": 0.2, "work": 1.0, "act": 3.0}  # seconds that a lock of somebody else is waited for
+# Seconds that a lock of somebody else is waited for.
+BUSY: dict[Purpose, float] = {"monitor": 0.2, "work": 1.0, "act": 3.0}
+    "monitor": 0.2,
+    "work": 1.0,
+    "act": 3.0,
+}  # seconds that a lock of somebody else is waited for
 OPENING = 5.0  # seconds for a file to open: a network mount may hang
 MOST_VALUE = 64 * 2**20  # bytes of one value
 _OLDEST = (3, 37, 0)  # PRAGMA table_list, STRICT
@@ -215,7 +220,7 @@ class Connector:
         except QueryError as error:  # locked between two questions, or its schema is damaged
             raise ConnectError(error.message, error.hint) from None
         finally:
-            await self.drop(connection)
+            await connection.close()
         return self._server
 
     async def open(self, purpose: Purpose, *, writable: bool = False) -> Connection:
@@ -242,9 +247,16 @@ class Connector:
         self._open = [one for one in self._open if not one.closed] + [connection]
         return connection
 
-    async def drop(self, connection: Connection) -> None:
-        """Close one connection; never raises."""
-        await connection.close()
+    def work(self) -> Work[Connection]:
+        """The connection that catalog, queries and plans share, opened anew when the file was replaced."""
+
+        async def opening(_database: str) -> Connection:
+            return await self.open("work")
+
+        async def turned(connection: Connection, _database: str) -> bool:
+            return await connection.current()
+
+        return Work(opening, turned)
 
     async def close(self) -> None:
         """Interrupt and close everything, whatever runs."""
@@ -319,28 +331,3 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
-
-
-class Work:
-    """The one work connection: opened when first used, and anew when the file was replaced."""
-
-    def __init__(self, connector: Connector) -> None:
-        self._connector = connector
-        self._turn = asyncio.Lock()
-        self._connection: Connection | None = None
-
-    def use(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection, for as long as the block lasts; the next user waits. Raises ConnectError."""
-        return self._use()
-
-    @asynccontextmanager
-    async def _use(self) -> AsyncIterator[Connection]:
-        async with self._turn:
-            connection = self._connection
-            if connection is None or connection.closed or not await connection.current():
-                self._connection = None
-                if connection is not None:
-                    await self._connector.drop(connection)
-                connection = await self._connector.open("work")
-                self._connection = connection
-            yield connection

@@ -9,7 +9,7 @@ from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
 from dbtui.engines.sqlite.actions import NO_SIGNALS, SqliteActions
 from dbtui.engines.sqlite.activity import NO_STATEMENTS, SqliteMonitor
 from dbtui.engines.sqlite.catalog import SqliteCatalog
-from dbtui.engines.sqlite.connection import Connector, Work
+from dbtui.engines.sqlite.connection import Connector
 from dbtui.engines.sqlite.explain import NOT_MEASURED, SqliteExplainer
 from dbtui.engines.sqlite.query import SqliteQuerier
 from dbtui.model.server import Server
@@ -22,7 +22,7 @@ class SqliteEngine:
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)
-        work = Work(connector)
+        work = connector.work()
         self._connector = connector
         self.monitor: Monitor = SqliteMonitor(connector)
         self.catalog: Catalog | None = SqliteCatalog(connector, work)

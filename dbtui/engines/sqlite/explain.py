@@ -7,7 +7,8 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from dbtui.engines.sqlite.connection import Connector, Work
+from dbtui.engines.sqlite.connection import Connection, Connector
+from dbtui.engines.work import Work
 from dbtui.errors import QueryError
 from dbtui.model.plan import RawPlan
 from dbtui.safety import Approval
@@ -33,7 +34,7 @@ class _Unbound(dict[str, None]):
 class SqliteExplainer:
     """See `engines.base.Explainer`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
 

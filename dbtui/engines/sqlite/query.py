@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from dbtui.engines.readahead import MAX_BYTES, ReadAhead, Row
-from dbtui.engines.sqlite.connection import Connector, Work
+from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.engines.sqlite.read_only import Guard
 from dbtui.engines.sqlite.values import columns_of, row_text
+from dbtui.engines.work import Work
 from dbtui.errors import QueryError
 from dbtui.model.result import ResultColumn
 from dbtui.sql.lex import meaningful
@@ -22,7 +23,7 @@ _Send = Callable[[tuple[ResultColumn, ...] | None, Sequence[Row]], None]
 class SqliteQuerier:
     """See `engines.base.Querier`."""
 
-    def __init__(self, connector: Connector, work: Work) -> None:
+    def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
         self._cursor: SqliteCursor | None = None
@@ -52,7 +53,7 @@ class SqliteCursor(ReadAhead):
 
     code = "SQLITE_INTERRUPT"
 
-    def __init__(self, work: Work, sql: str, timeout: float) -> None:
+    def __init__(self, work: Work[Connection], sql: str, timeout: float) -> None:
         self._work = work
         self._sql = sql
         super().__init__(timeout)

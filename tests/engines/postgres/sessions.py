@@ -22,7 +22,7 @@ async def working(
     connector = Connector(Target("test", "postgresql", server.url(database, user)))
     await connector.connect()
     try:
-        yield connector, Work(connector)
+        yield connector, connector.work()
     finally:
         await connector.close()
 

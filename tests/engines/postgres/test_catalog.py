@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from dbtui.engines.postgres.catalog import PostgresCatalog
-from dbtui.engines.postgres.connection import Connector, Work
+from dbtui.engines.postgres.connection import Connector
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
 from dbtui.model.catalog import Kind, Node
 from tests.engines.postgres.sessions import client, new_role, working
@@ -153,11 +153,12 @@ async def test_a_small_schema_is_read_at_once(postgres: PostgresServer, shapes: 
         catalog = PostgresCatalog(connector, work)
         customer = await find(catalog, shapes, "public", "customer")
         await catalog.children(customer)
-        asked = work.current.counters.statements if work.current else 0
+        async with work.use(shapes) as connection:
+            asked = connection.counters.statements
         for name in ("old_style", "event", "names"):
             await catalog.children(await find(catalog, shapes, "public", name))
-        assert work.current is not None
-        assert work.current.counters.statements == asked
+        async with work.use(shapes) as connection:
+            assert connection.counters.statements == asked
 
 
 async def test_structure_of_a_whole_schema(postgres: PostgresServer, shapes: str) -> None:
@@ -360,5 +361,5 @@ def test_the_catalog_is_what_the_protocol_asks_for(postgres18: PostgresServer) -
     from dbtui.engines.base import Catalog
 
     connector = Connector(Target("test", "postgresql", postgres18.url()))
-    catalog: Catalog = PostgresCatalog(connector, Work(connector))
+    catalog: Catalog = PostgresCatalog(connector, connector.work())
     assert catalog

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from dbtui.config import Secret, Target, resolve
-from dbtui.engines import create
-from dbtui.engines.postgres import connection, session
+from dbtui.engines import create, slots
 from dbtui.engines.postgres import server as probing
-from dbtui.engines.postgres.connection import Connector, Work
+from dbtui.engines.postgres import session
+from dbtui.engines.postgres.connection import Connector
 from dbtui.errors import (
     AuthenticationError,
     ConnectError,
@@ -264,7 +264,7 @@ async def test_a_lost_session_says_so_and_work_opens_another(
     connector: Connector, postgres: PostgresServer
 ) -> None:
     await connector.connect()
-    work = Work(connector)
+    work = connector.work()
     async with work.use() as first:
         pid = first.pid
         postgres.psql(f"select pg_terminate_backend({pid}, 2000)")
@@ -281,7 +281,7 @@ async def test_work_moves_between_databases_with_one_session(
 ) -> None:
     await connector.connect()
     other = postgres.create_database()
-    work = Work(connector)
+    work = connector.work()
     seen = []
     for database in ("", other, other, ""):
         async with work.use(database) as connection:
@@ -608,7 +608,7 @@ async def test_actions_wait_for_each_other(connector: Connector, monkeypatch: py
     assert not second.done()
     await first.close()
     assert await (await second).fetchval("select 1") == 1
-    monkeypatch.setattr(connection, "_ACTION_LIMIT", 0.05)
+    monkeypatch.setattr(slots, "_ACTION_LIMIT", 0.05)
     with pytest.raises(ConnectError, match="another action"):
         await connector.open("act")
     assert await (await second).fetchval("select 2") == 2

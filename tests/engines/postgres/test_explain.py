@@ -64,10 +64,10 @@ async def test_placeholders_have_a_generic_plan(
 ) -> None:
     async with working(postgres, shop) as (connector, work):
         plan = await PostgresExplainer(connector, work).explain(sql)
-        assert work.current is not None
-        left = await work.current.fetch(
-            "select count(*) from pg_prepared_statements where name like 'dbtui%'"
-        )
+        async with work.use(shop) as connection:
+            left = await connection.fetch(
+                "select count(*) from pg_prepared_statements where name like 'dbtui%'"
+            )
     assert left[0][0] == 0
     assert top(plan)["Plan"]["Node Type"] == node
     assert "One-Time Filter" not in plan.text, "the values were folded into the plan"

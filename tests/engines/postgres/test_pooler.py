@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from dbtui.config import resolve
-from dbtui.engines.postgres.connection import Connector, Work
+from dbtui.engines.postgres.connection import Connector
 from dbtui.errors import AuthenticationError, ConnectError, NoSlotsLeft, NotApproved, QueryError, QueryTimeout
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
@@ -56,7 +56,7 @@ async def test_it_is_detected_and_every_question_is_read_only(
 async def test_nothing_of_ours_lingers_for_the_next_client(pgbouncer: PgBouncer) -> None:
     way = connector(pgbouncer.url())
     await way.connect()
-    work = Work(way)
+    work = way.work()
     async with work.use() as connection, connection.reading(timeout=7) as raw:
         assert await raw.fetchval("select current_setting('statement_timeout')") == "7s"
         cursor = await raw.cursor("select generate_series(1, 700)")

@@ -10,7 +10,7 @@ import pytest
 from dbtui.config import resolve
 from dbtui.engines.postgres.actions import PostgresActions
 from dbtui.engines.postgres.catalog import PostgresCatalog
-from dbtui.engines.postgres.connection import Connector, Work
+from dbtui.engines.postgres.connection import Connector
 from dbtui.engines.postgres.explain import PostgresExplainer
 from dbtui.engines.postgres.query import PostgresQuerier
 from dbtui.safety import approve, scope_of
@@ -41,7 +41,7 @@ async def test_each_part_works_and_leaves_nothing_behind(way: Connector, pgbounc
     before = await left_behind(
         pgbouncer
     )  # what other tests' clients have prepared, under the pooler's own names
-    work = Work(way)
+    work = way.work()
     for _ in range(3):
         page = await (
             await PostgresQuerier(way, work).run("select i, 'x'::name from generate_series(1, 900) i")

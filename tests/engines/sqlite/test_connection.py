@@ -15,7 +15,7 @@ import pytest
 
 from dbtui.config import resolve
 from dbtui.engines import create
-from dbtui.engines.sqlite.connection import Connector, Work
+from dbtui.engines.sqlite.connection import Connector
 from dbtui.engines.sqlite.place import place_of
 from dbtui.engines.sqlite.query import SqliteQuerier
 from dbtui.errors import ConnectError, DbtuiError, QueryError, QueryTimeout, SessionLost, UsageError
@@ -280,7 +280,7 @@ async def test_cancel_interrupts(sqlite_file: SqliteFile) -> None:
 
 async def test_a_caller_that_goes_away_leaves_nothing_running(sqlite_file: SqliteFile) -> None:
     connector = Connector(resolve(sqlite_file.url))
-    work = Work(connector)
+    work = connector.work()
     async with work.use() as connection:
         task = asyncio.create_task(connection.run(lambda raw: raw.execute(ENDLESS).fetchall(), timeout=60))
         await asyncio.sleep(0.1)
