@@ -31,10 +31,6 @@ T = TypeVar("T")
 
 # Seconds that a lock of somebody else is waited for.
 BUSY: dict[Purpose, float] = {"monitor": 0.2, "work": 1.0, "act": 3.0}
-    "monitor": 0.2,
-    "work": 1.0,
-    "act": 3.0,
-}  # seconds that a lock of somebody else is waited for
 OPENING = 5.0  # seconds for a file to open: a network mount may hang
 MOST_VALUE = 64 * 2**20  # bytes of one value
 _OLDEST = (3, 37, 0)  # PRAGMA table_list, STRICT

@@ -245,7 +245,7 @@ async def test_a_look_takes_no_lock_where_it_would_hold_off_commits(rollback: Sq
     """A writer that has shut out new readers, and waits for old ones, is not hindered by ours."""
     async with opened(rollback.url) as engine:
         await tick(engine)
-            monitor = await engine.monitor._watch.session()  # type: ignore[attr-defined]
+        monitor = await engine.monitor._watch.session()  # type: ignore[attr-defined]
         asked: list[str] = []
         await monitor.run(lambda raw: raw.set_trace_callback(asked.append))
         await tick(engine)
