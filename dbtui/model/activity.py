@@ -31,6 +31,7 @@ class Session:
     blocked_by: tuple[str, ...] = ()  # ids; "0" is a prepared transaction
     holds_back: int | None = None  # age of the oldest snapshot it holds, in transactions
     hidden: bool = False  # a missing privilege hides its state and text
+    plan: str = ""  # the server's own summary of the plan it runs by: "COLLSCAN"
 
     @property
     def active(self) -> bool:
@@ -80,6 +81,8 @@ class Statement:
     wal_bytes: int | None = None
     plan_ms: float | None = None
     read_ms: float | None = None  # waiting for blocks to be read; 0 where the server does not time it
+    rows_read: int | None = None  # to return `rows`
+    plans: int | None = None  # times it was planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class StatementDelta:
     share: float = 0.0  # of the total time of all statements in this interval, 0 to 1
     plan_ms: float | None = None
     read_ms: float | None = None
+    rows_read: int | None = None
+    plans: int | None = None
 
     @property
     def mean_ms(self) -> float | None:
@@ -140,8 +145,47 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the log that a receiver has asked to be kept, and the log that is kept for it."""
+
+    name: str
+    kind: str  # "physical", "logical"
+    active: bool
+    state: str  # the server's own word: "reserved", "extended", "unreserved", "lost"
+    retained_bytes: int | None
+    room_bytes: int | None = None  # that may still be written until it is given up; None without a limit
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A table that vacuum is behind with. Seconds are since the last of its kind, None for never."""
+
+    name: str  # quoted where it has to be, with its schema
+    database: str
+    rows: int
+    dead: int
+    due: int  # dead rows from which autovacuum would begin
+    vacuumed: float | None
+    analyzed: float | None
+    off: bool = False  # autovacuum is switched off for it
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A transaction that was prepared and neither committed nor rolled back; it keeps its locks."""
+
+    name: str
+    database: str
+    owner: str
+    age: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What changes slowly and is asked for every few seconds."""
 
     replicas: tuple[Replica, ...] = ()
     progress: tuple[Progress, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    worn: tuple[Worn, ...] = ()  # the worst of the connected database
+    prepared: tuple[Prepared, ...] = ()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dbtui.model.activity import Health, Progress, Replica
+from dbtui.model.activity import Health, Prepared, Progress, Replica, Slot, Worn
 
 
 def health_of(answer: Mapping[str, Any]) -> Health:
-    """Replicas and progress of one answer of health.sql."""
+    """Replicas, progress, slots and prepared transactions of one answer of health.sql."""
     replicas = tuple(
         Replica(name or "", client or "", state or "", None if behind is None else int(behind), seconds)
         for name, client, state, behind, seconds in answer.get("replicas") or ()
@@ -18,12 +18,25 @@ def health_of(answer: Mapping[str, Any]) -> Health:
         Progress(str(pid), operation or "", phase or "", target or "", done or 0, total, unit)
         for pid, operation, phase, target, done, total, unit in answer["progress"] or ()
     )
-    return Health(replicas, progress)
+    slots = tuple(
+        Slot(name, kind, active, state or "", None if kept is None else int(kept), room)
+        for name, kind, active, state, kept, room in answer.get("slot_list") or ()
+    )
+    prepared = tuple(Prepared(*one) for one in answer.get("prepared") or ())
+    return Health(replicas, progress, slots, prepared=prepared)
+
+
+def worn_of(answer: Sequence[Sequence[Any]] | None) -> tuple[Worn, ...]:
+    """The tables of one answer of worn.sql."""
+    return tuple(
+        Worn(name, database, rows, dead, int(due), vacuumed, analyzed, off)
+        for name, database, rows, dead, due, vacuumed, analyzed, off in answer or ()
+    )
 
 
 def slow_counters(answer: Mapping[str, Any]) -> dict[str, float]:
     """The counters of one answer of health.sql, by name."""
     values: dict[str, float] = {}
-    for part in ("slots", "checkpoints", "log", "transactions"):
+    for part in ("slots", "checkpoints", "log", "transactions", "archiver"):
         values |= {name: value for name, value in (answer.get(part) or {}).items() if value is not None}
     return values

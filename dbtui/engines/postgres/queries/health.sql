@@ -16,6 +16,16 @@ SELECT pg_catalog.quote_literal(pg_catalog.json_build_object(
         CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
              ELSE pg_catalog.pg_current_wal_lsn() END - restart_lsn), 0))
     FROM pg_catalog.pg_replication_slots),
+  'slot_list', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(slot_name, slot_type, active, wal_status,
+        CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+             ELSE pg_catalog.pg_current_wal_lsn() END - restart_lsn, safe_wal_size) ORDER BY restart_lsn)
+    FROM pg_catalog.pg_replication_slots),
+--? archiver
+  'archiver', (
+    SELECT pg_catalog.json_build_object('archived', archived_count, 'archive_failures', failed_count)
+    FROM pg_catalog.pg_stat_archiver
+    WHERE pg_catalog.current_setting('archive_mode') <> 'off'),
 --? pg_stat_bgwriter.checkpoints_timed
   'checkpoints', (
     SELECT pg_catalog.json_build_object(
@@ -41,6 +51,10 @@ SELECT pg_catalog.quote_literal(pg_catalog.json_build_object(
       'prepared_transactions', count(*),
       'oldest_prepared', coalesce(max(extract(epoch FROM clock_timestamp() - prepared)), 0))
     FROM pg_catalog.pg_prepared_xacts),
+  'prepared', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(gid, database, owner,
+                               extract(epoch FROM clock_timestamp() - prepared)) ORDER BY prepared)
+    FROM (SELECT * FROM pg_catalog.pg_prepared_xacts ORDER BY prepared LIMIT 50) AS oldest),
   'progress', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       pid, operation, phase,
