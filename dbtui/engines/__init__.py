@@ -20,6 +20,8 @@ ENGINES = {
     "sqlite": "sqlite",
     "sqlite3": "sqlite",
     "mongodb": "mongodb",
+    "elasticsearch": "elasticsearch",
+    "opensearch": "elasticsearch",
 }
 
 

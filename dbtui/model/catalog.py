@@ -26,6 +26,14 @@ class Kind(StrEnum):
     TRIGGER = "trigger"
     NAMESPACE = "namespace"  # keys whose names begin alike
     KEY = "key"
+    STREAM = "data stream"
+    SHARD = "shard"
+    NODE = "node"  # one machine of a cluster
+    TEMPLATE = "template"
+    PIPELINE = "pipeline"
+    POLICY = "policy"
+    REPOSITORY = "repository"
+    REPORT = "report"  # a text about something, made when it is looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from dbtui.model.result import Page
 from dbtui.tui.widgets.object_tree import ObjectTree
 
 # what has rows to look at
-RELATIONS = frozenset({Kind.TABLE, Kind.PARTITIONED, Kind.FOREIGN, Kind.VIEW, Kind.MATERIALIZED, Kind.KEY})
+RELATIONS = frozenset(
+    {Kind.TABLE, Kind.PARTITIONED, Kind.FOREIGN, Kind.VIEW, Kind.MATERIALIZED, Kind.KEY, Kind.STREAM}
+)
 WITHOUT_DETAIL = frozenset({Kind.SERVER, Kind.FOLDER})
 
 

@@ -16,6 +16,13 @@ from dbtui.tui.widgets.grid import Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role
 from dbtui.tui.widgets.sql_area import SqlArea
 
+# what SQL writes with its schema in front; any other name is whole by itself
+_DOTTED = frozenset(
+    {
+        Kind.SCHEMA, Kind.TABLE, Kind.PARTITIONED, Kind.FOREIGN, Kind.VIEW, Kind.MATERIALIZED, Kind.SEQUENCE,
+        Kind.FUNCTION, Kind.COLUMN, Kind.INDEX, Kind.CONSTRAINT, Kind.TRIGGER,
+    }
+)  # fmt: skip
 CHOOSE = "choose a table in the tree · b shows and hides it · f finds one by a few letters"
 TABS = ("Columns", "Indexes", "Constraints", "DDL", "Rows")
 COLUMN_COLUMNS = (
@@ -125,10 +132,7 @@ class SchemaView(View):
         """Draw a node's detail, if it is still the one under the cursor."""
         self.node, self.detail = detail.node, detail
         path = detail.node.path[2:]  # without server and database; a key's name is whole by itself
-        name = (
-            ".".join(path[-1:] if detail.node.kind in (Kind.KEY, Kind.NAMESPACE) else path)
-            or detail.node.name
-        )
+        name = ".".join(path if detail.node.kind in _DOTTED else path[-1:]) or detail.node.name
         self.query_one("#facts", Frame).set_title(f"{detail.node.kind} {name}")
         self.query_one("#facts-text", Static).update(_facts(detail.facts))
         table = detail.table

@@ -22,7 +22,7 @@ MARKS: Mapping[Kind, str] = {
     Kind.SERVER: "sv", Kind.DATABASE: "db", Kind.SCHEMA: "sc", Kind.FOLDER: "", Kind.TABLE: "t",
     Kind.PARTITIONED: "pt", Kind.FOREIGN: "ft", Kind.VIEW: "v", Kind.MATERIALIZED: "mv", Kind.SEQUENCE: "sq",
     Kind.FUNCTION: "fn", Kind.COLUMN: "", Kind.INDEX: "ix", Kind.CONSTRAINT: "ck", Kind.TRIGGER: "tg",
-    Kind.NAMESPACE: "ns", Kind.KEY: "k",
+    Kind.NAMESPACE: "ns", Kind.KEY: "k", Kind.STREAM: "ds", Kind.NODE: "n", Kind.SHARD: "sh",
 }  # fmt: skip
 SIZES = 28  # cells from which on sizes have a place at the right
 SIZE_WIDTH = 8

@@ -1,0 +1,95 @@
+"""What the sampler asks a cluster: each tick health, nodes and tasks, every few seconds the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dbtui.engines.elasticsearch import counters, health, sessions, statements
+from dbtui.engines.elasticsearch.connection import Connection, Connector
+from dbtui.engines.elasticsearch.documents import mapping
+from dbtui.engines.elasticsearch.failures import lacks
+from dbtui.engines.watch import Watch
+from dbtui.errors import PermissionDenied, QueryError
+from dbtui.model.activity import Activity, Health
+from dbtui.model.server import Server
+from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
+
+_FAST, _SLOW = 7.0, 15.0  # seconds given to an answer
+
+
+class ElasticMonitor:
+    """See `engines.base.Monitor`."""
+
+    metrics: Sequence[Metric] = counters.METRICS
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._watch = Watch(lambda: connector.open("monitor"), self._begin)
+        self._figures = counters.Figures()
+        self._names: dict[str, str] = {}
+        self._tasks: list[Mapping[str, Any]] = []
+        self._clients = 0
+        self.sources: Sequence[Source] = (
+            Source(("counters",), self._counters, timeout=_FAST),
+            Source(("activity",), self._activity, timeout=_FAST),
+            Source(("statements",), self._statements, every=5.0, timeout=_SLOW),
+            Source(("health",), self._health, every=10.0, timeout=_SLOW),
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """What the monitor's sessions have caused so far."""
+        return self._watch.cost
+
+    async def reconnect(self) -> Server:
+        """Open the monitor connection anew. Raises ConnectError."""
+        self._watch.release()
+        return (await self._watch.session()).server
+
+    def _begin(self, _connection: Connection) -> None:
+        """Forget what was learned about the cluster: the next one may be another."""
+        self._figures = counters.Figures()
+        self._names, self._tasks, self._clients = {}, [], 0
+
+    async def _counters(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._watch.session()
+        found = counters.of_health(mapping(await connection.get("_cluster", "health", timeout=_FAST)))
+        try:
+            stats = mapping(await connection.get(*counters.ASKED, timeout=_FAST, filter_path=counters.FILTER))
+        except PermissionDenied:
+            raise
+        except QueryError as error:
+            if not lacks(error):
+                raise
+            return {"counters": found}
+        nodes = mapping(stats.get("nodes"))
+        self._names = {id_: str(mapping(node).get("name") or id_) for id_, node in nodes.items()}
+        found |= self._figures.of(stats)
+        self._clients = int(found.get("http_open", 0))
+        return {"counters": found}
+
+    async def _activity(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._watch.session()
+        answer = await connection.get("_tasks", timeout=_FAST, detailed=True, group_by="none")
+        self._tasks = sessions.tasks_of(answer)
+        shown = sessions.sessions_of(self._tasks, self._names)
+        return {"activity": Activity(shown, self._clients or len(shown), None)}
+
+    async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._watch.session()
+        answer = await connection.get(*statements.ASKED, timeout=_SLOW, filter_path=statements.FILTER)
+        return {"statements": statements.of_stats(mapping(answer))}
+
+    async def _health(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+        connection = await self._watch.session()
+        try:
+            answer = await connection.get("_recovery", timeout=_SLOW, active_only=True)
+        except PermissionDenied:
+            raise
+        except QueryError as error:
+            if not lacks(error):
+                raise
+            answer = {}
+        progress = (*health.recoveries(answer), *sessions.progress_of(self._tasks, self._names))
+        return {"health": Health(progress=progress)}

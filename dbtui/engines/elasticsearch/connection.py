@@ -1,0 +1,163 @@
+"""The way to a cluster, and the at most three sessions that it has: monitor, work and act."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+import httpx
+
+from dbtui.config import Secret, Target
+from dbtui.engines.elasticsearch import tls
+from dbtui.engines.elasticsearch.address import Parameters, read
+from dbtui.engines.elasticsearch.failures import described_connect, rejected
+from dbtui.engines.elasticsearch.server import Probe, probe_of, server
+from dbtui.engines.elasticsearch.session import Connection, decoded
+from dbtui.engines.elasticsearch.wire import FAILURES, Answer, Wire, authorization
+from dbtui.engines.elasticsearch.words import Request, own
+from dbtui.engines.login import Login
+from dbtui.engines.network import look_up
+from dbtui.engines.slots import Purpose, Slots
+from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.work import Work
+from dbtui.errors import ConnectError, QueryError
+from dbtui.model.server import Server
+
+__all__ = ["Connection", "Connector"]
+
+_INTRODUCTION = 2**20  # bytes that one of its answers may have
+_NODE = "cluster_name,nodes.*.name,nodes.*.version,nodes.*.roles,nodes.*.jvm.start_time_in_millis"
+
+
+class Connector:
+    """The way to one cluster (URL, login, TLS, tunnel). At most one session of each purpose is open."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._parameters: Parameters | None = None
+        self._login = Login(target)
+        self._tunnelled = Tunnelled(target.ssh)
+        self._slots: Slots[Connection] = Slots(target.name)
+        self._server: Server | None = None
+
+    @property
+    def server(self) -> Server:
+        """As the newest monitor session saw it."""
+        assert self._server is not None, "open() comes first"
+        return self._server
+
+    async def connect(self) -> Server:
+        """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
+        await self._slots.begin(lambda: self._open("monitor"))
+        return self.server
+
+    async def open(self, purpose: Purpose) -> Connection:
+        """A new session: see `Slots.open`. The password's source is asked each time.
+
+        Raises ConnectError, AuthenticationError, NoSlotsLeft.
+        """
+        return await self._slots.open(purpose, lambda: self._open(purpose))
+
+    def work(self) -> Work[Connection]:
+        """The session that catalog, queries and plans share."""
+
+        async def opening(_database: str) -> Connection:
+            return await self.open("work")
+
+        async def turned(_connection: Connection, _database: str) -> bool:
+            return True  # a cluster is one database
+
+        return Work(opening, turned)
+
+    async def close(self) -> None:
+        """Drop all sessions and end the tunnel, also what is just being opened; waits for no server."""
+        await self._slots.close()
+        self._tunnelled.close()
+
+    # ---- inside
+
+    async def _open(self, purpose: Purpose) -> Connection:
+        if self._parameters is None:
+            self._parameters = read(self.target.url)
+        parameters = self._parameters
+        connection = await self._login.through(lambda secret: self._reach(parameters, purpose, secret))
+        if purpose == "monitor":
+            self._server = connection.server
+        return connection
+
+    async def _reach(self, parameters: Parameters, purpose: Purpose, secret: Secret | None) -> Connection:
+        context = tls.context(parameters.tls) if parameters.tls is not None else None
+        header = authorization(parameters, secret)
+        try:
+            async with asyncio.timeout(parameters.connect_timeout * (3 if self.target.ssh else 1)):
+                wire, first = await _dial(parameters, await self._ways(parameters), context, header)
+                try:
+                    probe = await _introduce(wire, first, parameters)
+                except BaseException:
+                    await wire.close()
+                    raise
+        except (*FAILURES, TimeoutError) as error:
+            raise described_connect(error, parameters) from None
+        return Connection(wire, probe, server(probe, parameters, self.target.notes), purpose)
+
+    async def _ways(self, parameters: Parameters) -> list[tuple[str, int]]:
+        """Where to dial: the near end of a tunnel, or every address of the host."""
+        if self.target.ssh:
+            place = (parameters.host, parameters.port)
+            return await self._tunnelled.ends([place], timeout=parameters.connect_timeout * 2)
+        return [(ip, parameters.port) for ip in await look_up(parameters.host, parameters.port)]
+
+
+async def _dial(
+    parameters: Parameters, ways: list[tuple[str, int]], context: ssl.SSLContext | None, header: Secret | None
+) -> tuple[Wire, Answer]:
+    """An open connection and the answer of GET /. The addresses are tried in the order of the name servers."""
+    failure: httpx.ConnectError | OSError = OSError("the name has no address")
+    for way in ways:
+        wire = Wire(parameters, way, context, header)
+        try:
+            return wire, await wire.send(own("GET"), largest=_INTRODUCTION)
+        except httpx.ConnectError as error:
+            failure = error
+            await wire.close()
+        except BaseException:
+            await wire.close()
+            raise
+    raise failure
+
+
+async def _introduce(wire: Wire, first: Answer, parameters: Parameters) -> Probe:
+    """Who answers, and whom it takes us for. Raises ConnectError where it is no such server or lets nobody in.
+
+    A locked-down cluster refuses GET / or has none; then its node tells the version.
+    """
+    if first.status == 401 or first.status in (301, 302, 307, 308) or first.status >= 429:
+        raise rejected(first, parameters)
+    root = _value(first)
+    nodes = await _ask(wire, own("GET", "_nodes", "_local", "jvm", filter_path=_NODE))
+    who = await _ask(wire, own("GET", "_security", "_authenticate"))
+    if not who and "x-elastic-product" not in first.headers:
+        who = await _ask(wire, own("GET", "_plugins", "_security", "authinfo"))
+    probe = probe_of(first, root, nodes, who)
+    if not probe.product:
+        if first.status >= 400:
+            raise rejected(first, parameters)
+        raise ConnectError(
+            f"{parameters.where} speaks HTTP, but is no Elasticsearch or OpenSearch",
+            "check host, port and path",
+        )
+    return probe
+
+
+async def _ask(wire: Wire, request: Request) -> Any:
+    """The answer, {} for a refusal."""
+    answer = await wire.send(request, largest=_INTRODUCTION)
+    return _value(answer) if answer.status == 200 else {}
+
+
+def _value(answer: Answer) -> Any:
+    try:
+        return decoded(answer)
+    except QueryError:
+        return {}

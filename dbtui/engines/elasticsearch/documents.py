@@ -1,0 +1,32 @@
+"""Reaching into JSON that may be of any shape: a server of another version answers otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; none for what is no list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def at(document: Mapping[str, Any], path: str) -> Any:
+    """The value at a path of names divided by dots; None where there is none."""
+    value: Any = document
+    for name in path.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return None
+        value = value[name]
+    return value
+
+
+def number(document: Mapping[str, Any], path: str) -> float | None:
+    """A number at a path of names divided by dots; None where there is none."""
+    value = at(document, path)
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)

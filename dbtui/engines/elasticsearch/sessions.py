@@ -1,0 +1,149 @@
+"""Tasks as sessions: what the nodes work on now, on whose behalf, and how far the long ones are.
+
+A task is named by its number and its node, `442@node-0`; the part of a request that runs on one shard has the
+request as its leader. A search is shown as the request that it was, so that it can be run or explained again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dbtui.engines.elasticsearch.wire import TAG
+from dbtui.model.activity import Progress, Session
+
+MOST = 5_000  # tasks of one sample
+_LONG = 100_000  # characters of a description
+_INDICES = re.compile(r"indices\[([^\]]*)\]")
+_SHARD = re.compile(r"shardId\[\[([^\]]+)\]\[(\d+)\]\]|\[([^\]\[]+)\]\[(\d+)\]")
+_SOURCE = "source["
+_DONE = ("updated", "created", "deleted", "noops", "version_conflicts")
+_NOT_ONES = ("cluster:monitor/tasks", "internal:", "cluster:monitor/nodes", "cluster:monitor/health")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """What tells a task from every other: its full id, and when it started (epoch milliseconds), doing what."""
+
+    id: str  # "NODE:NUMBER", as the server takes it
+    start: int
+    action: str
+
+    @classmethod
+    def of(cls, started: str) -> Incarnation:
+        id_, start, action = (*started.split(" ", 2), "", "")[:3]
+        return cls(id_, int(start) if start.isdecimal() else 0, action)
+
+    @classmethod
+    def of_task(cls, task: Mapping[str, Any]) -> Incarnation:
+        start = task.get("start_time_in_millis")
+        return cls(full_id(task), start if isinstance(start, int) else 0, str(task.get("action") or ""))
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.start} {self.action}"
+
+
+def full_id(task: Mapping[str, Any]) -> str:
+    return f"{task.get('node', '')}:{task.get('id', '')}"
+
+
+def tasks_of(answer: Any) -> list[Mapping[str, Any]]:
+    """The tasks in an answer of _tasks?group_by=none, without the console's own; at most MOST."""
+    listed = answer.get("tasks") if isinstance(answer, Mapping) else None
+    found = [task for task in listed if isinstance(task, Mapping)] if isinstance(listed, list) else []
+    return [task for task in found if _headers(task).get("X-Opaque-Id") != TAG][:MOST]
+
+
+def sessions_of(tasks: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[Session, ...]:
+    """Tasks as sessions. `names` tells the names of nodes by their ids."""
+    parts = Counter(str(task["parent_task_id"]) for task in tasks if task.get("parent_task_id"))
+    return tuple(_session(task, names, parts[full_id(task)]) for task in tasks)
+
+
+def _session(task: Mapping[str, Any], names: Mapping[str, str], parts: int) -> Session:
+    node = str(task.get("node") or "")
+    action, said = str(task.get("action") or ""), str(task.get("description") or "")[:_LONG]
+    running = task.get("running_time_in_nanos")
+    age = running / 1e9 if isinstance(running, int | float) else None
+    indices = _INDICES.search(said)
+    shard = _SHARD.search(said)
+    parent = str(task.get("parent_task_id") or "")
+    cancelled = task.get("cancelled") is True
+    return Session(
+        id=_short(full_id(task), names),
+        started=str(Incarnation.of_task(task)),
+        user="",
+        database=indices[1] if indices else (shard[1] or shard[3]) if shard else "",
+        application=_headers(task).get("X-Opaque-Id", ""),
+        client=names.get(node, node),
+        kind=_kind(task, action, parent),
+        state="cancelling" if cancelled else "active",
+        wait_type="" if not parts else "shards",
+        wait="" if not parts else str(parts),
+        query=_query(action, said, indices[1] if indices else ""),
+        query_age=age,
+        state_age=age,
+        leader=_short(parent, names) if parent else "",
+    )
+
+
+def _short(full: str, names: Mapping[str, str]) -> str:
+    node, _, number = full.rpartition(":")
+    return f"{number}@{names.get(node, node)}"
+
+
+def _kind(task: Mapping[str, Any], action: str, parent: str) -> str:
+    """What is somebody's request has no kind of its own; the rest is shown with the background alone."""
+    if parent:
+        return "part of a request"
+    if task.get("type") == "persistent" or action.endswith("[c]") or action.startswith(_NOT_ONES):
+        return "background task"
+    return ""
+
+
+def _headers(task: Mapping[str, Any]) -> dict[str, str]:
+    found = task.get("headers")
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
+
+
+def _query(action: str, said: str, indices: str) -> str:
+    """A search as the request that it is; what anything else says about itself, behind its action."""
+    start = said.find(_SOURCE)
+    if action == "indices:data/read/search" and start >= 0:
+        try:
+            _, end = _DECODER.raw_decode(said, start + len(_SOURCE))
+        except (ValueError, RecursionError):
+            end = len(said)
+        body = (
+            said[start + len(_SOURCE) : end].rstrip("]")
+            if end == len(said)
+            else said[start + len(_SOURCE) : end]
+        )
+        where = f"{indices.replace(' ', '')}/" if indices else ""
+        return f"GET {where}_search\n{body}".rstrip()
+    if action == "indices:data/read/esql" and said:
+        return f"POST _query\n{json.dumps({'query': said}, ensure_ascii=False)}"
+    return f"{action} {said}".rstrip()
+
+
+def progress_of(tasks: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[Progress, ...]:
+    """How far the tasks are that count documents: reindex, update and delete by query."""
+    found = []
+    for task in tasks:
+        status = task.get("status")
+        if not isinstance(status, Mapping) or not isinstance(status.get("total"), int):
+            continue
+        done = sum(value for name in _DONE if isinstance(value := status.get(name), int))
+        total = float(status["total"]) or None
+        said = " ".join(str(task.get("description") or "").split())[:200]
+        operation = str(task.get("action") or "").rpartition("/")[2].upper()
+        batches = f"batch {status['batches']}" if isinstance(status.get("batches"), int) else ""
+        found.append(
+            Progress(_short(full_id(task), names), operation, batches, said, float(done), total, "documents")
+        )
+    return tuple(found)
