@@ -19,6 +19,7 @@ from dbtui.model.result import Page
 from dbtui.model.run import Look
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, Source
+from dbtui.model.statistics import Statistics
 from dbtui.safety import Approval
 
 
@@ -198,6 +199,14 @@ class RunSession(Protocol):
     async def close(self) -> None:
         """End it, and with it the claim to be the one runner; never raises."""
         ...
+
+
+@runtime_checkable
+class HasStatistics(Protocol):
+    """An engine whose planner's statistics can be looked into."""
+
+    @property
+    def statistics(self) -> Statistics: ...
 
 
 @runtime_checkable

@@ -11,6 +11,8 @@ from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, Ru
 from dbtui.engines.postgres.activity import PostgresMonitor
 from dbtui.engines.postgres.connection import Connector
 from dbtui.model.server import Server
+from dbtui.model.statistics import Statistics
+from dbtui.model.survey import Surveyor
 
 if TYPE_CHECKING:
     from dbtui.engines.postgres.source import PostgresSource
@@ -52,6 +54,12 @@ class PostgresEngine:
         return PostgresActions(self._connector)
 
     @cached_property
+    def statistics(self) -> Statistics:
+        from dbtui.engines.postgres.statistics import PostgresStatistics
+
+        return PostgresStatistics(self._work)
+
+    @cached_property
     def source(self) -> PostgresSource:
         """What a shadow is cloned from."""
         from dbtui.engines.postgres.source import PostgresSource
@@ -63,6 +71,12 @@ class PostgresEngine:
         from dbtui.engines.postgres.run import hold
 
         return await hold(self._connector, self._work, database)
+
+    @cached_property
+    def surveyor(self) -> Surveyor:
+        from dbtui.engines.postgres.survey import PostgresSurveyor
+
+        return PostgresSurveyor(self._connector, self._work)
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
