@@ -14,11 +14,17 @@ from pathlib import Path
 from dbtui import policy
 from dbtui.config import state_folder
 from dbtui.errors import NotApproved
+from dbtui.model.activity import Session
 
 
 def scope_of(sql: str) -> str:
     """The scope that covers exactly one statement text."""
     return "sql:" + hashlib.sha256(sql.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def signal_scope(verb: str, session: Session) -> str:
+    """The scope that covers one "cancel" or "terminate" of exactly one session of a server."""
+    return f"{verb}:{session.id}:{session.started}"
 
 
 def step_scope(plan_sha256: str, server: str, step: int) -> str:
@@ -31,7 +37,7 @@ class Approval:
     """Leave to do one thing (or, after a lift, anything until `expires`) on one connection."""
 
     connection: str
-    scope: str  # "cancel:<id>:<started>", "terminate:<id>:<started>", scope_of(sql), step_scope(…), or "lift"
+    scope: str  # scope_of(sql), signal_scope(…), step_scope(…), or "lift"
     by: str  # operating system user
     reason: str
     expires: float  # epoch seconds

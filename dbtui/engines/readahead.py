@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from dbtui.errors import DbtuiError, QueryError, QueryTimeout
 from dbtui.model.result import Page, ResultColumn
@@ -151,3 +152,26 @@ class ReadAhead(ABC):
 
     def _was_cancelled(self) -> QueryError:
         return QueryError("the statement was cancelled", code=self.code)
+
+
+C = TypeVar("C", bound=ReadAhead)
+
+
+class OneCursor(Generic[C]):
+    """The one cursor that a querier has: starting another ends it."""
+
+    def __init__(self) -> None:
+        self._cursor: C | None = None
+
+    async def start(self, make: Callable[[], C]) -> C:
+        """End the cursor before, make one, and wait until the server has accepted its statement."""
+        if self._cursor is not None:
+            await self._cursor.close()
+        cursor = self._cursor = make()
+        await cursor.started()
+        return cursor
+
+    async def cancel(self) -> None:
+        """Stop the statement that runs; its cursor raises QueryError. Waits a few seconds at most, never raises."""
+        if self._cursor is not None:
+            await self._cursor.cancel()

@@ -21,7 +21,7 @@ from dbtui.live.tape import Header, Tape
 from dbtui.model.activity import Activity, Session
 from dbtui.model.result import Page
 from dbtui.model.snapshot import Link, Snapshot
-from dbtui.safety import Approval, approve, audit, os_user, scope_of
+from dbtui.safety import Approval, approve, audit, os_user, scope_of, signal_scope
 
 Verb = Literal["cancel", "terminate"]
 LIFT_SECONDS = 600.0
@@ -241,7 +241,7 @@ class ConsoleSession:
         target = (
             f"{session.id} {session.user}@{session.database} {session.application} {session.client}".rstrip()
         )
-        approval = approve(self.target.name, f"{verb}:{session.id}:{session.started}", reason)
+        approval = approve(self.target.name, signal_scope(verb, session), reason)
         try:
             done = await act(session, approval)
         except DbtuiError as error:

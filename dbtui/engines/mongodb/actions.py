@@ -16,7 +16,7 @@ from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Session, Stakes
 from dbtui.model.result import Page, ResultColumn
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval, scope_of, signal_scope
 
 _NOT_HERE = frozenset(
     {"getMore", "killCursors", "saslStart", "saslContinue", "authenticate", "logout", "endSessions"}
@@ -32,7 +32,7 @@ class MongoActions:
 
     async def cancel(self, session: Session, approval: Approval) -> bool:
         """Stop an operation. False when it is no longer the one that was approved, by opid, client and command."""
-        approval.check(self._connector.target.name, f"cancel:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("cancel", session))
         async with self._connector.acting() as connection:
             operation = await _find(connection, session)
             if operation is None or not operation.get("active"):
@@ -42,7 +42,7 @@ class MongoActions:
 
     async def terminate(self, session: Session, approval: Approval) -> bool:
         """End the logical session of an operation, with its transaction and cursors; without one, the operation."""
-        approval.check(self._connector.target.name, f"terminate:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("terminate", session))
         async with self._connector.acting() as connection:
             operation = await _find(connection, session)
             if operation is None:

@@ -11,7 +11,7 @@ from typing import Any
 from dbtui.engines.mongodb import read_only, values
 from dbtui.engines.mongodb.connection import Batches, Connection, Connector
 from dbtui.engines.mongodb.shell import Command, parse
-from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, ReadAhead, Row
+from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead, Row
 from dbtui.errors import DbtuiError, NotApproved, QueryError
 from dbtui.model.result import ResultColumn
 
@@ -36,7 +36,7 @@ class MongoQuerier:
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
-        self._cursor: MongoCursor | None = None
+        self._cursor: OneCursor[MongoCursor] = OneCursor()
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> MongoCursor:
         """Start one command; what an earlier one still had to read is dropped.
@@ -49,18 +49,13 @@ class MongoQuerier:
             read_only.check(command)
         except NotApproved as error:
             raise QueryError(error.message, error.hint, code=READ_ONLY) from None
-        if self._cursor is not None:
-            await self._cursor.close()
         connection = self._connector.work
-        cursor = MongoCursor(connection, command, database_of(command, database, connection), timeout)
-        self._cursor = cursor
-        await cursor.started()
-        return cursor
+        place = database_of(command, database, connection)
+        return await self._cursor.start(lambda: MongoCursor(connection, command, place, timeout))
 
     async def cancel(self) -> None:
         """Stop the command that runs; its cursor raises QueryError. Waits at most 3 s, never raises."""
-        if self._cursor is not None:
-            await self._cursor.cancel()
+        await self._cursor.cancel()
 
 
 def database_of(command: Command, database: str, connection: Connection) -> str:

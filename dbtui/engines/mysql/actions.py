@@ -19,7 +19,7 @@ from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Session, Stakes
 from dbtui.model.result import Page
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval, scope_of, signal_scope
 
 _OWN_TRANSACTION = frozenset(
     {"begin", "start", "commit", "rollback", "savepoint", "release", "xa", "lock", "unlock"}
@@ -39,12 +39,12 @@ class MysqlActions:
 
     async def cancel(self, session: Session, approval: Approval) -> bool:
         """Stop the running statement of a session. False when it is no longer the session that was approved."""
-        approval.check(self._connector.target.name, f"cancel:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("cancel", session))
         return await self._kill("cancel", session)
 
     async def terminate(self, session: Session, approval: Approval) -> bool:
         """End a session. False when it is no longer the session that was approved."""
-        approval.check(self._connector.target.name, f"terminate:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("terminate", session))
         return await self._kill("terminate", session)
 
     async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:

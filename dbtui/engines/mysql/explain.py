@@ -23,11 +23,12 @@ from dbtui.engines.mysql.lex import (
 )
 from dbtui.engines.mysql.read_only import QUERIES, effect, only_reads
 from dbtui.engines.mysql.server import names_in
+from dbtui.engines.planning import OWN_OPTIONS, check_has_plan, check_may_run
 from dbtui.engines.work import Work
-from dbtui.errors import NotApproved, QueryError
+from dbtui.errors import QueryError
 from dbtui.model.activity import Session
 from dbtui.model.plan import RawPlan
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval
 
 _CHANGES = frozenset({"insert", "replace", "update", "delete", "with"})
 _WITH_PLANS = QUERIES | _CHANGES
@@ -75,10 +76,7 @@ class MysqlExplainer:
         if only_reads(subject.text, dialect):
             async with self._work.use(subject.database) as connection, connection.reading(timeout=timeout):
                 return await self._measured(connection, subject, timeout)
-        if approval is None:
-            what = effect(subject.text, dialect)
-            raise NotApproved(f"ANALYZE would run it, and {what}", "approve it, or explain without")
-        approval.check(self._connector.target.name, scope_of(sql))
+        check_may_run(approval, self._connector.target.name, sql, effect(subject.text, dialect))
         async with acting(self._connector, subject.database) as connection:
             await limit(connection.raw, connection.identity, timeout)
             await connection.raw.ask("START TRANSACTION")
@@ -149,11 +147,8 @@ class MysqlExplainer:
         """The statement to explain. Raises QueryError for none, several, or one that has no plan."""
         text = single(sql, dialect)
         inner = _explained(text, dialect)
-        notes = () if inner == text else ("the options of the EXPLAIN in the text were not used",)
-        verb = first_word(inner, dialect)
-        if verb not in _WITH_PLANS:
-            what = verb.upper() or "this"
-            raise QueryError(f"{what} has no plan", "only queries and statements that change rows have one")
+        notes = () if inner == text else (OWN_OPTIONS,)
+        check_has_plan(first_word(inner, dialect), _WITH_PLANS)
         if not placeholders(inner, dialect) and "..." not in inner:
             return _Subject(inner, database, notes)
         sample = await self._sample(inner, timeout)

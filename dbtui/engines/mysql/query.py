@@ -8,7 +8,7 @@ from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.failures import CANCELLED, FAILURES
 from dbtui.engines.mysql.lex import placeholders, single
 from dbtui.engines.mysql.read_only import CODE
-from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, ReadAhead
+from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead
 from dbtui.engines.work import Work
 from dbtui.errors import NotApproved, QueryError
 
@@ -22,7 +22,7 @@ class MysqlQuerier:
     def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
-        self._cursor: MysqlCursor | None = None
+        self._cursor: OneCursor[MysqlCursor] = OneCursor()
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> MysqlCursor:
         """Start one statement; what an earlier one still had to read is dropped.
@@ -31,17 +31,13 @@ class MysqlQuerier:
         SessionLost, ConnectError.
         """
         text = single(sql, self._connector.probe.identity.dialect)
-        if self._cursor is not None:
-            await self._cursor.close()
-        cursor = MysqlCursor(self._connector, self._work, text, database, timeout)
-        self._cursor = cursor
-        await cursor.started()
-        return cursor
+        return await self._cursor.start(
+            lambda: MysqlCursor(self._connector, self._work, text, database, timeout)
+        )
 
     async def cancel(self) -> None:
         """Stop the statement that runs; its cursor raises QueryError. Waits at most 5 s, never raises."""
-        if self._cursor is not None:
-            await self._cursor.cancel()
+        await self._cursor.cancel()
 
 
 class MysqlCursor(ReadAhead):

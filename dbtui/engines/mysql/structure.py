@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dbtui.engines import parts
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.lex import identifier, literal
 from dbtui.engines.mysql.server import Probe
@@ -45,41 +46,15 @@ class Structure:
 
     def nodes(self, folder: str) -> tuple[Node, ...]:
         """The nodes of one of "columns", "indexes", "constraints", "triggers", "partitions"."""
-        makers = {
-            "columns": self._columns,
-            "indexes": self._indexes,
-            "constraints": self._constraints,
-            "triggers": self._triggers,
-            "partitions": self._partitions,
-        }
-        return makers[folder]()
-
-    def _node(self, kind: Kind, folder: str, name: str, detail: str, note: str = "") -> Node:
-        return Node(kind, name, (*self.table.path, folder, name), detail, leaf=True, note=note)
-
-    def _columns(self) -> tuple[Node, ...]:
-        primary = {name for index in self.table.indexes if index.primary for name in index.columns}
-        return tuple(
-            self._node(Kind.COLUMN, "columns", c.name, c.type, _column_note(c, c.name in primary))
-            for c in self.table.columns
-        )
-
-    def _indexes(self) -> tuple[Node, ...]:
-        return tuple(
-            self._node(Kind.INDEX, "indexes", i.name, _index_detail(i), "" if i.valid else "invisible")
-            for i in self.table.indexes
-        )
-
-    def _constraints(self) -> tuple[Node, ...]:
-        return tuple(
-            self._node(
-                Kind.CONSTRAINT, "constraints", c.name, c.definition, "" if c.validated else "not enforced"
-            )
-            for c in self.table.constraints
-        )
-
-    def _triggers(self) -> tuple[Node, ...]:
-        return tuple(self._node(Kind.TRIGGER, "triggers", t.name, t.when) for t in self.triggers)
+        if folder == "triggers":
+            return tuple(parts.part(self.table, Kind.TRIGGER, folder, t.name, t.when) for t in self.triggers)
+        if folder == "partitions":
+            return self._partitions()
+        if folder == "indexes":
+            return parts.indexes(self.table, unused="invisible")
+        if folder == "constraints":
+            return parts.constraints(self.table, unheld="not enforced")
+        return parts.columns(self.table)
 
     def _partitions(self) -> tuple[Node, ...]:
         return tuple(
@@ -101,10 +76,10 @@ async def read(
 ) -> dict[str, Structure]:
     """By name, the structure of the relations of a database: all, or those named."""
     records = await connection.fetch(_question(probe, database, names), timeout=15.0)
-    parts: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    of: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for part, relation, body in records:
-        parts.setdefault(relation, {}).setdefault(part, []).append(json.loads(body, strict=False))
-    return {name: _structure((database, name), found) for name, found in parts.items() if "relation" in found}
+        of.setdefault(relation, {}).setdefault(part, []).append(json.loads(body, strict=False))
+    return {name: _structure((database, name), found) for name, found in of.items() if "relation" in found}
 
 
 def _question(probe: Probe, database: str, names: Sequence[str] | None) -> str:
@@ -281,15 +256,3 @@ def _partition(body: Mapping[str, Any]) -> Partition:
     return Partition(
         body["name"], bounds, None if rows is None else int(rows), None if size is None else int(size)
     )
-
-
-def _column_note(column: Column, primary: bool) -> str:
-    if primary:
-        return "primary key"
-    return "" if column.nullable else "not null"
-
-
-def _index_detail(index: Index) -> str:
-    kind = "primary key " if index.primary else "unique " if index.unique else ""
-    method = "" if index.method == "btree" else f"{index.method} "
-    return f"{kind}{method}({', '.join(index.columns)})"

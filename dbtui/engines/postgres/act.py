@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import asyncpg
 
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
-from dbtui.engines.postgres.failures import FAILURES, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +24,8 @@ async def acting(connector: Connector, database: str) -> AsyncIterator[Acting]:
     """A session that may write. Raises ConnectError, and what the block raises as the console's own errors."""
     connection = await connector.open("act", database=database, writable=True)
     try:
-        yield Acting(connection._raw, connection.pooled)
-    except FAILURES as error:
-        raise describe(error, connection.probe.user) from None
+        async with connection.writing() as raw:
+            yield Acting(raw, connection.pooled)
     finally:
         await connection.close()
 

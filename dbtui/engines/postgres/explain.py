@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from dbtui.engines.planning import OWN_OPTIONS, check_has_plan, check_may_run
 from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import Connection, Connector, Work
 from dbtui.engines.postgres.failures import describe
 from dbtui.engines.postgres.rows import single
-from dbtui.errors import DbtuiError, NotApproved, QueryError
+from dbtui.errors import DbtuiError, QueryError
 from dbtui.model.plan import RawPlan
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval
 from dbtui.sql.classify import QUERIES, Verdict, classify, explained
 from dbtui.sql.lex import Lexeme, Token, meaningful, word
 
@@ -84,11 +85,7 @@ class PostgresExplainer:
         if subject.verdict.only_reads:
             async with self._work.use(database) as connection, connection.reading(timeout=timeout) as raw:
                 return self._plan(subject, await self._ask(raw, subject, timeout, ("ANALYZE",)))
-        if approval is None:
-            raise NotApproved(
-                f"ANALYZE would run it, and {subject.verdict.effect}", "approve it, or explain without"
-            )
-        approval.check(self._connector.target.name, scope_of(sql))
+        check_may_run(approval, self._connector.target.name, sql, subject.verdict.effect)
         async with acting(self._connector, database) as session:
             await session.raw.execute(begin(timeout), timeout=timeout)
             text = await self._ask(session.raw, subject, timeout, ("ANALYZE",))
@@ -166,12 +163,10 @@ def _subject(sql: str) -> _Subject:
     """The statement to explain. Raises QueryError for none, several, or one that has no plan."""
     statement = single(sql)
     inner, _ = explained(statement.text)
-    notes = () if inner == statement.text else ("the options of the EXPLAIN in the text were not used",)
+    notes = () if inner == statement.text else (OWN_OPTIONS,)
     start = statement.start + len(statement.text) - len(inner)
     verdict = classify(inner)
-    if verdict.verb not in _WITH_PLANS:
-        what = verdict.verb.upper() or "this"
-        raise QueryError(f"{what} has no plan", "only queries and statements that change rows have one")
+    check_has_plan(verdict.verb, _WITH_PLANS)
     if verdict.placeholders:
         typed = _typed(inner)
         if typed != inner:

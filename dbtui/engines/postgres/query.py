@@ -11,7 +11,7 @@ import asyncpg
 
 from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.engines.postgres.rows import UNNAMED, TextQuery, as_text, single
-from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, ReadAhead
+from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead
 from dbtui.errors import DbtuiError, QueryError
 from dbtui.sql.split import Statement
 
@@ -26,7 +26,7 @@ class PostgresQuerier:
     def __init__(self, connector: Connector, work: Work) -> None:
         self._connector = connector
         self._work = work
-        self._cursor: PostgresCursor | None = None
+        self._cursor: OneCursor[PostgresCursor] = OneCursor()
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> PostgresCursor:
         """Start one statement; what an earlier one still had to read is dropped.
@@ -35,17 +35,11 @@ class PostgresQuerier:
         SessionLost, ConnectError.
         """
         statement = single(sql)
-        if self._cursor is not None:
-            await self._cursor.close()
-        cursor = PostgresCursor(self._work, statement, database, timeout)
-        self._cursor = cursor
-        await cursor.started()
-        return cursor
+        return await self._cursor.start(lambda: PostgresCursor(self._work, statement, database, timeout))
 
     async def cancel(self) -> None:
         """Stop the statement that runs; its cursor raises QueryError. Waits at most 3 s, never raises."""
-        if self._cursor is not None:
-            await self._cursor.cancel()
+        await self._cursor.cancel()
 
 
 class PostgresCursor(ReadAhead):

@@ -118,6 +118,15 @@ class Connection:
             return str(await self._counted(self._raw.execute(sql, timeout=timeout)))
 
     @asynccontextmanager
+    async def writing(self) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection, of a session opened to write; what it raises comes as the console's errors."""
+        assert self.writable, "only a session opened with writable=True writes"
+        try:
+            yield self._raw
+        except FAILURES as error:
+            raise self._described(error) from None
+
+    @asynccontextmanager
     async def reading(
         self, *, timeout: float, lock_timeout: float = LOCK_LIMIT
     ) -> AsyncIterator[asyncpg.Connection]:

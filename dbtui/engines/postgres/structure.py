@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dbtui.engines import parts
 from dbtui.engines.postgres.connection import Connection
 from dbtui.engines.postgres.queries import load
 from dbtui.model.catalog import Column, Constraint, Index, Kind, Node, Table
@@ -47,47 +48,18 @@ class Structure:
 
     def nodes(self, folder: str) -> tuple[Node, ...]:
         """The nodes of one of "columns", "indexes", "constraints", "triggers"."""
-        makers = {
-            "columns": self._columns,
-            "indexes": self._indexes,
-            "constraints": self._constraints,
-            "triggers": self._triggers,
-        }
-        return makers[folder]()
-
-    def _node(
-        self, kind: Kind, folder: str, name: str, detail: str, note: str, size: int | None = None
-    ) -> Node:
-        return Node(kind, name, (*self.table.path, folder, name), detail, size, leaf=True, note=note)
-
-    def _columns(self) -> tuple[Node, ...]:
-        primary = {name for index in self.table.indexes if index.primary for name in index.columns}
-        return tuple(
-            self._node(Kind.COLUMN, "columns", c.name, c.type, _column_note(c, c.name in primary))
-            for c in self.table.columns
-        )
-
-    def _indexes(self) -> tuple[Node, ...]:
-        return tuple(
-            self._node(Kind.INDEX, "indexes", i.name, _index_detail(i), "" if i.valid else "invalid", i.size)
-            for i in self.table.indexes
-        )
-
-    def _constraints(self) -> tuple[Node, ...]:
-        """All but NOT NULL, which stands at the column."""
-        return tuple(
-            self._node(
-                Kind.CONSTRAINT, "constraints", c.name, c.definition, "" if c.validated else "not validated"
+        if folder == "triggers":
+            return tuple(
+                parts.part(
+                    self.table, Kind.TRIGGER, folder, t.name, t.definition, "" if t.enabled else "disabled"
+                )
+                for t in self.triggers
             )
-            for c in self.table.constraints
-            if c.kind != "not null"
-        )
-
-    def _triggers(self) -> tuple[Node, ...]:
-        return tuple(
-            self._node(Kind.TRIGGER, "triggers", t.name, t.definition, "" if t.enabled else "disabled")
-            for t in self.triggers
-        )
+        if folder == "indexes":
+            return parts.indexes(self.table, unused="invalid")
+        if folder == "constraints":
+            return parts.constraints(self.table, unheld="not validated")
+        return parts.columns(self.table)
 
 
 async def read(
@@ -96,13 +68,11 @@ async def read(
     """By name, the structure of the relations of a schema: all, or those named. Waits for no lock."""
     chosen = None if names is None else list(names)
     records = await connection.fetch(load("catalog_structure"), schema, chosen, timeout=15.0)
-    parts: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    of: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for part, relation, _position, body in records:
-        parts.setdefault(relation, {}).setdefault(part, []).append(json.loads(body, strict=False))
+        of.setdefault(relation, {}).setdefault(part, []).append(json.loads(body, strict=False))
     return {
-        name: _structure((database, schema, name), found)
-        for name, found in parts.items()
-        if "relation" in found
+        name: _structure((database, schema, name), found) for name, found in of.items() if "relation" in found
     }
 
 
@@ -162,16 +132,3 @@ def _constraint(body: Mapping[str, Any]) -> Constraint:
         tuple(body["references"] or ()),
         body["validated"],
     )
-
-
-def _column_note(column: Column, primary: bool) -> str:
-    if primary:
-        return "primary key"
-    return "" if column.nullable else "not null"
-
-
-def _index_detail(index: Index) -> str:
-    kind = "primary key " if index.primary else "unique " if index.unique else ""
-    method = "" if index.method == "btree" else f"{index.method} "
-    where = f" where {index.predicate}" if index.predicate else ""
-    return f"{kind}{method}({', '.join(index.columns)}){where}"

@@ -15,7 +15,7 @@ from dbtui.engines.redis.sessions import SCRIPT, Incarnation
 from dbtui.errors import QueryError
 from dbtui.model.activity import Session
 from dbtui.model.result import Page
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval, scope_of, signal_scope
 
 _NOT_HERE = frozenset(
     {
@@ -39,7 +39,7 @@ class RedisActions:
 
         False when the target is no longer what was approved. A command that runs cannot be stopped: QueryError.
         """
-        approval.check(self._connector.target.name, f"cancel:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("cancel", session))
         async with self._acting() as connection:
             if session.id == SCRIPT:
                 return await _kill_script(connection)
@@ -55,7 +55,7 @@ class RedisActions:
 
     async def terminate(self, session: Session, approval: Approval) -> bool:
         """End a client's connection. False when it is no longer the client that was approved."""
-        approval.check(self._connector.target.name, f"terminate:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("terminate", session))
         if session.id == SCRIPT:
             raise QueryError(
                 "which client runs the script cannot be known while it runs", "x kills the script"

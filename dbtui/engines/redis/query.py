@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dbtui.engines.readahead import ReadAhead
+from dbtui.engines.readahead import OneCursor, ReadAhead
 from dbtui.engines.redis import read_only, reply, values, words
 from dbtui.engines.redis.connection import Connection
 from dbtui.engines.work import Work
@@ -24,7 +24,7 @@ class RedisQuerier:
 
     def __init__(self, work: Work[Connection]) -> None:
         self._work = work
-        self._cursor: RedisCursor | None = None
+        self._cursor: OneCursor[RedisCursor] = OneCursor()
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> RedisCursor:
         """Start one command; what an earlier one still had to read is dropped.
@@ -32,12 +32,7 @@ class RedisQuerier:
         Raises QueryError (with code READ_ONLY for what does not only read), QueryTimeout, SessionLost, ConnectError.
         """
         command = words.command(sql)
-        if self._cursor is not None:
-            await self._cursor.close()
-        cursor = RedisCursor(self._work, command, database, timeout)
-        self._cursor = cursor
-        await cursor.started()
-        return cursor
+        return await self._cursor.start(lambda: RedisCursor(self._work, command, database, timeout))
 
     def statement_at(self, text: str, offset: int) -> str:
         """See `engines.base.OwnWords`: the command on the line of a position."""
@@ -53,8 +48,7 @@ class RedisQuerier:
 
     async def cancel(self) -> None:
         """Stop waiting for what runs: the work session is dropped, and opened anew when it is needed."""
-        if self._cursor is not None:
-            await self._cursor.cancel()
+        await self._cursor.cancel()
 
 
 class RedisCursor(ReadAhead):

@@ -12,7 +12,7 @@ from dbtui.engines.sqlite.values import columns_of, row_text
 from dbtui.errors import QueryError
 from dbtui.model.activity import Session
 from dbtui.model.result import Page
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval, scope_of, signal_scope
 from dbtui.sql.classify import first_word
 
 NO_SIGNALS = "SQLite has no server that could stop what another process does with the file"
@@ -28,12 +28,12 @@ class SqliteActions:
 
     async def cancel(self, session: Session, approval: Approval) -> bool:
         """Raises QueryError: it cannot be done."""
-        approval.check(self._connector.target.name, f"cancel:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("cancel", session))
         _no_signals(session)
 
     async def terminate(self, session: Session, approval: Approval) -> bool:
         """Raises QueryError: it cannot be done."""
-        approval.check(self._connector.target.name, f"terminate:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("terminate", session))
         _no_signals(session)
 
     async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:

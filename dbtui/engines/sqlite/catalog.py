@@ -166,10 +166,10 @@ def _parts(made: Structure, node: Node) -> tuple[Node, ...]:
     """Below a relation: its columns, and a folder for each other kind; below a folder what is in it."""
     path = node.path[: _depth(node)]
     if node.kind is Kind.FOLDER:
-        return facts.nodes(made, path, node.path[-1])
+        return facts.nodes(made, node.path[-1])
     folders = [
         Node(Kind.FOLDER, folder.capitalize(), (*path, folder), rows=len(found))
         for folder in ("indexes", "constraints", "triggers")
-        if (found := facts.nodes(made, path, folder))
+        if (found := facts.nodes(made, folder))
     ]
-    return (*facts.nodes(made, path, "columns"), *folders)
+    return (*facts.nodes(made, "columns"), *folders)

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from dbtui.engines.planning import check_has_plan
 from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.engines.work import Work
 from dbtui.errors import QueryError
@@ -54,12 +55,7 @@ class SqliteExplainer:
         if analyze:
             raise QueryError(NOT_MEASURED, "run the statement with ctrl+r, which tells how long it took")
         inner = _EXPLAIN.sub("", sql, count=1) if first_word(sql) == "explain" else sql
-        verb = first_word(inner)
-        if verb not in _WITH_PLANS:
-            raise QueryError(
-                f"{verb.upper() or 'this'} has no plan",
-                "only queries and statements that change rows have one",
-            )
+        check_has_plan(first_word(inner), _WITH_PLANS)
         async with self._work.use() as connection:
             rows, unbound = await connection.run(
                 lambda raw: _ask(raw, f"EXPLAIN QUERY PLAN {inner}"), timeout=timeout, mode="plan", sql=sql

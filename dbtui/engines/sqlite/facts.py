@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from dbtui import text
+from dbtui.engines import parts
 from dbtui.engines.sqlite import statistics
 from dbtui.engines.sqlite.place import Place, size_of
 from dbtui.engines.sqlite.space import Space
 from dbtui.engines.sqlite.structure import Structure
-from dbtui.model.catalog import Detail, Index, Kind, Node
+from dbtui.model.catalog import Detail, Kind, Node
 
 _AUTO_VACUUM = {0: "none", 1: "full", 2: "incremental"}
 
@@ -89,30 +90,15 @@ def part(node: Node, made: Structure) -> Detail:
     return Detail(node, (("definition", node.detail), ("", node.note)))
 
 
-def nodes(made: Structure, path: tuple[str, ...], folder: str) -> tuple[Node, ...]:
+def nodes(made: Structure, folder: str) -> tuple[Node, ...]:
     """The nodes of one of "columns", "indexes", "constraints", "triggers"."""
-    table = made.table
-
-    def node(kind: Kind, name: str, detail: str, note: str = "") -> Node:
-        return Node(kind, name, (*path, folder, name), detail, leaf=True, note=note)
-
     if folder == "columns":
-        primary = {column for one in table.constraints if one.kind == "primary key" for column in one.columns}
-        return tuple(
-            node(
-                Kind.COLUMN, c.name, c.type,
-                "primary key" if c.name in primary else "" if c.nullable else "not null",
-            )
-            for c in table.columns
-        )  # fmt: skip
+        return parts.columns(made.table)
     if folder == "indexes":
-        return tuple(node(Kind.INDEX, one.name, _index_detail(one)) for one in table.indexes)
+        return parts.indexes(made.table, unused="")
     if folder == "constraints":
-        return tuple(node(Kind.CONSTRAINT, one.name, one.definition) for one in table.constraints)
-    return tuple(node(Kind.TRIGGER, one.name, " ".join(one.sql.split()[:12])) for one in made.triggers)
-
-
-def _index_detail(index: Index) -> str:
-    kind = "primary key " if index.primary else "unique " if index.unique else ""
-    where = f" where {index.predicate}" if index.predicate else ""
-    return f"{kind}({', '.join(index.columns)}){where}"
+        return parts.constraints(made.table, unheld="")
+    return tuple(
+        parts.part(made.table, Kind.TRIGGER, folder, one.name, " ".join(one.sql.split()[:12]))
+        for one in made.triggers
+    )

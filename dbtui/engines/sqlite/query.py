@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from dbtui.engines.readahead import MAX_BYTES, ReadAhead, Row
+from dbtui.engines.readahead import MAX_BYTES, OneCursor, ReadAhead, Row
 from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.engines.sqlite.read_only import Guard
 from dbtui.engines.sqlite.values import columns_of, row_text
@@ -26,7 +26,7 @@ class SqliteQuerier:
     def __init__(self, connector: Connector, work: Work[Connection]) -> None:
         self._connector = connector
         self._work = work
-        self._cursor: SqliteCursor | None = None
+        self._cursor: OneCursor[SqliteCursor] = OneCursor()
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> SqliteCursor:
         """Start one statement; what an earlier one still had to read is dropped. `database` is always main.
@@ -36,16 +36,11 @@ class SqliteQuerier:
         """
         if not any(sql[token.start] != ";" for token in meaningful(sql)):
             raise QueryError("there is no statement", "type one")
-        if self._cursor is not None:
-            await self._cursor.close()
-        self._cursor = SqliteCursor(self._work, sql, timeout)
-        await self._cursor.started()
-        return self._cursor
+        return await self._cursor.start(lambda: SqliteCursor(self._work, sql, timeout))
 
     async def cancel(self) -> None:
         """Interrupt the statement that runs; its cursor raises QueryError. Never raises."""
-        if self._cursor is not None:
-            await self._cursor.cancel()
+        await self._cursor.cancel()
 
 
 class SqliteCursor(ReadAhead):
