@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from dbtui.engines.postgres import counters, health, sessions
+from dbtui.engines.postgres import counters, health, prepared, sessions
 from dbtui.engines.postgres.connection import Connection, Connector
+from dbtui.engines.postgres.health import Worst
 from dbtui.engines.postgres.refusal import Question
 from dbtui.engines.postgres.statements import CountedStatements, SampledStatements
 from dbtui.engines.watch import Watch
@@ -31,7 +33,7 @@ class PostgresMonitor:
         self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self.sources: Sequence[Source] = (
             Source(("activity", "counters"), self._tick, timeout=_FAST),
-            Source(("locks",), self._locks, timeout=_LOCKS, wanted=_someone_waits),
+            Source(("locks", "activity"), self._locks, timeout=_LOCKS, wanted=_someone_waits),
             Source(("statements",), self._statements, every=5.0, timeout=_SLOW),
             Source(("health", "counters"), self._health, every=10.0, timeout=_SLOW),
         )
@@ -51,7 +53,8 @@ class PostgresMonitor:
         columns = connection.probe.columns
         self._present = frozenset(f"{view}.{column}" for view in columns for column in columns[view])
         self._activity = Question("activity", "wal", "lag")
-        self._slow = Question("health", "replicas", "slots", "copy")
+        self._slow = Question("health", "replicas", "slots", "copy", "archiver")
+        self._worn = Worst()
         self._counted = CountedStatements()
         self._sampled = SampledStatements()
         self._looked_at = self._steady()
@@ -72,8 +75,10 @@ class PostgresMonitor:
         connection = await self._watch.session()
         activity: Activity | None = snapshot.activity.value
         if activity is None:
-            return {"locks": {}}
-        return {"locks": await sessions.blockers(connection, activity, timeout=_LOCKS)}
+            return {"locks": {}, "activity": None}
+        found = await sessions.blockers(connection, activity, timeout=_LOCKS)
+        locks, nobodies = await prepared.named(connection, found, timeout=_LOCKS)
+        return {"locks": locks, "activity": replace(activity, sessions=(*activity.sessions, *nobodies))}
 
     async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._watch.session()
@@ -109,7 +114,9 @@ class PostgresMonitor:
     async def _health(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._watch.session()
         answer = await self._slow.ask(connection, present=self._present, timeout=_SLOW)
-        return {"health": health.health_of(answer), "counters": health.slow_counters(answer)}
+        worn = await self._worn.look(connection, now=self._steady(), timeout=_SLOW)
+        found = replace(health.health_of(answer), worn=worn)
+        return {"health": found, "counters": health.slow_counters(answer)}
 
 
 def _someone_waits(snapshot: Snapshot) -> bool:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dbtui.engines.postgres.refusal import Question
+from dbtui.errors import QueryError, QueryTimeout
 from dbtui.model.activity import Health, Prepared, Progress, Replica, Slot, Worn
+
+if TYPE_CHECKING:
+    from dbtui.engines.postgres.connection import Connection
+
+_LOOK_EVERY = 60.0  # seconds
 
 
 def health_of(answer: Mapping[str, Any]) -> Health:
@@ -24,6 +31,27 @@ def health_of(answer: Mapping[str, Any]) -> Health:
     )
     prepared = tuple(Prepared(*one) for one in answer.get("prepared") or ())
     return Health(replicas, progress, slots, prepared=prepared)
+
+
+class Worst:
+    """The tables that vacuum is most behind with, looked for now and then: the view reads every table's counters."""
+
+    def __init__(self) -> None:
+        self._question = Question("worn")
+        self._tables: tuple[Worn, ...] = ()
+        self._due = 0.0
+
+    async def look(self, connection: Connection, *, now: float, timeout: float) -> tuple[Worn, ...]:
+        """Those of the last look, or of a new one once a minute. Raises QueryTimeout, SessionLost."""
+        if now >= self._due:
+            self._due = now + _LOOK_EVERY
+            try:
+                self._tables = worn_of(await self._question.ask(connection, timeout=timeout))
+            except QueryTimeout:
+                raise
+            except QueryError:
+                self._tables = ()
+        return self._tables
 
 
 def worn_of(answer: Sequence[Sequence[Any]] | None) -> tuple[Worn, ...]:

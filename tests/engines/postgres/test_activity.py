@@ -7,6 +7,7 @@ import pytest
 
 from dbtui.engines.postgres import queries
 from dbtui.engines.postgres.statements import HIDDEN
+from dbtui.model.snapshot import Section, Snapshot
 from tests.engines.postgres.monitoring import (
     by_application,
     client,
@@ -111,13 +112,21 @@ async def test_nobody_waits_so_nobody_is_asked(postgres: PostgresServer) -> None
             await locks(monitor, activity)
 
 
-async def test_a_prepared_transaction_blocks_as_zero(roomy: PostgresServer) -> None:
-    roomy.psql("CREATE TABLE p (n int); BEGIN; LOCK p; PREPARE TRANSACTION 'left behind'")
+async def test_a_prepared_transaction_that_blocks_is_named(roomy: PostgresServer) -> None:
+    roomy.psql("CREATE TABLE p (n int); BEGIN; LOCK p; PREPARE TRANSACTION 'left ''behind'")
     async with client(roomy, "waits") as waits, monitor_of(roomy.url()) as monitor:
         task = asyncio.ensure_future(waits.execute("SELECT * FROM p"))
         activity, _ = await eventually(lambda: sample(monitor), lambda found: found[1]["waiting"] == 1)
-        assert await locks(monitor, activity) == {by_application(activity, "waits").id: ("0",)}
-        roomy.psql("ROLLBACK PREPARED 'left behind'")
+        snapshot = Snapshot(at=0.0, activity=Section(activity, 0.0))
+        answer = await monitor.sources[1].fetch(snapshot)
+        assert answer["locks"] == {by_application(activity, "waits").id: ("gid left 'behind",)}
+        (holder,) = [s for s in answer["activity"].sessions if s.kind == "prepared transaction"]
+        assert (holder.user, holder.database) == (
+            "postgres",
+            "postgres",
+        ) and holder.transaction_age is not None
+        assert (await health(monitor))[0].prepared[0].name == "left 'behind"
+        roomy.psql(holder.query)
         await task
     roomy.psql("DROP TABLE p")
 

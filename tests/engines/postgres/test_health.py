@@ -10,6 +10,7 @@ import pytest
 
 from dbtui.engines.postgres.counters import METRICS
 from dbtui.live.rates import advance, measure
+from dbtui.model.activity import Health
 from tests.engines.postgres.monitoring import client, eventually, health, monitor_of, sample
 from tests.servers.places import as_unprivileged, private_folder
 from tests.servers.postgres import PostgresServer
@@ -65,10 +66,33 @@ async def test_an_index_build_that_waits_says_so(postgres: PostgresServer) -> No
 async def test_a_slot_shows_what_it_keeps(postgres: PostgresServer) -> None:
     postgres.psql("SELECT pg_create_physical_replication_slot('kept', true)")
     async with monitor_of(postgres.url()) as monitor:
-        _, counters = await health(monitor)
+        found, counters = await health(monitor)
         assert (counters["slots"], counters["slots_inactive"]) == (1, 1)
         assert counters["slots_retained_bytes"] > 0
+        (slot,) = found.slots
+        assert (slot.name, slot.kind, slot.active, slot.state) == ("kept", "physical", False, "reserved")
+        assert slot.retained_bytes is not None and slot.room_bytes is None
     postgres.psql("SELECT pg_drop_replication_slot('kept')")
+
+
+async def test_tables_that_vacuum_is_behind_with_are_named(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    postgres.psql(
+        """CREATE TABLE "Worn out" (n int) WITH (autovacuum_enabled = off, autovacuum_vacuum_threshold = 7,
+                                                 autovacuum_vacuum_scale_factor = 0);
+           INSERT INTO "Worn out" SELECT generate_series(1, 3000); DELETE FROM "Worn out" WHERE n > 500""",
+        database,
+    )
+
+    async def look() -> Health:
+        async with monitor_of(postgres.url(database)) as monitor:  # a look holds for a minute
+            return (await health(monitor))[0]
+
+    found = await eventually(look, lambda found: bool(found.worn))
+    (worn,) = found.worn
+    assert (worn.name, worn.database, worn.dead, worn.due) == ('public."Worn out"', database, 2500, 7)
+    assert worn.off and worn.vacuumed is None
+    postgres.drop_database(database)
 
 
 @pytest.fixture(params=[15, 18], ids=["pg15", "pg18"])
