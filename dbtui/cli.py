@@ -16,7 +16,7 @@ from dbtui.text import printable
 
 if TYPE_CHECKING:
     from dbtui.config import Target
-    from dbtui.live.tape import Tape
+    from dbtui.live.stand_in import StandIn
 
 # verb → what it does; each is dbtui/commands/<verb>.py with add_arguments(parser) and run(args)
 COMMANDS = {
@@ -24,10 +24,12 @@ COMMANDS = {
     "explain": "read a query plan: from a server, a file or standard input",
     "record": "write down what a server does, for hours, without a console",
     "replay": "look at a recording, or at the last half hour of the console left last",
+    "logs": "rank the statements of a slow log: PostgreSQL, MySQL, MariaDB, MongoDB",
     "lint": "say what migration files would lock, rewrite and break",
+    "migrate": "plan a change of schema, rehearse it, run it step by step, take it back",
     "rules": "print what a rule looks for, why, and what to do instead",
 }
-WITH_CONSOLE = frozenset({"demo", "replay"})  # their `run` also gets what opens the console
+WITH_CONSOLE = frozenset({"demo", "logs", "replay"})  # their `run` also gets what opens the console
 
 EXAMPLES = """\
 examples:
@@ -138,7 +140,7 @@ def _interval(text: str) -> float:
     return seconds
 
 
-def _open(args: argparse.Namespace, target: Target | None, recording: tuple[Tape, int] | None = None) -> int:
+def _open(args: argparse.Namespace, target: Target | None, stand_in: StandIn | None = None) -> int:
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         print(
             "dbtui: the console needs a terminal: use a command such as `dbtui explain` in scripts",
@@ -151,4 +153,4 @@ def _open(args: argparse.Namespace, target: Target | None, recording: tuple[Tape
     from dbtui.tui.app import Options, run_console
 
     options = Options(theme=args.theme, ascii=args.ascii, slow_link=args.slow_link, interval=args.interval)
-    return run_console(target, options, recording)
+    return run_console(target, options, stand_in)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dbtui.engines.base import Engine
 from dbtui.errors import QueryError, QueryTimeout, SessionLost
@@ -62,9 +63,13 @@ async def is_done(engine: Engine, step: ChangeStep, database: str, journalled: S
 
 
 def newest(attempts: Iterable[Attempt], plan_id: str) -> dict[int, Attempt]:
-    """The newest attempt of each step of a plan; a way back that was gone leaves the step undone."""
+    """The newest attempt of each step of a plan; one whose way back was gone since is undone."""
     found: dict[int, Attempt] = {}
     for one in attempts:
         if one.plan_id == plan_id:
             found[one.step] = max(one, found.get(one.step, one), key=lambda each: each.attempt)
+    for number, one in tuple(found.items()):
+        back = found.get(-number)
+        if number > 0 and back is not None and back.state is State.DONE and back.started > one.started:
+            found[number] = replace(one, state=State.UNDONE, detail="taken back")
     return found

@@ -51,6 +51,10 @@ class Journal(Protocol):
         """Write a backfill's bound and where it begins, in place of an older one."""
         ...
 
+    async def forget(self, plan_id: str, step: int) -> None:
+        """Drop a backfill's checkpoint."""
+        ...
+
     def ending(self, attempt: Attempt) -> tuple[Statement, ...]:
         """`end` as statements; () for a journal that is no table."""
         ...
@@ -181,6 +185,9 @@ class ServerJournal:
                 f"INSERT INTO {BACKFILL} VALUES ({', '.join(map(self._dialect.literal, values))})",  # noqa: S608
             ]
         )
+
+    async def forget(self, plan_id: str, step: int) -> None:
+        await self._session.write([f"DELETE FROM {BACKFILL} WHERE {self._at(plan_id, step)}"])  # noqa: S608
 
     def moving(self, plan_id: str, step: int, to: Checkpoint) -> tuple[Statement, ...]:
         rows, literal = self._dialect.identifier("rows"), self._dialect.literal

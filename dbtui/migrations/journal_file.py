@@ -39,7 +39,12 @@ class FileJournal:
         found = None
         for line in self._lines():
             if line.get("backfill") == [plan_id, step]:
-                found = Checkpoint(tuple(line["upper"]), tuple(line["last"]), line["rows"], line["batch"])
+                gone = "upper" not in line
+                found = (
+                    None
+                    if gone
+                    else Checkpoint(tuple(line["upper"]), tuple(line["last"]), line["rows"], line["batch"])
+                )
         return found
 
     async def begin(self, attempt: Attempt) -> None:
@@ -50,6 +55,9 @@ class FileJournal:
 
     async def freeze(self, plan_id: str, step: int, checkpoint: Checkpoint) -> None:
         await self.moved(plan_id, step, checkpoint)
+
+    async def forget(self, plan_id: str, step: int) -> None:
+        self._append({"backfill": [plan_id, step]})
 
     def ending(self, attempt: Attempt) -> tuple[Statement, ...]:
         return ()

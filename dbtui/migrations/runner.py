@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -75,11 +75,20 @@ class Runner:
         for a file that was edited after it was applied.
         """
         try:
-            await self._open()
+            await self._open(claim=True)
+            refuse_edited(self.plan, self._attempts)
         except BaseException:
             await self.close()
             raise
         return self
+
+    async def standing(self) -> Run:
+        """How the plan stands, also while another runner is at it; nothing is kept open. Raises as `__aenter__`."""
+        try:
+            await self._open(claim=False)
+        finally:
+            await self.close()
+        return self.state
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -90,21 +99,19 @@ class Runner:
         if session is not None:
             await session.close()
 
-    async def _open(self) -> None:
+    async def _open(self, *, claim: bool) -> None:
         if not isinstance(self.engine, RunsPlans):
             raise UsageError(
                 f"plans are not run on {self.engine.name} from here",
                 "run the steps by hand, as the plan shows them",
             )
         self._session = await self.engine.hold(self.plan.database)
-        other = await self._session.seize()
-        if other:
+        if claim and (other := await self._session.seize()):
             raise ConnectError(f"one runner at a time: {other}", "wait for its end, or end it")
         self._id = self._session.id
         self.state = replace(self.state, server=self._session.identity)
         self._journal = self._kept_where()
         await self.look_where_it_stands()
-        refuse_edited(self.plan, self._attempts)
 
     def _kept_where(self) -> Journal:
         assert self._session is not None
@@ -137,9 +144,10 @@ class Runner:
         found: list[StepRun] = []
         for step in steps:
             row = rows.get(step.number)
-            settled = all(one.state is State.DONE for one in found)
-            if settled:
-                settled = ready if step.kind is Kind.JOURNAL else await self._settled(step, row)
+            if any(one.state is not State.DONE for one in found):
+                found.append(_later(step, row))
+                continue
+            settled = ready if step.kind is Kind.JOURNAL else await self._settled(step, row)
             found.append(_standing(step, row, settled=settled))
         self.state = replace(self.state, steps=tuple(found), current=None, doing="")
         self._tell()
@@ -167,9 +175,17 @@ class Runner:
         self._show(doing="", current=None)
         return self.state
 
+    async def each(self, steps: Sequence[ChangeStep]) -> bool:
+        """Carry out these steps, which lead back; whether all were. A backfill above one forgets how far it was."""
+        for step in steps:
+            if self.controls.stop.is_set() or not await self._step(self.state.of(step.number)):
+                return False
+        return True
+
     async def _found_done(self, step: ChangeStep) -> bool:
-        """Whether a step that was not journalled as done needs nothing any more."""
-        if step.kind is Kind.JOURNAL or not await self._settled(step, None):
+        """Whether a step that does not count as done needs nothing any more."""
+        row = newest(self._attempts, self.plan.id).get(step.number)
+        if step.kind is Kind.JOURNAL or not await self._settled(step, row):
             return False
         self._set(step.number, State.DONE, "found done on the server")
         return True
@@ -188,11 +204,19 @@ class Runner:
         scope = step_scope(self.plan.sha256, self.state.server, step.number)
         with self._session.admitted(approval, scope):
             over = await self._attempts_at(step, approval)
+            if step.number < 0 and over.state is State.DONE:
+                await self._forget_fills(above=-step.number)
         audit(self.target.name, f"step {step.number} of plan {self.plan.id}", "\n".join(step.statements)[:2000],
               approval.reason, f"{over.state}: {over.detail}")  # fmt: skip
         self._set(step.number, over.state, over.detail, over)
         self._say(f"step {step.number} {over.state}{f': {over.detail}' if over.detail else ''}")
         return over.state is State.DONE
+
+    async def _forget_fills(self, *, above: int) -> None:
+        """What a backfill had filled is gone: the next one begins at the first row."""
+        for step in self.plan.steps:
+            if step.kind is Kind.BACKFILL and step.number > above:
+                await self.journal.forget(self.plan.id, step.number)
 
     async def _checked(self, step: ChangeStep) -> bool:
         """A check runs nothing, so nobody has to approve it, and nothing is journalled."""
@@ -242,7 +266,7 @@ class Runner:
         ]
         attempt = Attempt(
             self.plan.id, self.plan.sha256, step.number, max(earlier, default=0) + 1, State.RUNNING, step.sha256,
-            approval.by, time.time(), detail=approval.reason,
+            f"{approval.by} ({approval.reason})" if approval.reason else approval.by, time.time(),
         )  # fmt: skip
         self._attempts = (*self._attempts, attempt)
         return attempt
@@ -387,9 +411,19 @@ def _standing(step: ChangeStep, row: Attempt | None, *, settled: bool) -> StepRu
         state, detail = State.DONE, detail if row.state is State.DONE else "found done on the server"
     elif state is State.DONE:
         state, detail = State.PENDING, "it was done, and the server shows it no longer"
+    elif state is State.UNDONE:
+        state = State.PENDING
     elif state is State.RUNNING:
         state, detail = State.PENDING, "it was cut off, and goes on"
     return StepRun(step, state, row.attempt, detail, row.started, row.ended)
+
+
+def _later(step: ChangeStep, row: Attempt | None) -> StepRun:
+    """A step behind one that is not done: what the journal says of it is judged when it is reached."""
+    if row is None:
+        return StepRun(step)
+    state = row.state if row.state in (State.FAILED, State.WITHDRAWN, State.STOPPED) else State.PENDING
+    return StepRun(step, state, row.attempt, row.detail, row.started, row.ended)
 
 
 def _doing(step: ChangeStep) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from dbtui.model.activity import Progress
 from dbtui.model.change import ChangePlan, ChangeStep
+from dbtui.model.migration import Lock
 
 
 class State(StrEnum):
@@ -111,3 +112,41 @@ class Run:
             if one.step.number == number:
                 return one
         raise KeyError(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What statements really did. Relations are named as the server prints them; only those that were there before."""
+
+    locks: tuple[Lock, ...] = ()  # the strongest a relation, tables only
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    seconds: float = 0.0
+    seen: bool = True  # False where the locks came and went too fast to be seen
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A step after its rehearsal. `doubts` are where it and the matrix, or what was expected, disagree."""
+
+    step: ChangeStep
+    observed: Observed | None = None  # None where nothing could be run
+    error: str = ""
+    doubts: tuple[str, ...] = ()
+    skipped: str = ""  # why it was not rehearsed
+
+    @property
+    def agreed(self) -> bool:
+        """Whether it ran and did what was expected of it."""
+        return not (self.error or self.doubts or self.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A plan that was tried. `where` says on what; `missing` what could not be had there."""
+
+    plan: ChangePlan
+    where: str
+    steps: tuple[Rehearsed, ...]
+    back: tuple[Rehearsed, ...] = ()  # the ways back of the steps, the newest first
+    missing: tuple[str, ...] = ()

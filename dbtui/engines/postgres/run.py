@@ -18,7 +18,7 @@ from dbtui.engines.postgres.identity import identity
 from dbtui.engines.postgres.rows import UNNAMED, unknown_as_text
 from dbtui.errors import ConnectError, SessionLost
 from dbtui.model.activity import Progress
-from dbtui.model.run import Look
+from dbtui.model.run import Look, Observed
 from dbtui.safety import Approval
 
 # The pair of numbers of pg_advisory_lock that every runner takes: "dbtui" and "plan" in ASCII, cut to four bytes.
@@ -113,7 +113,7 @@ class PostgresRunSession:
         async with self._reported(), _wrapped(raw, limits, one=one, watched=self._watches_client):
             for statement in statements:
                 sql = statement if isinstance(statement, str) else statement(counts)
-                counts.append(await _run(raw, sql))
+                counts.append(await run_one(raw, sql))
         return tuple(counts)
 
     @property
@@ -134,6 +134,24 @@ class PostgresRunSession:
             if isinstance(described, SessionLost) or isinstance(error, TimeoutError):
                 connection.abort()
             raise described from None
+
+    async def observe(self, statements: Sequence[str], *, one: bool, relation: str) -> Observed:
+        """Run statements as `write` does, and say what they locked, rewrote and scanned: for a rehearsal.
+
+        Outside a transaction the locks are seen from another session, which holds `relation` and an old snapshot
+        for a moment, so that statements that wait for such sessions stand still.
+        """
+        from dbtui.engines.postgres.observe import observe_alone, observe_within
+
+        self._gate.check()
+        async with self._reported():
+            if one:
+                return await observe_within(self._session._raw, statements)
+            other = await self._connector.open("act", database=self._session.database, writable=True)
+            try:
+                return await observe_alone(self._session._raw, other._raw, statements, relation)
+            finally:
+                await other.close()
 
     async def cancel(self) -> None:
         if self._connection is not None:
@@ -188,7 +206,7 @@ async def _wrapped(
                 await raw.execute("; ".join(f"RESET {name}" for name in limits), timeout=_BRIEF)
 
 
-async def _run(raw: asyncpg.Connection, sql: str) -> int:
+async def run_one(raw: asyncpg.Connection, sql: str) -> int:
     """Run one statement by the extended protocol, which takes no second one; the rows it changed."""
     unknown_as_text(raw)
     prepared = await raw.prepare(sql, name=UNNAMED)

@@ -1,0 +1,182 @@
+"""`dbtui migrate`: plan a change of schema, rehearse it, run it step by step, see how it stands, take it back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from dbtui.errors import UsageError
+from dbtui.migrations import plan_file
+from dbtui.migrations.files import MigrationFile, dialect_of, read_files
+from dbtui.model.change import ChangePlan
+from dbtui.model.migration import Engine as Dialect
+from dbtui.output.change_text import plan_text
+
+if TYPE_CHECKING:
+    from dbtui.config import Target
+    from dbtui.engines.base import Engine
+
+EXAMPLES = """\
+examples:
+  dbtui migrate plan 012_totals.sql --on staging --output totals.json
+  dbtui migrate rehearse totals.json --on staging       on a shadow, which takes the locks and does the rewrites
+  dbtui migrate run totals.json --on staging            asks before each step
+  dbtui migrate run totals.json --on prod --approve 0-6 --approvals totals.approved.json
+  dbtui migrate status totals.json --on prod
+  dbtui migrate rollback totals.json --on prod --to 3
+
+A plan is run under its checksum: an edited plan, an edited file, another server or an expired approval is refused.
+Without a terminal `run` needs --approve or --approvals, and on production both. Ctrl-C, SIGTERM and SIGHUP stop it:
+what waits is withdrawn, a batch is finished, the journal says so; `run` again goes on.
+Exit codes: 0 done, 1 not all steps are done, 2 usage, connection or input."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verbs and their options."""
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    plan = _verb(
+        verbs, "plan", "turn SQL into steps that hurt nobody", server="look at a live server for figures"
+    )
+    plan.add_argument("--output", metavar="FILE", help="write the plan as JSON, for run and for review")
+    plan.add_argument("--format", choices=["text", "json"], default="text")
+    rehearse = _verb(
+        verbs, "rehearse", "try the steps where they can hurt nobody", server="whose schema to rehearse on"
+    )
+    rehearse.add_argument("--format", choices=["text", "json"], default="text")
+    run = _verb(verbs, "run", "run the steps that are not done, each approved", server="where to run")
+    _run_options(run)
+    run.add_argument("--until", type=int, metavar="STEP", help="stop after this step")
+    run.add_argument(
+        "--journal", choices=["server", "file"], default="server", help="where the attempts are kept"
+    )
+    run.add_argument(
+        "--waive-staging", metavar="REASON", default="", help="run on production what was never run elsewhere"
+    )
+    run.add_argument("--receipts", metavar="FILE", help="runs that another machine has recorded")
+    status = _verb(verbs, "status", "say how a plan stands on a server", server="which server")
+    status.add_argument("--format", choices=["text", "json"], default="text")
+    rollback = _verb(verbs, "rollback", "take steps back, the newest first", server="where to roll back")
+    _run_options(rollback)
+    rollback.add_argument(
+        "--to", type=int, default=0, metavar="STEP", help="keep this step and those before it"
+    )
+    rollback.add_argument(
+        "--journal", choices=["server", "file"], default="server", help="where the attempts are kept"
+    )
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str, *, server: str
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    parser.add_argument(
+        "files", nargs="+", metavar="PLAN|FILE", help="a plan, its short name, or SQL files and folders"
+    )
+    parser.add_argument("--on", metavar="URL|NAME", help=server)
+    parser.add_argument(
+        "--engine", choices=[one.value for one in Dialect], help="default: told from server or files"
+    )
+    parser.add_argument(
+        "--server-version", metavar="VERSION", help="such as 15 or 10.11, where no server is asked"
+    )
+    parser.add_argument(
+        "--schema", action="append", default=[], metavar="FILE", help="DDL of what exists already"
+    )
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--approve",
+        action="append",
+        default=[],
+        metavar="STEP…",
+        help="such as 0-4,6; all leaves out what loses rows, and what people do",
+    )
+    parser.add_argument("--approvals", metavar="FILE", help="approvals that somebody gave: JSON")
+    parser.add_argument("--reason", default="", help="for the journal and the audit file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the verb; its exit code. Raises DbtuiError, which is one line and exit code 2."""
+    if args.verb != "plan" and args.on is None:
+        raise UsageError(f"migrate {args.verb} needs a server", "give --on URL or --on NAME")
+    verbs: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]] = {"plan": _plan}
+    if args.verb in ("run", "rollback", "status"):
+        from dbtui.commands import migrate_run
+
+        verbs |= {"run": migrate_run.run, "rollback": migrate_run.rollback, "status": migrate_run.status}
+    elif args.verb == "rehearse":
+        from dbtui.commands import migrate_rehearse
+
+        verbs["rehearse"] = migrate_rehearse.rehearse
+    return asyncio.run(verbs[args.verb](args))
+
+
+async def _plan(args: argparse.Namespace) -> int:
+    if args.on is None:
+        plan = await planned(args)
+    else:
+        async with opened(args) as (engine, _target):
+            plan = await planned(args, engine)
+    if args.output:
+        plan_file.write(plan, args.output)
+    print(plan_file.dumps(plan) if args.format == "json" else plan_text(plan))
+    return 0 if plan.safe else 1
+
+
+@asynccontextmanager
+async def opened(args: argparse.Namespace) -> AsyncIterator[tuple[Engine, Target]]:
+    """The engine of the server that `--on` names, open inside the block."""
+    from dbtui.config import resolve
+    from dbtui.engines import create
+
+    target = resolve(args.on)
+    engine = create(target)
+    await engine.open()
+    try:
+        yield engine, target
+    finally:
+        await engine.close()
+
+
+async def planned(args: argparse.Namespace, engine: Engine | None = None) -> ChangePlan:
+    """The plan that the arguments name: a plan file, one that was run from here, or one made of SQL."""
+    (name, *more) = args.files
+    if not more and plan_file.is_plan_file(name):
+        return plan_file.read(name)
+    if not more and (found := plan_file.kept_as(name)) is not None:
+        return found
+    files, before = read_files(args.files), read_files(args.schema)
+    version = tuple(int(part) for part in re.findall(r"\d+", args.server_version or "")) or None
+    return await make_plan(files, before, engine, dialect=args.engine, version=version)
+
+
+async def make_plan(
+    files: Sequence[MigrationFile],
+    before: Sequence[MigrationFile] = (),
+    engine: Engine | None = None,
+    *,
+    dialect: str | None = None,
+    version: tuple[int, ...] | None = None,
+) -> ChangePlan:
+    """A plan for migration files, with what an open server says of their tables."""
+    if engine is not None:
+        from dbtui.migrations.survey import surveyed
+
+        return await surveyed(engine, files, before)
+    from dbtui.migrations.planner import make
+
+    language = Dialect(dialect) if dialect else dialect_of("\n".join(file.text for file in files))
+    return make(files, language, version, before)
+
+
+def as_json(values: object) -> str:
+    """Plain values as JSON."""
+    return json.dumps(values, ensure_ascii=False, indent=1)

@@ -1,0 +1,33 @@
+"""`dbtui migrate rehearse`: try a plan where it can hurt nobody."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from dbtui.commands.migrate import as_json, opened, planned
+from dbtui.migrations.rehearse import rehearse as rehearsed
+from dbtui.output.rehearsal_text import rehearsal_text
+
+
+async def rehearse(args: argparse.Namespace) -> int:
+    """0 when every step did what was expected, 1 when one failed, or did something else."""
+    async with opened(args) as (engine, _target):
+        plan = await planned(args, engine)
+        done = await rehearsed(engine, plan)
+    if args.format == "json":
+        steps = [
+            {
+                "step": one.step.number,
+                "title": one.step.title,
+                "error": one.error,
+                "doubts": one.doubts,
+                "skipped": one.skipped,
+                "observed": asdict(one.observed) if one.observed is not None else None,
+            }
+            for one in done.steps
+        ]
+        print(as_json({"plan_id": plan.id, "where": done.where, "missing": done.missing, "steps": steps}))
+    else:
+        print(rehearsal_text(done))
+    return 1 if any(one.error or one.doubts for one in (*done.steps, *done.back)) else 0

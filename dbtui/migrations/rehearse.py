@@ -1,0 +1,145 @@
+"""A plan tried where it can hurt nobody, with what it really did beside what was expected of it.
+
+PostgreSQL: on the shadow, which has the schema and none of the rows; locks are really taken and rewrites really done.
+SQLite: on a copy of the file, rows included. MySQL and MariaDB: in a database of its own on the same server, with
+tables made by CREATE TABLE … LIKE, so that asserted algorithms are accepted or refused as they would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from dbtui.engines.base import Engine
+from dbtui.errors import DbtuiError, UsageError
+from dbtui.migrations.conditions import first_open
+from dbtui.migrations.dialect import DIALECTS
+from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction, blocks_long
+from dbtui.model.migration import Lock
+from dbtui.model.run import Observed, Rehearsal, Rehearsed
+
+# From the weakest: https://www.postgresql.org/docs/current/explicit-locking.html, table 13.2
+_STRONG = (
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+)
+
+
+async def rehearse(engine: Engine, plan: ChangePlan) -> Rehearsal:
+    """Try a plan for the server behind an open engine, which only reads there.
+
+    Raises UsageError where there is no way to rehearse, and what making the place for it raises.
+    """
+    if plan.engine == "postgresql":
+        from dbtui.migrations.rehearse_postgresql import on_shadow
+
+        return await on_shadow(engine, plan)
+    if plan.engine == "sqlite":
+        from dbtui.migrations.rehearse_sqlite import on_copy
+
+        return await on_copy(engine, plan)
+    raise UsageError(
+        f"a plan for {plan.engine} is not rehearsed without writing to its server",
+        "give --approve rehearsal on MySQL or MariaDB; elsewhere run it on a staging server first",
+    )
+
+
+class Stage(Protocol):
+    """Where a rehearsal takes place: runs statements and says what they did."""
+
+    async def observe(self, statements: Sequence[str], *, one: bool, relation: str) -> Observed:
+        """Raises QueryError, SessionLost."""
+        ...
+
+
+async def rehearse_steps(
+    engine: Engine, stage: Stage, plan: ChangePlan, database: str
+) -> tuple[Rehearsed, ...]:
+    """All steps in order; after an error the rest is skipped, since it builds on what failed."""
+    found: list[Rehearsed] = []
+    for step in plan.steps:
+        broken = next((one for one in found if one.error), None)
+        if broken is not None:
+            found.append(Rehearsed(step, skipped=f"step {broken.step.number} failed before it"))
+        else:
+            found.append(await _rehearsed(engine, stage, plan, step, database))
+    return tuple(found)
+
+
+async def rehearse_back(stage: Stage, steps: Sequence[Rehearsed]) -> tuple[Rehearsed, ...]:
+    """The down statements of what ran, the newest first."""
+    found: list[Rehearsed] = []
+    for one in reversed([one for one in steps if one.observed is not None and one.step.down]):
+        step = one.step
+        try:
+            seen = await stage.observe(
+                step.down, one=step.down_transaction is Transaction.ONE, relation=_name(step)
+            )
+            found.append(Rehearsed(step, seen))
+        except DbtuiError as error:
+            found.append(Rehearsed(step, error=str(error)))
+            break
+    return tuple(found)
+
+
+async def _rehearsed(
+    engine: Engine, stage: Stage, plan: ChangePlan, step: ChangeStep, database: str
+) -> Rehearsed:
+    statements = _statements(plan, step)
+    if not statements:
+        why = {
+            Kind.APPLICATION: "people do it",
+            Kind.COMMAND: "people run it",
+            Kind.CHECK: "it asks about live rows",
+        }
+        return Rehearsed(step, skipped=why.get(step.kind, "it runs nothing"))
+    one = step.transaction is not Transaction.EACH
+    try:
+        if step.before:
+            await stage.observe(step.before, one=False, relation="")
+        try:
+            seen = await stage.observe(statements, one=one, relation=_name(step))
+        finally:
+            if step.after:
+                await stage.observe(step.after, one=False, relation="")
+        missing = await first_open(engine, step.postconditions, database)
+    except DbtuiError as error:
+        return Rehearsed(step, error=str(error))
+    doubts = list(_doubts(step, seen))
+    if missing is not None:
+        doubts.append(f"it ran, and yet it is not so that {missing.means}")
+    return Rehearsed(step, seen, doubts=tuple(doubts))
+
+
+def _name(step: ChangeStep) -> str:
+    return DIALECTS["postgresql"].relation(step.relation) if step.relation is not None else ""
+
+
+def _statements(plan: ChangePlan, step: ChangeStep) -> tuple[str, ...]:
+    """What the step runs; a backfill as one statement, since there are few rows or none."""
+    if step.backfill is None:
+        return step.statements
+    table, fill = DIALECTS[plan.engine].relation(step.backfill.table), step.backfill
+    verb = f"DELETE FROM {table}" if fill.verb == "delete" else f"UPDATE {table} SET {fill.assignments}"  # noqa: S608
+    return (f"{verb} WHERE {fill.where}" if fill.where else verb,)
+
+
+def _doubts(step: ChangeStep, seen: Observed) -> Iterator[str]:
+    """Where the rehearsal and the matrix disagree. Weak locks, which nobody waits for, are not compared."""
+    if seen.seen and step.backfill is None:
+        expected, taken = _by_table(step.locks), _by_table(seen.locks)
+        for table in sorted(expected.keys() | taken.keys()):
+            before, after = expected.get(table, ""), taken.get(table, "")
+            if before != after and (before in _STRONG or after in _STRONG):
+                yield f"{table}: the matrix says {before or 'no lock'}, the rehearsal took {after or 'none'}"
+    rewritten = [name for name in seen.rewrites if name in _by_table(seen.locks)]
+    if rewritten and not blocks_long(step):
+        yield f"it rewrote {', '.join(rewritten)}, which takes as long as the table is large"
+
+
+def _by_table(locks: Sequence[Lock]) -> dict[str, str]:
+    """Modes by table; `public.orders` and `orders` are one."""
+    return {lock.relation.removeprefix("public."): lock.mode for lock in locks}

@@ -1,0 +1,55 @@
+"""The way back: the down statements of the steps that are done, the newest first, with the care of the way there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dbtui.errors import InputError
+from dbtui.migrations.runner import Runner
+from dbtui.model.change import ChangeStep, Kind, Reversibility
+from dbtui.model.run import Run, State, StepRun
+
+
+def backwards(step: ChangeStep) -> ChangeStep:
+    """The step that takes another one back; its number is the negative one."""
+    return ChangeStep(
+        number=-step.number,
+        kind=step.kind if step.kind is Kind.INDEX else Kind.DDL,
+        title=f"take back: {step.title}",
+        phase=step.phase,
+        statements=step.down,
+        transaction=step.down_transaction,
+        lock_timeout=step.lock_timeout,
+        retries=step.retries,
+        relation=step.relation,
+        locks=step.locks,
+        blocks=step.blocks,
+        destructive=step.reversibility is Reversibility.NEEDS_DATA,
+        reversibility=Reversibility.IMPOSSIBLE
+        if step.reversibility is Reversibility.NEEDS_DATA
+        else Reversibility.FREE,
+        notes=tuple(f"afterwards it is no longer so that {one.means}" for one in step.postconditions),
+        why="the way back of the plan",
+    )
+
+
+def plan_back(run: Run, to: int) -> tuple[ChangeStep, ...]:
+    """The steps that lead back behind step `to`, the newest first.
+
+    Raises InputError where a step that is done cannot be undone: nothing is taken back then.
+    """
+    done = [one for one in run.steps if one.state is State.DONE and one.step.number > max(to, 0)]
+    for one in done:
+        if one.step.reversibility is Reversibility.IMPOSSIBLE:
+            raise InputError(
+                f"step {one.step.number} ({one.step.title}) is done and cannot be undone",
+                f"take back only what came after it: --to {one.step.number}; the rest is in a backup",
+            )
+    return tuple(backwards(one.step) for one in reversed(done) if one.step.down)
+
+
+async def way_back(runner: Runner, to: int) -> bool:
+    """Take the steps above `to` back, inside the runner's session; whether all were."""
+    steps = plan_back(runner.state, to)
+    runner.state = replace(runner.state, steps=tuple(StepRun(step) for step in steps))
+    return await runner.each(steps)

@@ -1,0 +1,129 @@
+"""A plan of a change, and how it stands on a server, as text for a terminal or a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Range, Reversibility
+from dbtui.model.run import Run, State, StepRun
+from dbtui.text import count, duration, milliseconds, one_line, printable
+
+GLYPHS = {
+    State.PENDING: "·", State.RUNNING: "▶", State.DONE: "✓", State.FAILED: "✗", State.WITHDRAWN: "↩",
+    State.STOPPED: "■", State.UNDONE: "↶",
+}  # fmt: skip
+
+
+def plan_text(plan: ChangePlan) -> str:
+    """All steps with what they run, lock and cost, and how each is undone."""
+    where = f" for {plan.database} on {plan.server}" if plan.server else ", planned without a server"
+    lines = [f"plan {plan.id} · {plan.title or 'untitled'} · {plan.engine} {plan.version}{where}"]
+    lines += [f"  note: {note}" for note in plan.notes]
+    lines += _not_understood(plan)
+    if not plan.steps:
+        lines.append("nothing is to be done")
+    for step in plan.steps:
+        lines += ["", *step_lines(step)]
+    lines += ["", _summary(plan)]
+    return "\n".join(printable(line) for line in lines)
+
+
+def _not_understood(plan: ChangePlan) -> Iterator[str]:
+    for source in plan.source:
+        if not source.understood:
+            yield f"  not understood, so not called safe: {source.file}:{source.line} {one_line(source.sql, 80)}"
+
+
+def _summary(plan: ChangePlan) -> str:
+    final = next((step.number for step in plan.steps if step.point_of_no_return), None)
+    people = sum(step.kind in (Kind.APPLICATION, Kind.COMMAND) for step in plan.steps)
+    parts = [f"{len(plan.steps)} steps", f"{people} done by people" if people else ""]
+    parts.append(f"no way back after step {final - 1}" if final is not None else "every step can be undone")
+    parts.append(f"sha256 {plan.sha256}")
+    return " · ".join(filter(None, parts))
+
+
+def step_lines(step: ChangeStep) -> Iterator[str]:
+    """One step, its title first, the rest indented."""
+    final = "  ── point of no return ──" if step.point_of_no_return else ""
+    yield f"{step.number:3}  {step.title}  [{step.kind}, {step.phase}]{final}"
+    for statement in (*step.before, *step.statements, *step.after):
+        for line in statement.splitlines():
+            yield f"       {line}"
+    if step.backfill is not None:
+        fill = step.backfill
+        what = f"SET {fill.assignments}" if fill.verb == "update" else fill.verb.upper()
+        where = f" WHERE {fill.where}" if fill.where else ""
+        key = ", ".join(fill.key) or "row addresses"
+        yield f"       {fill.table}: {what}{where}, in batches by {key}"
+    if step.command:
+        yield f"       $ {step.command}"
+    yield f"     {effect(step)}"
+    yield f"     {undoing(step)}"
+    if step.why:
+        yield f"     why: {step.why}"
+    for note in step.notes:
+        yield f"     note: {note}"
+    for finding in step.findings:
+        yield f"     {finding.severity}: {finding.message} ({finding.rule})"
+
+
+def effect(step: ChangeStep) -> str:
+    """What a step locks, who waits, for how long."""
+    locks = ", ".join(f"{lock.mode} on {lock.relation}" for lock in step.locks) or "no lock that matters"
+    parts = [locks]
+    if step.blocks is not Blocks.NOTHING:
+        parts.append(f"{step.blocks} wait")
+    if step.seconds is not None:
+        parts.append(span(step.seconds))
+    if step.waiting is not None and step.waiting.high >= 1:
+        parts.append(f"{count(step.waiting.low)} to {count(step.waiting.high)} queries would queue")
+    if step.lock_timeout:
+        parts.append(f"lock_timeout {step.lock_timeout:g} s, {step.retries} retries")
+    return " · ".join(parts)
+
+
+def span(seconds: Range) -> str:
+    """A range of time for people."""
+    low, high = (
+        milliseconds(one * 1000) if one < 1 else duration(one) for one in (seconds.low, seconds.high)
+    )
+    return low if low == high else f"{low} to {high}"
+
+
+def undoing(step: ChangeStep) -> str:
+    """What it takes to undo a step."""
+    if step.reversibility is Reversibility.IMPOSSIBLE:
+        return "undo: impossible, only a backup helps"
+    lost = (
+        " (rows written since, or before, are lost or changed)"
+        if step.reversibility is Reversibility.NEEDS_DATA
+        else ""
+    )
+    return f"undo: {'; '.join(step.down) or 'nothing to undo'}{lost}"
+
+
+def run_text(run: Run, *, used: dict[int, str] | None = None) -> str:
+    """How a plan stands on a server: a line a step. `used` says of index steps how often their index was used."""
+    done = sum(one.state is State.DONE for one in run.steps)
+    lines = [
+        f"plan {run.plan.id} · {run.plan.title or 'untitled'} on {run.server}: {done} of {len(run.steps)} steps done"
+    ]
+    uses = used or {}
+    lines += [" · ".join(filter(None, (status_line(one), uses.get(one.step.number)))) for one in run.steps]
+    following = run.next
+    if following is not None:
+        lines.append(f"next: step {following.step.number}, {following.step.title}")
+    return "\n".join(printable(line) for line in lines)
+
+
+def status_line(one: StepRun) -> str:
+    """A step's state in one line."""
+    ended = f" {datetime.fromtimestamp(one.ended, UTC):%Y-%m-%d %H:%M:%SZ}" if one.ended else ""
+    attempts = f" (attempt {one.attempt})" if one.attempt > 1 else ""
+    told = one.detail if one.step.kind is not Kind.JOURNAL else ""  # there it is for programs
+    detail = f" · {one_line(told, 160)}" if told else ""
+    return (
+        f" {GLYPHS[one.state]} {one.step.number:2} {one.state:<9} {one.step.title}{attempts}{ended}{detail}"
+    )

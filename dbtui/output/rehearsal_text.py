@@ -1,0 +1,43 @@
+"""A rehearsal as text: what each step really did beside what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbtui.model.run import Observed, Rehearsal, Rehearsed
+from dbtui.text import milliseconds, printable
+
+
+def rehearsal_text(done: Rehearsal) -> str:
+    """All steps, then their ways back."""
+    lines = [f"plan {done.plan.id} rehearsed on {done.where}"]
+    lines += [f"  not there: {one}" for one in done.missing]
+    for one in done.steps:
+        lines += _lines(one)
+    if done.back:
+        lines.append("the way back")
+        for one in done.back:
+            lines += _lines(one)
+    doubtful = [str(one.step.number) for one in done.steps if one.error or one.doubts]
+    lines.append(
+        f"not safe: steps {', '.join(doubtful)}" if doubtful else "every step did what was expected of it"
+    )
+    return "\n".join(printable(line) for line in lines)
+
+
+def _lines(one: Rehearsed) -> Iterator[str]:
+    glyph = "✗" if one.error else "!" if one.doubts else "·" if one.skipped else "✓"
+    told = one.error or one.skipped or (observed_text(one.observed) if one.observed is not None else "")
+    yield f" {glyph} {one.step.number:2} {one.step.title}: {told}"
+    for doubt in one.doubts:
+        yield f"      they disagree: {doubt}"
+
+
+def observed_text(seen: Observed) -> str:
+    """What was seen of a step, in one line."""
+    parts = [f"{lock.mode} on {lock.relation}" for lock in seen.locks]
+    if not seen.seen:
+        parts.append("its locks came and went unseen")
+    parts += [f"rewrote {name}" for name in seen.rewrites]
+    parts += [f"read all of {name}" for name in seen.scans]
+    return " · ".join([*(parts or ["no lock that was there before"]), milliseconds(seen.seconds * 1000)])
