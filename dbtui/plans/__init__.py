@@ -8,6 +8,7 @@ from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.clean import clean
 from dbtui.plans.formats import (
+    elastic,
     mongo,
     mysql,
     postgres_document,
@@ -36,6 +37,8 @@ def parse(text: str) -> Plan:
 
 
 def _read(text: str) -> Plan:
+    if elastic.recognise(text):
+        return elastic.read(text)
     if mongo.recognise(text):
         return mongo.read(text)
     if mysql.recognise(text):

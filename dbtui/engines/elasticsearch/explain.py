@@ -9,14 +9,16 @@ from typing import Any
 
 from dbtui.engines.elasticsearch import words
 from dbtui.engines.elasticsearch.connection import Connection
+from dbtui.engines.elasticsearch.documents import mapping, mappings
 from dbtui.engines.elasticsearch.failures import place
+from dbtui.engines.elasticsearch.session import decoded
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.work import Work
 from dbtui.errors import QueryError
 from dbtui.model.plan import RawPlan
 from dbtui.safety import Approval
 
-FORMAT = "elastic-profile"
+PROFILE, VALIDATE = "elasticsearch-profile", "elasticsearch-validate"
 _HOW = 'only searches have plans: GET index/_search, and its {"query": …} below'
 
 
@@ -51,8 +53,19 @@ class ElasticExplainer:
             except QueryError as error:
                 raise place(error, "", None) from None
             version = connection.server.version
+        if not analyze:
+            _raise_invalid(decoded(answer))
         notes = () if analyze else ("not run: the query as it is rewritten for Lucene",)
-        return RawPlan(answer.body.decode("utf-8", "replace"), FORMAT, sql, version, notes)
+        return RawPlan(
+            answer.body.decode("utf-8", "replace"), PROFILE if analyze else VALIDATE, sql, version, notes
+        )
+
+
+def _raise_invalid(answer: Any) -> None:
+    """What _validate says is no error to the server: a query that it cannot read."""
+    for one in mappings(mapping(answer).get("explanations")):
+        if one.get("valid") is False:
+            raise QueryError(" ".join(str(one.get("error") or "the query is not valid").split())[:300])
 
 
 def _profiled(request: Request, body: dict[str, Any]) -> Request:

@@ -13,8 +13,9 @@ from typing import Any
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.formats import mongo_documentdb, mongo_sbe, mongo_shell
-from dbtui.plans.formats.mongo_stages import SHARD, Stage, clock, finish, properties, stage_of
+from dbtui.plans.formats.mongo_stages import clock, properties, stage_of
 from dbtui.plans.formats.postgres_document import figure, text_of, too_deep
+from dbtui.plans.formats.stages import SHARD, Stage, finish
 
 _MARK = re.compile(r"""["']?(?:queryPlanner|mergeType|splitPipeline|explainVersion)["']?\s*:""")
 _CURSORS = ("$cursor", "$geoNearCursor")

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dbtui.plans.formats.mongo_stages import Stage, bare_stage, children_of, clock
+from dbtui.plans.formats.mongo_stages import bare_stage, children_of, clock
 from dbtui.plans.formats.postgres_document import MAX_DEPTH, figure, too_deep
+from dbtui.plans.formats.stages import Stage
 
 _DOCUMENTS = frozenset({"scan", "seek", "parallelScan", "generic_scan", "clustered_scan"})
 _KEYS = frozenset({"ixscan", "ixseek", "ixscan_generic"})
