@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import shutil
-import signal
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlencode
 
-from tests.servers.places import SERVERS, as_unprivileged, missing, private_folder
-from tests.servers.process import Process, ServerFailed, free_port
+from tests.servers import certificates, cluster
+from tests.servers.own import OwnServer, on_a_free_port
+from tests.servers.places import SERVERS, missing
+from tests.servers.process import Process, free_port, listens
 
 PROXY = SERVERS / "ferretdb/ferretdb"
 STORE = SERVERS / "documentdb/usr/lib/postgresql/18/bin"
@@ -49,10 +44,10 @@ select documentdb_api.create_user('{{"createUser":"reader","pwd":"{0}","roles":[
 """
 
 
-class FerretServer:
+class FerretServer(OwnServer):
     """A server of its own on 127.0.0.1, with a login: `admin` may everything, `reader` reads.
 
-    With `tls` it has a second port, with a certificate for `localhost` that is signed by itself. Raises
+    With `tls` it has a second port, with a certificate for `localhost`, signed by `certificate`. Raises
     ServerFailed; skips, or fails where it is required, when it has not been fetched.
     """
 
@@ -60,92 +55,61 @@ class FerretServer:
     password = PASSWORD
 
     def __init__(self, *, tls: bool = False) -> None:
+        super().__init__("ferretdb")
         self._tls = tls
-        self._folder = Path()
-        self._store: Process | None = None
-        self._proxy: Process | None = None
         self._store_port = 0
         self.port = 0
         self.tls_port = 0
 
-    def __enter__(self) -> Self:
+    def _require(self) -> None:
         if not PROXY.exists() or not (STORE / "postgres").exists():
             missing("mongodb", "no FerretDB with DocumentDB: run `make servers`")
-        self._folder = private_folder("ferretdb")
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _start(self) -> None:
-        with _template().open("rb") as archive:
-            subprocess.run(
-                ["tar", "-xf", "-"], stdin=archive, cwd=self._folder, check=True, **as_unprivileged()
-            )
-        self._store_port = free_port()
-        self._store = _postgres(self._folder, self._store_port)
-        self.port = free_port()
-        self._launch()
+        cluster.unpack(_template(), self.home)
+        self._store_port = on_a_free_port(self._launch_store)
+        self.tls_port = free_port() if self._tls else 0
+        self.port = on_a_free_port(self._launch)
 
-    def _launch(self) -> None:
+    def _launch_store(self, port: int) -> None:
+        self._run(cluster.start(STORE, self.home, port), lambda: cluster.is_ready(self.home))
+
+    def _launch(self, port: int) -> None:
         options = [
             f"--postgresql-url=postgres://postgres@127.0.0.1:{self._store_port}/postgres",
-            f"--listen-addr=127.0.0.1:{self.port}",
+            f"--listen-addr=127.0.0.1:{port}",
             "--debug-addr=-",
-            f"--state-dir={self._folder / 'state'}",
+            f"--state-dir={self.home / 'state'}",
             "--telemetry=disable",
         ]
         if self._tls:
-            self.tls_port = free_port()
-            options += [f"--listen-tls=127.0.0.1:{self.tls_port}", *self._certificates()]
-        self._proxy = Process(
+            certificates.make(self.home, "mongodb")
+            options += [
+                f"--listen-tls=127.0.0.1:{self.tls_port}",
+                f"--listen-tls-cert-file={self.home / certificates.CERTIFICATE}",
+                f"--listen-tls-key-file={self.home / certificates.KEY}",
+            ]
+        process = Process(
             [PROXY, *options],
-            log=self._folder / "ferretdb.log",
-            cwd=self._folder,
-            env={"DO_NOT_TRACK": "1", "HOME": str(self._folder), **_mark()},
+            log=self.home / "ferretdb.log",
+            cwd=self.home,
+            env={"DO_NOT_TRACK": "1", "HOME": str(self.home), **_mark()},
         )
-        self._proxy.wait_until(self._answers)
-
-    def _certificates(self) -> list[str]:
-        if shutil.which("openssl") is None:
-            missing("mongodb", "no openssl: install it for the TLS tests")
-        key = self._folder / "server.key"
-        new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-        argv = ["openssl", *new.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", key]
-        _run([*argv, "-out", self.certificate], self._folder)
-        return [f"--listen-tls-cert-file={self.certificate}", f"--listen-tls-key-file={key}"]
+        self._run(process, lambda: listens(port))
 
     @property
     def certificate(self) -> Path:
-        return self._folder / "server.crt"
+        """Of the authority that its own certificate is signed by."""
+        return self.home / certificates.ROOT
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
         """FerretDB is ended while this is open, and comes again on the same port; the store stays."""
-        assert self._proxy is not None
-        self._proxy.stop()
+        self._processes.pop().stop()
         try:
             yield
         finally:
-            self._launch()
-
-    def _answers(self) -> bool:
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
-
-    @contextlib.contextmanager
-    def stalled(self) -> Iterator[None]:
-        """The server still accepts, and answers nothing, while this is open."""
-        assert self._proxy is not None
-        with self._proxy.stalled():
-            yield
+            self._launch(self.port)
 
     def url(
         self, database: str = "", user: str | None = None, password: str | None = None, **more: str
@@ -161,83 +125,28 @@ class FerretServer:
         plain = self.url(database, tls="true")
         return plain.replace(f"127.0.0.1:{self.port}", f"localhost:{self.tls_port}")
 
-    def stop(self) -> None:
-        """End both processes and remove their folder; a second call does nothing."""
-        for process in (self._proxy, self._store):
-            if process is not None:
-                process.stop()
-        self._proxy = self._store = None
-        shutil.rmtree(self._folder, ignore_errors=True)
-
 
 def _mark() -> dict[str, str]:
     """What tells a run's own processes; FerretDB gets no other part of the environment."""
     return {name: value for name, value in os.environ.items() if name == "DBTUI_TEST_RUN"}
 
 
-def _postgres(folder: Path, port: int) -> Process:
-    process = Process(
-        [STORE / "postgres", "-D", folder / "data", "-k", folder, "-p", str(port)],
-        log=folder / "postgres.log",
-        cwd=folder,
-        quit_signal=signal.SIGQUIT,  # immediate shutdown: the data is thrown away
-    )
-
-    def ready() -> bool:
-        with contextlib.suppress(OSError):
-            lines = (folder / "data/postmaster.pid").read_text().splitlines()
-            return len(lines) >= 8 and lines[7].strip() == "ready"
-        return False
-
-    process.wait_until(ready)
-    return process
-
-
 def _template() -> Path:
-    """An archive of a store with its extension and users: making one takes seconds, unpacking it none."""
-    made_by = hashlib.sha256(repr((str(STORE), _INITDB, _SETTINGS, _USERS, PASSWORD)).encode()).hexdigest()[
-        :8
-    ]
-    archive = SERVERS / "templates" / f"documentdb-{made_by}.tar"
-    if archive.exists():
-        return archive
-    work = private_folder("documentdb")
-    try:
-        _run([STORE / "initdb", "-D", work / "data", *_INITDB], work)
-        with (work / "data/postgresql.conf").open("a") as conf:
-            conf.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
+    """An archive of a store with its extension and users."""
+
+    def make(work: Path) -> None:
+        cluster.run([STORE / "initdb", "-D", work / "data", *_INITDB], work)
+        cluster.configure(work, _SETTINGS)
         port = free_port()
-        process = _postgres(work, port)
+        process = cluster.start(STORE, work, port)
         try:
-            psql = [
-                STORE / "psql",
-                "-XAtq",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-h",
-                work,
-                "-p",
-                str(port),
-                "-U",
-                "postgres",
-            ]
-            _run([*psql, "-d", "postgres", "-c", _USERS.format(PASSWORD).split(";")[0]], work)
-            _run([*psql, "-d", "postgres", "-c", _USERS.format(PASSWORD).partition(";")[2]], work)
-            _run([STORE / "pg_ctl", "-D", work / "data", "-m", "fast", "-w", "stop"], work)
+            process.wait_until(lambda: cluster.is_ready(work))
+            extension, _, users = _USERS.format(PASSWORD).partition(";")
+            for sql in (extension, users):
+                argv = [STORE / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", work, "-p", str(port)]
+                cluster.run([*argv, "-U", "postgres", "-d", "postgres", "-c", sql], work)
+            cluster.run([STORE / "pg_ctl", "-D", work / "data", "-m", "fast", "-w", "stop"], work)
         finally:
             process.stop()
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        partial = archive.with_name(f"{archive.name}.{os.getpid()}")
-        subprocess.run(["tar", "-cf", partial, "-C", work, "--owner=0", "--group=0", "data"], check=True)
-        partial.rename(archive)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return archive
 
-
-def _run(argv: list[str | Path], folder: Path) -> None:
-    done = subprocess.run(
-        [str(a) for a in argv], cwd=folder, capture_output=True, text=True, **as_unprivileged()
-    )
-    if done.returncode:
-        raise ServerFailed(f"{Path(argv[0]).name} failed:\n{done.stderr[-2000:]}")
+    return cluster.archive("documentdb", (str(STORE), _INITDB, _SETTINGS, _USERS, PASSWORD), make)

@@ -20,4 +20,4 @@ class MariadbServer(MysqlProtocolServer):
 
     def _initialise(self, common: Sequence[str]) -> None:
         install = ["bash", HOME / "bin/mariadb-install-db", *common, *self._extra(), "--skip-name-resolve"]
-        self._run([*install, "--auth-root-authentication-method=normal", "--skip-test-db"])
+        self._prepare([*install, "--auth-root-authentication-method=normal", "--skip-test-db"])

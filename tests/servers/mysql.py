@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import subprocess
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pymysql
 import pymysql.cursors
 
-from tests.servers.places import SERVERS, as_unprivileged, missing, private_folder
-from tests.servers.process import Process, ServerFailed, free_port
+from tests.servers.own import OwnServer, on_a_free_port
+from tests.servers.places import SERVERS, as_unprivileged, missing
+from tests.servers.process import Process, ServerFailed
 
 HOME = SERVERS / "mysql/usr"
 PASSWORD = "dbtui-test"
@@ -25,7 +24,7 @@ _SMALL = {"innodb-buffer-pool-size": "64M", "innodb-flush-log-at-trx-commit": "0
 _number = itertools.count(1)
 
 
-class MysqlProtocolServer(ABC):
+class MysqlProtocolServer(OwnServer):
     """A server of its own, on 127.0.0.1 and a unix socket.
 
     `root` has no password on the socket; over TCP it is `admin` with `password`, who may do everything.
@@ -41,23 +40,17 @@ class MysqlProtocolServer(ABC):
     scheme: str
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(self.engine)
         self._settings = {**_SMALL, **(settings or {})}
-        self._process: Process | None = None
-        self._folder = Path()
         self.port = 0
 
     @property
     def socket(self) -> Path:
-        return self._folder / "socket"
+        return self.home / "socket"
 
     @property
     def folder(self) -> Path:
-        return self._folder / "data"
-
-    @property
-    def process(self) -> Process:
-        assert self._process is not None, "the server runs inside `with`"
-        return self._process
+        return self.home / "data"
 
     def url(
         self, database: str = "", *, user: str | None = None, password: str | None = None, tcp: bool = False,
@@ -105,26 +98,17 @@ class MysqlProtocolServer(ABC):
         )
         return name
 
-    def __enter__(self) -> Self:
+    def _require(self) -> None:
         if not self.program.exists():
             missing(self.engine, f"no {self.engine}: run `make servers`")
-        self._folder = private_folder(self.engine)
-        try:
-            self._initialise(["--no-defaults", f"--datadir={self.folder}"])
-            self._start()
-            self.sql(
-                f"CREATE USER '{self.admin}'@'%' IDENTIFIED BY '{self.password}'",
-                f"GRANT ALL PRIVILEGES ON *.* TO '{self.admin}'@'%' WITH GRANT OPTION",
-            )
-        except BaseException:
-            self.stop()
-            raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def _start(self) -> None:
+        self._initialise(["--no-defaults", f"--datadir={self.folder}"])
+        self.port = on_a_free_port(self._launch)
+        self.sql(
+            f"CREATE USER '{self.admin}'@'%' IDENTIFIED BY '{self.password}'",
+            f"GRANT ALL PRIVILEGES ON *.* TO '{self.admin}'@'%' WITH GRANT OPTION",
+        )
 
     @abstractmethod
     def _initialise(self, common: Sequence[str]) -> None: ...
@@ -132,27 +116,25 @@ class MysqlProtocolServer(ABC):
     @abstractmethod
     def _extra(self) -> list[str]: ...
 
-    def _run(self, argv: Sequence[str | Path]) -> None:
+    def _prepare(self, argv: Sequence[str | Path]) -> None:
         """Run what makes the data folder. Its temporary files have fixed names: each server has a folder for them."""
         done = subprocess.run(
             argv,
-            cwd=self._folder,
+            cwd=self.home,
             capture_output=True,
             text=True,
-            env={**os.environ, "TMPDIR": str(self._folder)},
+            env={**os.environ, "TMPDIR": str(self.home)},
             **as_unprivileged(),
         )
         if done.returncode:
             raise ServerFailed(f"{argv[0]} failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
 
-    def _start(self) -> None:
-        self.port = self.port or free_port()
+    def _launch(self, port: int) -> None:
         argv: list[str | Path] = [self.program, "--no-defaults", f"--datadir={self.folder}", *self._extra()]
-        argv += ["--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.socket}"]
-        argv += [f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve", f"--tmpdir={self._folder}"]
+        argv += ["--bind-address=127.0.0.1", f"--port={port}", f"--socket={self.socket}"]
+        argv += [f"--pid-file={self.home / 'pid'}", "--skip-name-resolve", f"--tmpdir={self.home}"]
         argv += [f"--{name}={value}" for name, value in self._settings.items()]
-        self._process = Process(argv, log=self._folder / "log", cwd=self._folder)
-        self._process.wait_until(self._answers)
+        self._run(Process(argv, log=self.home / "log", cwd=self.home), self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -163,15 +145,8 @@ class MysqlProtocolServer(ABC):
 
     def restart(self) -> None:
         """End it and start it anew on the same port."""
-        self.process.stop()
-        self._start()
-
-    def stop(self) -> None:
-        """End it and remove its folder; a second call does nothing."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.end()
+        self._launch(self.port)
 
 
 class MysqlServer(MysqlProtocolServer):
@@ -186,4 +161,4 @@ class MysqlServer(MysqlProtocolServer):
         return [f"--basedir={HOME}", f"--lc-messages-dir={HOME / 'share/mysql'}"]
 
     def _initialise(self, common: Sequence[str]) -> None:
-        self._run([self.program, *common, *self._extra(), "--initialize-insecure"])
+        self._prepare([self.program, *common, *self._extra(), "--initialize-insecure"])

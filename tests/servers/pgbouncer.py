@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlencode
 
-from tests.servers.places import SERVERS, missing, private_folder
+from tests.servers.own import OwnServer, on_a_free_port
+from tests.servers.places import SERVERS, missing
 from tests.servers.postgres import PostgresServer
-from tests.servers.process import Process, free_port
+from tests.servers.process import Process, listens
 
 
 def program() -> Path | None:
@@ -24,7 +22,7 @@ def program() -> Path | None:
     return Path(found) if found else None
 
 
-class PgBouncer:
+class PgBouncer(OwnServer):
     """A pooler of its own: `with PgBouncer(server, {"pool_mode": "session"}) as pooler: ...`
 
     Pools by transaction unless told otherwise, and knows the superuser and `users` (name → password).
@@ -37,40 +35,31 @@ class PgBouncer:
         settings: Mapping[str, str] | None = None,
         users: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__("pgbouncer")
         self._server = server
         self._settings = {"pool_mode": "transaction", **(settings or {})}
         self._users = {server.user: server.password, **(users or {})}
-        self._process: Process | None = None
-        self._folder = Path()
         self.port = 0
 
-    def __enter__(self) -> Self:
-        found = program()
-        if found is None:
+    def _require(self) -> None:
+        if program() is None:
             missing("pgbouncer", "no PgBouncer: install pgbouncer or run `make servers`")
-        self._folder = private_folder("pgbouncer")
-        try:
-            self.port = free_port()
-            self._process = Process(
-                [found, self._configuration()], log=self._folder / "log", cwd=self._folder
-            )
-            self._process.wait_until(self._answers)
-        except BaseException:
-            self.stop()
-            raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def _start(self) -> None:
+        self.port = on_a_free_port(self._launch)
 
-    def _configuration(self) -> Path:
-        users = self._folder / "users"
+    def _launch(self, port: int) -> None:
+        found = program()
+        assert found is not None
+        process = Process([found, self._configuration(port)], log=self.home / "log", cwd=self.home)
+        self._run(process, lambda: listens(port))
+
+    def _configuration(self, port: int) -> Path:
+        users = self.home / "users"
         users.write_text("".join(f'"{name}" "{password}"\n' for name, password in self._users.items()))
         settings = {
             "listen_addr": "127.0.0.1",
-            "listen_port": str(self.port),
+            "listen_port": str(port),
             "unix_socket_dir": "",
             "auth_type": "scram-sha-256",
             "auth_file": str(users),
@@ -79,15 +68,11 @@ class PgBouncer:
         }
         lines = ["[databases]", f"* = host={self._server.socket} port={self._server.port}", "[pgbouncer]"]
         lines += [f"{name} = {value}" for name, value in settings.items()]
-        configuration = self._folder / "pgbouncer.ini"
+        configuration = self.home / "pgbouncer.ini"
         configuration.write_text("\n".join(lines) + "\n")
         for file in (users, configuration):
             file.chmod(0o644)  # inside a folder of mode 0700
         return configuration
-
-    def _answers(self) -> bool:
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
 
     def url(
         self,
@@ -102,10 +87,3 @@ class PgBouncer:
         login = f"{quote(user, safe='')}:{quote(secret, safe='')}"
         query = f"?{urlencode(parameters)}" if parameters else ""
         return f"postgresql://{login}@127.0.0.1:{self.port}/{quote(database, safe='')}{query}"
-
-    def stop(self) -> None:
-        """End it and remove its folder; a second call does nothing."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)

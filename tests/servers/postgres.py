@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib.util
 import itertools
 import os
 import re
-import shutil
-import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlencode
 
-from tests.servers.places import SERVERS, as_unprivileged, missing, private_folder, reachable
-from tests.servers.process import Process, ServerFailed, free_port
+from tests.servers import certificates, cluster
+from tests.servers.own import OwnServer, on_a_free_port
+from tests.servers.places import SERVERS, missing, reachable
 
 PASSWORD = "dbtui-test"
 _INITDB = (
@@ -42,13 +37,6 @@ _SETTINGS: Mapping[str, str] = {
     "pg_stat_statements.track": "all",
     "log_min_messages": "warning",
 }
-_NEW_KEY = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-_CERTIFICATES = (
-    f"{_NEW_KEY} -x509 -days 2 -subj /CN=dbtui-test-root -keyout root.key -out root.crt",
-    f"{_NEW_KEY} -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout server.key -out server.csr",
-    "x509 -req -in server.csr -CA root.crt -CAkey root.key -CAcreateserial -days 2"
-    " -copy_extensions copy -out server.crt",
-)
 _number = itertools.count(1)
 
 
@@ -66,7 +54,7 @@ def programs(version: int) -> Path | None:
     return None
 
 
-class PostgresServer:
+class PostgresServer(OwnServer):
     """A server of its own: `with PostgresServer(15, {"max_connections": "5"}) as server: ...`
 
     It listens on a unix socket (trust) and on 127.0.0.1 (scram-sha-256). With `tls` it has a certificate
@@ -78,14 +66,18 @@ class PostgresServer:
     password = PASSWORD
 
     def __init__(self, version: int, settings: Mapping[str, str] | None = None, *, tls: bool = False) -> None:
+        super().__init__(f"pg{version}")
         self.version = version
         self._settings = {**_SETTINGS, **(settings or {})}
         self._tls = tls
-        self._process: Process | None = None
-        self.socket = Path()
         self.port = 0
 
-    def __enter__(self) -> Self:
+    @property
+    def socket(self) -> Path:
+        """The folder of its unix socket."""
+        return self.home
+
+    def _require(self) -> None:
         found = programs(self.version)
         if found is None:
             missing(
@@ -93,103 +85,49 @@ class PostgresServer:
                 f"no PostgreSQL {self.version}: install postgresql-{self.version} or run `make servers`",
             )
         self.bin = found
-        self.socket = private_folder(f"pg{self.version}")
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _start(self) -> None:
-        template = _template(self.bin, self.version)
-        with template.open("rb") as archive:
-            subprocess.run(
-                ["tar", "-xf", "-"], stdin=archive, cwd=self.socket, check=True, **as_unprivileged()
-            )
+        cluster.unpack(_template(self.bin, self.version), self.home)
         settings = dict(self._settings)
         if self._tls:
             settings |= {"ssl": "on"} | self._certificates()
-        with (self._data / "postgresql.conf").open("a") as conf:
-            conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-        for attempt in range(3):
-            try:
-                self._launch()
-            except ServerFailed as problem:  # somebody else took the port between our look and the server's
-                if attempt == 2 or "Address already in use" not in str(problem):
-                    raise
-            else:
-                return
+        cluster.configure(self.home, settings)
+        self._launch()
 
-    def _launch(self, port: int = 0) -> None:
-        self.port = port or free_port()
-        self._process = Process(
-            [self.bin / "postgres", "-D", self._data, "-k", self.socket, "-p", str(self.port)],
-            log=self.socket / "log",
-            cwd=self.socket,
-            quit_signal=signal.SIGQUIT,  # immediate shutdown: the data is thrown away
-        )
-        self._process.wait_until(self._is_ready)
+    def _launch(self) -> None:
+        self.port = on_a_free_port(self._launch_at)
 
-    def _is_ready(self) -> bool:
-        with contextlib.suppress(OSError):
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
-            return len(lines) >= 8 and lines[7].strip() == "ready"
-        return False
-
-    @property
-    def _data(self) -> Path:
-        return self.socket / "data"
+    def _launch_at(self, port: int) -> None:
+        self._run(cluster.start(self.bin, self.home, port), lambda: cluster.is_ready(self.home))
 
     @property
     def root_certificate(self) -> Path:
-        return self.socket / "root.crt"
+        return self.home / certificates.ROOT
 
     def _certificates(self) -> dict[str, str]:
-        if shutil.which("openssl") is None:
-            missing("postgres", "no openssl: install it for the TLS tests")
-        for arguments in _CERTIFICATES:
-            argv = ["openssl", *arguments.split()]
-            subprocess.run(argv, cwd=self.socket, check=True, capture_output=True, **as_unprivileged())
-        files = {"ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_ca_file": "root.crt"}
-        return {name: str(self.socket / file) for name, file in files.items()}
+        certificates.make(self.home, "postgres")
+        files = {
+            "ssl_cert_file": certificates.CERTIFICATE,
+            "ssl_key_file": certificates.KEY,
+            "ssl_ca_file": certificates.ROOT,
+        }
+        return {name: str(self.home / file) for name, file in files.items()}
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self.process.pid
 
     def log(self) -> str:
         """What the server has logged so far."""
         return (self.socket / "log").read_text(errors="replace")
 
-    @contextlib.contextmanager
-    def stalled(self) -> Iterator[None]:
-        """The server still accepts, and answers nothing, while this is open."""
-        assert self._process is not None
-        with self._process.stalled():
-            yield
-
-    def stop(self) -> None:
-        """End the server at once and remove its folder; a second call does nothing."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-        shutil.rmtree(self.socket, ignore_errors=True)
-
     def kill(self) -> None:
         """End the server at once, as a crash would; `start_again` brings it back."""
-        assert self._process is not None
-        self._process.stop()
+        self.end()
 
     def start_again(self) -> None:
         """Start it on the same folder, at the same port."""
-        self._launch(self.port)
+        self._launch_at(self.port)
 
     def restart(self) -> None:
         """End the server at once, as a crash would, and start it on the same folder, at another port."""
@@ -257,23 +195,12 @@ def _template(folder: Path, version: int) -> Path:
         [folder / "postgres", "--version"], capture_output=True, text=True, check=True
     ).stdout
     full = re.search(r"\d+\.\d+", said)
-    made_by = hashlib.sha256(repr((str(folder), _INITDB, PASSWORD)).encode()).hexdigest()[:8]
-    archive = SERVERS / "templates" / f"postgres-{full.group() if full else version}-{made_by}.tar"
-    if archive.exists():
-        return archive
-    work = private_folder("initdb")
-    try:
+
+    def make(work: Path) -> None:
         secret = work / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)  # inside a folder of mode 0700
-        argv = [folder / "initdb", "-D", work / "data", f"--pwfile={secret}", *_INITDB]
-        done = subprocess.run(argv, cwd=work, capture_output=True, text=True, **as_unprivileged())
-        if done.returncode:
-            raise ServerFailed(f"initdb failed:\n{done.stderr}")
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        partial = archive.with_name(f"{archive.name}.{os.getpid()}")
-        subprocess.run(["tar", "-cf", partial, "-C", work, "--owner=0", "--group=0", "data"], check=True)
-        partial.rename(archive)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return archive
+        cluster.run([folder / "initdb", "-D", work / "data", f"--pwfile={secret}", *_INITDB], work)
+
+    name = f"postgres-{full.group() if full else version}"
+    return cluster.archive(name, (str(folder), _INITDB, PASSWORD), make)

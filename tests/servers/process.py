@@ -26,6 +26,12 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Whether something takes connections at a port of 127.0.0.1."""
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
 class ServerFailed(Exception):
     """A server ended, or did not answer in time. The message ends with the tail of its log."""
 
