@@ -154,7 +154,13 @@ class Runner:
         return self.state
 
     async def _settled(self, step: ChangeStep, row: Attempt | None) -> bool:
-        return await is_done(self.engine, step, self.plan.database, row.state if row else None)
+        known = row.state if row else None
+        try:
+            return await is_done(self.engine, step, self.plan.database, known)
+        except (SessionLost, ConnectError) as lost:
+            self._show(doing=f"the server is away ({lost.message}); trying to come back")
+            await self._regain()
+            return await is_done(self.engine, step, self.plan.database, known)
 
     # ---- running
 

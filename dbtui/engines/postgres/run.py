@@ -23,6 +23,11 @@ from dbtui.safety import Approval
 
 # The pair of numbers of pg_advisory_lock that every runner takes: "dbtui" and "plan" in ASCII, cut to four bytes.
 _CLAIM = "1684174965, 1886151022"
+# Keys travel as text: the same words on every session. What is journalled as done must outlive a crash.
+_SETTINGS = """
+SET datestyle TO ISO; SET timezone TO UTC; SET extra_float_digits TO 3;
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
 _POLL = 0.2  # seconds between two tries
 _BRIEF = 5.0  # seconds for a question of the console's own
 _WATCHES_CLIENT = 140000  # client_connection_check_interval
@@ -69,8 +74,7 @@ class PostgresRunSession:
                 f"{self._connector.target.name} is reached through a pooler, which keeps no session for a plan",
                 "connect to the server itself",
             )
-        # Keys travel as text: the same words on every session.
-        await connection.execute("SET datestyle TO ISO; SET timezone TO UTC; SET extra_float_digits TO 3")
+        await connection.execute(_SETTINGS)
         self._connection = connection
         self.identity = await identity(connection)
 

@@ -1,0 +1,58 @@
+"""Runs a plan again and again, each time in a process that kills itself with SIGKILL at another point.
+
+`python -m tests.migrations.killed URL BATCH`: a line for each run, with the point and how the process ended. A point
+is "STEP:STATE", just after the runner has said so, or "fill:N", after N batches of this run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+from dbtui.model.change import Kind
+from dbtui.model.run import Run
+from tests.migrations.runs import Console, whole
+
+
+def points(batches: int) -> list[str]:
+    """Every boundary of every step, and a few places within the backfill."""
+    found = []
+    for number in range(8):
+        found.append(f"{number}:running")
+        if number == 2:
+            found += [f"fill:{count}" for count in (1, 2, batches)]
+        found.append(f"{number}:done")
+    return found
+
+
+async def run_until(url: str, batch: int, point: str) -> bool:
+    """Run, and never return when the point is reached; whether the plan is done."""
+    seen = {"rows": -1, "batches": 0}
+
+    def kill_there(run: Run) -> None:
+        if run.fill is not None and run.fill.rows != seen["rows"]:
+            seen["rows"], seen["batches"] = run.fill.rows, seen["batches"] + 1
+        said = {f"{one.step.number}:{one.state}" for one in run.steps if one.step.number == run.current}
+        filling = any(one.step.kind is Kind.BACKFILL and one.step.number == run.current for one in run.steps)
+        if point in said or (filling and point == f"fill:{seen['batches']}"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async with Console(url) as console, console.runner(whole(batch), on_change=kill_there) as runner:
+        run = await runner.run()
+    return run.next is None
+
+
+def main(url: str, batch: int, batches: int) -> None:
+    for point in [*points(batches), "never"]:
+        child = os.fork()
+        if not child:
+            done = asyncio.run(run_until(url, batch, point))
+            os._exit(0 if done else 1)
+        _, status = os.waitpid(child, 0)
+        print(point, "killed" if os.WIFSIGNALED(status) else f"ended {os.WEXITSTATUS(status)}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,101 @@
+"""SIGKILL of the program and of the server at every boundary of every step, and inside backfills: nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbtui.model.run import Run, State
+from tests.migrations.killed import points
+from tests.migrations.runs import Console, table, whole
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import descendants, send
+
+ROOT = Path(__file__).parents[2]
+
+
+def check(server: PostgresServer, database: str, rows: int) -> None:
+    """Every row filled exactly once, the column proved, the index whole, nothing left behind."""
+    total = rows * (rows + 1)
+    summary = "select count(*), sum(total), min(touched), max(touched) from orders"
+    assert server.psql(summary, database) == f"{rows}|{total}|1|1"
+    assert server.psql("select count(*) from pg_index where not indisvalid", database) == "0"
+    assert server.psql("select count(*) from pg_constraint where conname = 'total_there'", database) == "0"
+    proved = "select attnotnull from pg_attribute where attrelid = 'orders'::regclass and attname = 'total'"
+    assert server.psql(proved, database) == "t"
+    assert server.psql("select last_key = upper_bound, rows from dbtui_backfill", database) == f"t|{rows}"
+    done = "select count(distinct step) from dbtui_journal where state = 'done'"
+    assert int(server.psql(done, database)) >= 6  # what was found done on the server needs no row
+
+
+def killed_everywhere(server: PostgresServer, rows: int, batch: int, batches: int) -> None:
+    database = server.create_database()
+    server.psql(table(rows), database)
+    argv = [sys.executable, "-m", "tests.migrations.killed", server.url(database), str(batch), str(batches)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    ends = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert ends.pop("never") == "ended 0", done.stdout + done.stderr
+    missed = [point for point, end in ends.items() if end != "killed"]
+    # Killed when its end was journalled already, a step is not begun again, so that its end is not seen twice.
+    assert set(ends) == set(points(batches))
+    assert not missed or missed == ["7:done"], done.stdout
+    check(server, database, rows)
+
+
+def test_the_program_is_killed_at_every_boundary(postgres18: PostgresServer) -> None:
+    killed_everywhere(postgres18, 20_000, 1000, 4)
+
+
+@pytest.mark.slow
+def test_the_program_is_killed_in_a_backfill_of_a_million_rows(postgres: PostgresServer) -> None:
+    killed_everywhere(postgres, 1_000_000, 5000, 20)
+
+
+def crash(server: PostgresServer) -> None:
+    """SIGKILL of the postmaster and all of its children, and a new start on what they left."""
+    send([server.pid, *descendants(server.pid)], signal.SIGKILL)
+    server.kill()
+    (server.socket / "data" / "postmaster.pid").unlink()  # it says "ready" still
+    server.start_again()
+
+
+async def server_killed_everywhere(version: int, rows: int, batch: int, batches: tuple[int, ...]) -> None:
+    left = {f"{number}:running" for number in range(8)} | {f"{number}:done" for number in range(7)}
+    left |= {f"fill:{count}" for count in batches}
+    seen = {"rows": -1, "batches": 0}
+    with PostgresServer(version) as server:
+        database = server.create_database()
+        server.psql(table(rows), database)
+
+        def crash_there(run: Run) -> None:
+            if run.fill is not None and run.fill.rows != seen["rows"]:
+                seen["rows"], seen["batches"] = run.fill.rows, seen["batches"] + 1
+            said = {f"{one.step.number}:{one.state}" for one in run.steps if one.step.number == run.current}
+            now = (said | {f"fill:{seen['batches']}"}) & left
+            if now:
+                left.difference_update(now)
+                crash(server)
+
+        plan = whole(batch)
+        async with (
+            Console(server.url(database)) as console,
+            console.runner(plan, on_change=crash_there) as runner,
+        ):
+            run = await runner.run()
+            assert [one.state for one in run.steps] == [State.DONE] * 8, run
+        assert not left
+        check(server, database, rows)
+
+
+async def test_the_server_is_killed_at_every_boundary() -> None:
+    await server_killed_everywhere(18, 20_000, 1000, (1, 2, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [15, 18])
+async def test_the_server_is_killed_in_a_backfill_of_a_million_rows(version: int) -> None:
+    await server_killed_everywhere(version, 1_000_000, 5000, (1, 20, 60))
