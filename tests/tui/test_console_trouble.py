@@ -24,13 +24,16 @@ def fragile() -> Iterator[PostgresServer]:
 
 
 def _sessions(server: PostgresServer) -> str:
-    return server.psql("select count(*) from pg_stat_activity where application_name = 'dbtui'")
+    return server.psql(
+        "select pid, backend_start, state, query from pg_stat_activity where application_name = 'dbtui'"
+    )
 
 
 async def _nobody_left(server: PostgresServer) -> None:
-    async with asyncio.timeout(10):
-        while _sessions(server) != "0":
-            await asyncio.sleep(0.05)
+    end = time.monotonic() + 10
+    while left := _sessions(server):
+        assert time.monotonic() < end, left
+        await asyncio.sleep(0.05)
 
 
 async def test_a_server_that_is_killed_and_comes_back(fragile: PostgresServer) -> None:
