@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dbtui.errors import UsageError
 from dbtui.live import histories
+from dbtui.live.stand_in import StandIn, of_recording
 from dbtui.live.tape import Tape
 
 
@@ -24,13 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, open_console: Callable[[None, tuple[Tape, int]], int]) -> int:
+def run(args: argparse.Namespace, open_console: Callable[[None, StandIn], int]) -> int:
     """Open the console on a recording. Raises InputError, UsageError."""
     if args.last == (args.file is not None):
         raise UsageError("name one recording", "dbtui replay FILE, or dbtui replay --last")
     tape = histories.opened(histories.newest() if args.last else args.file)
     start = len(tape) - 1 if args.last else 0
-    return open_console(None, (tape, _index(tape, args.at) if args.at else start))
+    return open_console(None, of_recording(tape, _index(tape, args.at) if args.at else start))
 
 
 def _index(tape: Tape, wanted: str) -> int:

@@ -11,25 +11,31 @@ Mask = Callable[[str], str]
 LONGEST = 4_000  # characters of a statement that are kept
 AT_ONCE = 100  # texts that are masked for one frame: each costs about a tenth of a millisecond
 REMEMBERED = 20_000
-_OWN = {  # what each engine's texts are masked by
-    "mysql": ("dbtui.engines.mysql.lex", "mask"),
-    "mongodb": ("dbtui.engines.mongodb.statements", "masked_text"),
+_OWN = {  # what masks the texts of an engine, and what makes one key of those that differ in literals only
+    "mysql": ("dbtui.engines.mysql.lex", "mask", "fingerprint"),
+    "mongodb": ("dbtui.engines.mongodb.statements", "masked_text", "shape_of_text"),
+    **dict.fromkeys(("postgres", "sqlite"), ("dbtui.sql.mask", "mask", "fingerprint")),
 }
-_SQL = frozenset({"postgres", "sqlite"})
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"?|\'(?:[^\'\\]|\\.)*\'?|(?<![\w$])\d[\w.]*')
 _COMMAND = re.compile(r"[A-Z][A-Z_-]*")
 
 
 def masker(engine: str) -> Mask:
     """What takes the literals out of an engine's statements; an unknown engine loses every quoted text."""
-    if engine in _SQL:
-        sql: Mask = import_module("dbtui.sql.mask").mask
-        return sql
     if engine in _OWN:
-        module, name = _OWN[engine]
-        own: Mask = getattr(import_module(module), name)
+        module, mask, _ = _OWN[engine]
+        own: Mask = getattr(import_module(module), mask)
         return own
     return _words if engine == "redis" else lambda text: _VALUE.sub("?", text)
+
+
+def shaper(engine: str) -> Mask:
+    """What makes one key of an engine's statements that differ in their literals only."""
+    if engine not in _OWN:
+        return masker(engine)
+    module, _, shape = _OWN[engine]
+    own: Mask = getattr(import_module(module), shape)
+    return own
 
 
 def _words(text: str) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from dbtui.engines.base import Monitor
 from dbtui.errors import InputError
 from dbtui.live.history import SPAN, History
 from dbtui.live.tape import Tape
-from dbtui.model.server import Server
-from dbtui.model.snapshot import Cost, Metric, Snapshot, Source
+from dbtui.model.snapshot import Snapshot
 
 LONGEST_WAIT = 5.0  # seconds between two samples, whatever gap the recording has
-_PARTS = ("catalog", "query", "explain", "actions")
 
 
 class Player:
@@ -116,43 +113,3 @@ class Player:
             interval=self._recorded / self._speed if self._recorded else self.snapshot.interval,
         )
         self._report_to(self.snapshot)
-
-
-class RecordedServer:
-    """A recording in the place of an engine: it has figures and rows, and nothing that asks or acts."""
-
-    lacks: Mapping[str, str]
-    catalog = None
-    query = None
-    explain = None
-    actions = None
-
-    def __init__(self, tape: Tape) -> None:
-        self.name = tape.header.engine
-        self.lacks = dict.fromkeys(_PARTS, "this is a recording: there is no server to ask")
-        self.monitor: Monitor = RecordedMonitor(tape.header.metrics)
-
-    async def open(self) -> Server:
-        """There is nothing to connect to."""
-        raise InputError("a recording has no server")
-
-    async def close(self) -> None:
-        """There is nothing to leave."""
-
-
-class RecordedMonitor:
-    """What a recording can draw."""
-
-    sources: Sequence[Source] = ()
-
-    def __init__(self, metrics: Sequence[Metric]) -> None:
-        self.metrics = metrics
-
-    @property
-    def cost(self) -> Cost:
-        """It asks nothing."""
-        return Cost()
-
-    async def reconnect(self) -> Server:
-        """There is nothing to connect to."""
-        raise InputError("a recording has no server")

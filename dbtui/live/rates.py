@@ -114,6 +114,8 @@ def _delta(now: Statement, base: Statement | None, seconds: float) -> StatementD
         wal_bytes=_less(now.wal_bytes, base.wal_bytes),
         plan_ms=_less(now.plan_ms, base.plan_ms),
         read_ms=_less(now.read_ms, base.read_ms),
+        rows_read=_less(now.rows_read, base.rows_read),
+        plans=_less(now.plans, base.plans),
     )
 
 

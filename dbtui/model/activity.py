@@ -94,6 +94,7 @@ class Statements:
     evicted: int | None = None  # entries the server threw away since its reset
     reset: str = ""  # when the counters began, as the server prints it
     note: str = ""  # what a user should know, for example how to switch the counters on
+    callers: tuple[Statement, ...] = ()  # who ran them, as seen: ids are "application/NAME" and "client/NAME"
 
 
 @dataclass(frozen=True, slots=True)

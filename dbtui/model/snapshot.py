@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from dbtui.model.activity import Activity, Health, StatementDelta, Statements
 from dbtui.model.server import Server
+from dbtui.model.shift import Shift
 
 T = TypeVar("T")
 
@@ -66,6 +67,8 @@ class Snapshot:
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # Metric.id → its value now
     deltas: tuple[StatementDelta, ...] = ()  # between the last two samples of `statements`
     cost: Cost = field(default_factory=Cost)
+    load: Mapping[str, float] = field(default_factory=dict)  # wait class → sessions that were active in it
+    shifts: tuple[Shift, ...] = ()  # the last minute against the ten before, the greatest first
 
 
 SectionName = Literal["activity", "counters", "locks", "statements", "health"]

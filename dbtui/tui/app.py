@@ -25,10 +25,8 @@ from dbtui.config import Secret, Target, discover
 from dbtui.engines import create
 from dbtui.errors import DbtuiError
 from dbtui.live import histories
-from dbtui.live.player import RecordedServer
-from dbtui.live.tape import Tape
+from dbtui.live.stand_in import StandIn
 from dbtui.model.catalog import Node
-from dbtui.model.server import Environment
 from dbtui.tui.ascii import AsciiOnly
 from dbtui.tui.browser import server_node
 from dbtui.tui.keys import bindings, load_keymap
@@ -64,11 +62,11 @@ class DbtuiApp(App[int]):
         self,
         target: Target | None = None,
         options: Options | None = None,
-        recording: tuple[Tape, int] | None = None,
+        stand_in: StandIn | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.target = target
-        self.recording = recording
+        self.stand_in = stand_in
         self.options = options or Options()
         self.animation_level = "none"  # an animated page scroll costs a quarter of a megabyte over SSH
         self.consoles: dict[str, MainScreen] = {}  # those that are open, by the name of their server
@@ -96,8 +94,8 @@ class DbtuiApp(App[int]):
         self.call_after_refresh(self._begin)  # first a sign of life, then what is dear to import
 
     def _begin(self) -> None:
-        if self.recording is not None:
-            self.replay(*self.recording)
+        if self.stand_in is not None:
+            self.show_stand_in(self.stand_in)
         elif self.target is not None:
             self.connect(self.target)
         else:
@@ -145,24 +143,24 @@ class DbtuiApp(App[int]):
         self.install_screen(console, name)
         self._turn_to(name)
 
-    def replay(self, tape: Tape, start: int) -> None:
-        """Show the console of a recording, from one of its lines on."""
-        header = tape.header
-        target = Target(header.server, "recording", "", _environment(header.environment))
+    def show_stand_in(self, what: StandIn) -> None:
+        """Show the console of a recording or a log."""
+        name = what.target.name
         console = MainScreen(
-            target, RecordedServer(tape), [server_node(header.server, "recording")], interval=INTERVAL,
-            charts=not self.options.slow_link, recording=(tape, start),
+            what.target, what.engine, [server_node(name, what.target.scheme)],
+            interval=self.options.interval or INTERVAL, charts=not self.options.slow_link,
+            recording=what.recording, pane=what.pane,
         )  # fmt: skip
-        self.consoles[target.name] = console
-        self.install_screen(console, target.name)
-        self._turn_to(target.name)
-        if tape.note:
-            self.notify(text.printable(tape.note), severity="warning", markup=False, timeout=10)
+        self.consoles[name] = console
+        self.install_screen(console, name)
+        self._turn_to(name)
+        if what.note:
+            self.notify(text.printable(what.note), severity="warning", markup=False, timeout=10)
 
     def save_histories(self) -> None:
         """Write down what each console has seen, for `dbtui replay --last`. What cannot be written is let go."""
         for console in self.consoles.values():
-            if console.session.player is None:
+            if console.target.url:  # no recording, and no log
                 with contextlib.suppress(OSError):
                     histories.save(console.session.tape)
 
@@ -272,14 +270,9 @@ class DbtuiApp(App[int]):
         yield from commands_for(self, screen)
 
 
-def _environment(name: str) -> Environment:
-    """A recording's environment, which may be a word of a newer version."""
-    return Environment(name) if name in set(Environment) else Environment.PRODUCTION
-
-
-def run_console(target: Target | None, options: Options, recording: tuple[Tape, int] | None = None) -> int:
-    """Run the console on a server or a recording until it is left; returns the exit code."""
-    app = DbtuiApp(target, options, recording)
+def run_console(target: Target | None, options: Options, stand_in: StandIn | None = None) -> int:
+    """Run the console on a server, or on what stands in for one, until it is left; returns the exit code."""
+    app = DbtuiApp(target, options, stand_in)
     # A loop of our own: asyncio.run would wait for threads, and a thread may wait for a name server.
     try:
         code = app.run(loop=asyncio.new_event_loop())

@@ -28,6 +28,10 @@ class ActOn(Message):
         self.sessions = sessions
 
 
+class ShowDeadlock(Message):
+    """The last deadlock is to be shown, as far as the engine keeps it."""
+
+
 class Explain(Message):
     """A statement's plan is wanted. `analyze` runs the statement."""
 

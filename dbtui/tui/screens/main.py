@@ -40,6 +40,7 @@ from dbtui.tui.messages import (
     PickServer,
     RunStatement,
     SampleRows,
+    ShowDeadlock,
     ShowNode,
     SnapshotTaken,
     StopStatement,
@@ -56,8 +57,18 @@ if TYPE_CHECKING:
     from dbtui.tui.views.plan import PlanView
     from dbtui.tui.views.query import QueryView
     from dbtui.tui.views.schema import SchemaView
+    from dbtui.tui.watching import Watching
 
-PANES = {1: "live", 2: "statements", 3: "schema", 4: "query", 5: "plan", 6: "findings", 7: "migrate"}
+PANES = {
+    1: "live",
+    2: "statements",
+    3: "schema",
+    4: "query",
+    5: "plan",
+    6: "findings",
+    7: "migrate",
+    9: "health",
+}
 VIEWS = {  # made, and imported, on the first visit
     "statements": ("statements", "StatementsView"),
     "schema": ("schema", "SchemaView"),
@@ -65,6 +76,7 @@ VIEWS = {  # made, and imported, on the first visit
     "plan": ("plan", "PlanView"),
     "findings": ("findings", "FindingsView"),
     "migrate": ("migrate", "MigrateView"),
+    "health": ("health", "HealthView"),
 }
 
 
@@ -89,6 +101,7 @@ class MainScreen(Screen[None]):
         interval: float,
         charts: bool,
         recording: tuple[Tape, int] | None = None,
+        pane: str = "live",
     ) -> None:
         super().__init__()
         self.servers = servers
@@ -101,6 +114,8 @@ class MainScreen(Screen[None]):
         self.past = Past(self.session.tape)
         self.browser = Browser(engine, target.name)
         self.pane = "live"
+        self.first_pane = pane
+        self.watching: Watching | None = None  # made once a server has answered
         self.leaving = False
         self.found: tuple[Sequence[Finding], str] | None = None  # in the newest plan, and its statement
         self.tree_wanted = False  # in every pane; the schema pane always has it
@@ -118,6 +133,8 @@ class MainScreen(Screen[None]):
         self.tree_widget.display = False
         self.tree_widget.set_children((), self.servers)
         self.view("live").focus_main()
+        if self.first_pane != self.pane:
+            self.call_after_refresh(self.open_pane, self.first_pane)
         self.session.start()
 
     async def on_unmount(self) -> None:
@@ -145,16 +162,28 @@ class MainScreen(Screen[None]):
         if snapshot.server is None and snapshot.link in (Link.LOST, Link.CLOSED):
             self.post_message(GaveUp(self.target.name, snapshot.trouble))
             return
+        if self.watching is not None and (news := self.watching.take(snapshot)):
+            self.run_worker(import_module("dbtui.tui.alarm").tell(self, news), group="alarm")
         self.show_top_bar()
         if self.past.snapshot is None:
-            self.current.show(snapshot)
+            self._show(snapshot)
         if snapshot.link is Link.LIVE and (before is None or before.link is not Link.LIVE):
             self.run_worker(asyncio.to_thread(self._warm_up), group="warm-up", exclusive=True)
             database = snapshot.server.database if snapshot.server else ""
             self.tree_widget.unfold((self.target.name, database))
 
+    def _show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot in the pane that is open, and what is said of the server."""
+        self.current.show(snapshot)
+        if self.watching is not None:
+            self.current.show_watch(self.watching)
+
     def _warm_up(self) -> None:
         """Import, beside the keys, what the first wish would have to wait for."""
+        if self.watching is None:
+            self.watching = import_module("dbtui.tui.watching").Watching(self.engine.name)
+            if self.watching.troubles:
+                self.app.call_from_thread(self.say, "\n".join(self.watching.troubles), "warning")
         import_module("dbtui.tui.tasks")
         for part in ("catalog", "query", "explain"):
             getattr(self.engine, part)
@@ -165,7 +194,9 @@ class MainScreen(Screen[None]):
             moment = self.past.label(self.snapshot.at)
             if not moment and self.session.player is not None:
                 moment = f"replay {clock(self.snapshot.at)}{', the end' if self.session.player.over else ''}"
-            self.query_one(TopBar).show(self.snapshot, self.session.lift, moment)
+            bar = self.query_one(TopBar)
+            bar.notice = self.watching.notice() if self.watching is not None else ()
+            bar.show(self.snapshot, self.session.lift, moment)
 
     def _begin(self, name: str, *arguments: object, **more: object) -> None:
         """Start one of `tui.tasks`, in place of one of the same name that still runs."""
@@ -208,7 +239,7 @@ class MainScreen(Screen[None]):
         else:
             self.current.focus_main()
         if (shown := self.past.snapshot or self.snapshot) is not None:
-            self.current.show(shown)
+            self._show(shown)
         if pane == "findings" and self.found is not None:
             cast("FindingsView", self.current).show_findings(*self.found)
         return self.current
@@ -331,6 +362,11 @@ class MainScreen(Screen[None]):
             self.say("this is the past: esc shows the present, where you can act", "warning")
             return
         self.run_worker(import_module("dbtui.tui.acting").act(self, event), group="act")
+
+    @on(ShowDeadlock)
+    def _show_deadlock(self, event: ShowDeadlock) -> None:
+        event.stop()
+        self._begin("deadlock")
 
     def action_lift(self) -> None:
         self._begin("lift")

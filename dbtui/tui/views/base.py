@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,6 +13,9 @@ from dbtui.errors import DbtuiError, PermissionDenied
 from dbtui.model.snapshot import Snapshot
 from dbtui.tui.widgets.grid import Grid
 from dbtui.tui.widgets.roles import glyphs
+
+if TYPE_CHECKING:
+    from dbtui.tui.watching import Watching
 
 
 class FilterBar(Input):
@@ -42,6 +45,9 @@ class View(Vertical):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot; the default pane does not depend on any."""
+
+    def show_watch(self, watching: Watching) -> None:
+        """Draw what rules and alerts say of the server; most panes show nothing of it."""
 
     def focus_main(self) -> None:
         """Focus what a user of this pane works with."""

@@ -81,6 +81,7 @@ class TopBar(Widget):
         self.clock = clock
         self.snapshot: Snapshot | None = None
         self.lift: Lift | None = None
+        self.notice: tuple[Piece, ...] = ()  # what is wrong with the server, in few words
         self.moment = ""  # which one is shown, where it is not the newest
         self._left = Run()
         self._right = Run(classes="-end")
@@ -108,7 +109,7 @@ class TopBar(Widget):
     def draw(self) -> None:
         """Write both ends anew; what did not change is not sent."""
         wide = self.size.width >= WIDE
-        right = (*self._protection(wide), *self._freshness(wide))
+        right = (*self.notice, *self._protection(wide), *self._freshness(wide))
         need = sum(width_of(text) for text, _ in right) + 1
         have = self._right.styles.width.cells if self._right.styles.width is not None else 0
         if need > (have or 0) or need < (have or 0) - 8:

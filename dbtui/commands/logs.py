@@ -1,0 +1,220 @@
+"""`dbtui logs FILE|-|URL`: which statements a slow log is made of, as a table, as JSON or in the console."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from dbtui import logs
+from dbtui.errors import InputError, UsageError
+from dbtui.live.masking import masker, shaper
+from dbtui.live.stand_in import StandIn, of_log
+from dbtui.logs import mysql_table, postgres_stderr, source
+from dbtui.logs.ranking import Ranking
+from dbtui.model.activity import Statement, Statements
+from dbtui.model.log import LogEntry
+from dbtui.model.server import Server
+from dbtui.text import count, milliseconds, one_line, percent, printable
+
+SORTS: dict[str, Callable[[Statement], float]] = {
+    "total": lambda s: s.total_ms,
+    "calls": lambda s: s.calls,
+    "mean": lambda s: s.total_ms / s.calls if s.calls else 0.0,
+    "rows": lambda s: s.rows_read or s.rows or 0,
+}
+HEAD_LINES = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `dbtui logs`."""
+    parser.add_argument(
+        "log", metavar="FILE|-|URL",
+        help="a log (also .gz), - for standard input, or the URL of a MySQL or MariaDB server with mysql.slow_log",
+    )  # fmt: skip
+    parser.add_argument("--open", action="store_true", help="open the console on it")
+    parser.add_argument("--follow", action="store_true", help="go on reading as it grows, in the console")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--sort", choices=sorted(SORTS), default="total", help="default total")
+    parser.add_argument("--limit", type=int, default=25, metavar="N", help="statements that are printed (25)")
+    parser.add_argument("--with-literals", action="store_true", help="keep the values in statements")
+    parser.add_argument(
+        "--format", choices=[form.NAME for form in logs.FORMATS], help="else told by its looks"
+    )
+    parser.add_argument("--prefix", default="", metavar="TEXT", help="PostgreSQL's log_line_prefix")
+
+
+def run(args: argparse.Namespace, open_console: Callable[[None, StandIn], int]) -> int:
+    """Print the ranking, or open it. Raises InputError, UsageError, ConnectError, QueryError."""
+    if "://" in args.log:
+        reading = _Reading("mysql.slow_log", mysql_table.ENGINE, args)
+        reading.take(asyncio.run(_slow_log(args.log)))
+    elif args.follow:
+        if args.log == "-":
+            raise UsageError("standard input is followed as it is", "leave --follow away")
+        return _follow(Path(args.log), args, open_console)
+    else:
+        reading = _whole(args)
+    if args.open:
+        if args.log == "-":
+            os.dup2(os.open("/dev/tty", os.O_RDWR), 0)  # the keys come from the terminal, not from the pipe
+        return open_console(None, reading.stand_in(args.log))
+    _print(reading.ranking.statements(), reading, args)
+    return 0
+
+
+class _Reading:
+    """A log on its way into a ranking."""
+
+    def __init__(self, name: str, engine: str, args: argparse.Namespace) -> None:
+        self.name = name
+        self.engine = engine
+        self.skipped = 0
+        mask = (lambda text: text) if args.with_literals else masker(engine)
+        self.ranking = Ranking(name, shaper(engine), mask)
+        self._lock = threading.Lock()
+
+    def take(self, entries: Iterator[LogEntry] | list[LogEntry]) -> None:
+        for entry in entries:
+            with self._lock:
+                self.ranking.add(entry)
+
+    def rows(self) -> Statements:
+        """What was read so far."""
+        with self._lock:
+            return self.ranking.statements()
+
+    def stand_in(self, name: str) -> StandIn:
+        """The console's way to it."""
+        server = Server(self.name, "", 0, "", Path(name).name if "://" not in name else "", "", "")
+        return of_log(Path(name).name if "://" not in name else self.name, self.engine, server, self.rows)
+
+
+def _parser(args: argparse.Namespace, head: list[str]) -> tuple[str, str, logs.Parser]:
+    """The format's name and engine, and a parser for it. Raises InputError."""
+    form = logs.named(args.format) if args.format else logs.recognise("\n".join(head)[: logs.HEAD])
+    parser: logs.Parser = (
+        postgres_stderr.Parser(args.prefix) if form is postgres_stderr and args.prefix else form.Parser()
+    )
+    return form.NAME, form.ENGINE, parser
+
+
+def _whole(args: argparse.Namespace) -> _Reading:
+    """A whole log, read to its end."""
+    try:
+        file = sys.stdin.buffer if args.log == "-" else source.opened(Path(args.log))
+    except OSError as error:
+        raise InputError(f"{args.log} cannot be read: {error.strerror}") from error
+    with file:
+        lines = source.lines(file)
+        head = list(islice(lines, HEAD_LINES))
+        name, engine, parser = _parser(args, head)
+        reading = _Reading(name, engine, args)
+        for line in chain(head, lines):
+            reading.take(list(parser.feed(line)))
+        reading.take(list(parser.end()))
+        reading.skipped = parser.skipped
+    return reading
+
+
+def _follow(path: Path, args: argparse.Namespace, open_console: Callable[[None, StandIn], int]) -> int:
+    """The console on a log that grows; a thread reads it until the console is left."""
+    left = threading.Event()
+    try:
+        with source.opened(path) as file:
+            head = list(islice(source.lines(file), HEAD_LINES))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    name, engine, parser = _parser(args, head)
+    reading = _Reading(name, engine, args)
+
+    def read() -> None:
+        for line in source.followed(path, left.is_set):
+            reading.take(list(parser.feed(line) if line is not None else parser.end()))
+
+    threading.Thread(target=read, daemon=True, name=f"follows {path.name}").start()
+    try:
+        return open_console(None, reading.stand_in(str(path)))
+    finally:
+        left.set()
+
+
+async def _slow_log(url: str) -> list[LogEntry]:
+    """The rows of mysql.slow_log. Raises UsageError for another product's URL."""
+    from dbtui.config import resolve
+    from dbtui.engines import create
+
+    target = resolve(url)
+    engine = create(target)
+    if engine.name != "mysql" or engine.query is None:
+        raise UsageError(f"{target.name} has no mysql.slow_log", "give the log as a file")
+    entries: list[LogEntry] = []
+    try:
+        await engine.open()
+        cursor = await engine.query.run(mysql_table.QUERY, timeout=60.0)
+        more = True
+        while more:
+            page = await cursor.fetch(500)
+            entries += map(mysql_table.entry_of, page.rows)
+            more = page.more
+        await cursor.close()
+    finally:
+        await engine.close()
+    return entries
+
+
+# ---- printing
+
+
+def _print(found: Statements, reading: _Reading, args: argparse.Namespace) -> None:
+    chosen = sorted(found.statements, key=SORTS[args.sort], reverse=True)[: args.limit]
+    total = sum(s.total_ms for s in found.statements) or 1.0
+    if args.json:
+        said = {
+            "version": 1, "format": reading.name, "entries": reading.ranking.entries, "skipped": reading.skipped,
+            "first": reading.ranking.first, "last": reading.ranking.last,
+            "statements": [_object(s, total) for s in chosen],
+        }  # fmt: skip
+        print(json.dumps(said, ensure_ascii=False, indent=2))
+        return
+    print(_summary(found, reading))
+    print(f"{'load':>7}  {'calls':>6}  {'mean':>9}  {'total':>9}  {'rows':>6}  statement")
+    for s in chosen:
+        mean = milliseconds(s.total_ms / s.calls if s.calls else None)
+        who = "@".join(part for part in (s.user, s.database) if part)
+        print(
+            f"{percent(s.total_ms / total):>7}  {count(s.calls):>6}  {mean:>9}  {milliseconds(s.total_ms):>9}"
+            f"  {count(s.rows_read if s.rows_read is not None else s.rows):>6}"
+            f"  {printable(who)}: {one_line(s.query or '', 200)}"
+        )
+
+
+def _summary(found: Statements, reading: _Reading) -> str:
+    ranking = reading.ranking
+    pieces = [f"{ranking.entries:,} statements of {len(found.statements):,} shapes in a {reading.name} log"]
+    if ranking.first is not None and ranking.last is not None:
+        pieces.append(f"{_clock(ranking.first)} to {_clock(ranking.last)}")
+    if reading.skipped:
+        pieces.append(f"{reading.skipped:,} lines not understood")
+    if ranking.evicted:
+        pieces.append(f"{ranking.evicted:,} rare shapes left out")
+    return ", ".join(pieces)
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def _object(s: Statement, total: float) -> dict[str, object]:
+    return {
+        "query": s.query, "user": s.user, "database": s.database, "calls": s.calls, "total_ms": round(s.total_ms, 3),
+        "mean_ms": round(s.total_ms / s.calls, 3) if s.calls else None, "share": round(s.total_ms / total, 4),
+        "rows": s.rows, "rows_read": s.rows_read,
+    }  # fmt: skip

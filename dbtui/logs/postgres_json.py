@@ -1,0 +1,59 @@
+"""PostgreSQL's jsonlog (version 15 and newer): one object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from dbtui.logs.postgres_message import Messages
+from dbtui.logs.times import moment
+from dbtui.model.log import LogEntry
+
+NAME = "postgres-json"
+ENGINE = "postgres"
+
+
+def recognises(head: str) -> bool:
+    """Whether the first line is an object with a level and a process."""
+    lines = head.splitlines()
+    said = _object(lines[0]) if lines else None
+    return said is not None and "error_severity" in said and "pid" in said
+
+
+class Parser:
+    """See `logs.Parser`."""
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self._messages = Messages()
+
+    def feed(self, line: str) -> Iterable[LogEntry]:
+        """See `logs.Parser`."""
+        said = _object(line)
+        if said is None:
+            self.skipped += bool(line.strip())
+            return ()
+        if said.get("error_severity") != "LOG":
+            return ()
+        text = {name: str(said.get(name, "")) for name in ("timestamp", "message", "pid", "user", "dbname")}
+        known = LogEntry(
+            "", at=moment(text["timestamp"]), user=text["user"], database=text["dbname"],
+            application=str(said.get("application_name", "")), client=_client(said.get("remote_host")),
+        )  # fmt: skip
+        return self._messages.read(text["message"], text["pid"], known)
+
+    def end(self) -> Iterable[LogEntry]:
+        """See `logs.Parser`."""
+        return self._messages.rest()
+
+
+def _client(host: object) -> str:
+    return "" if host in (None, "[local]") else str(host)
+
+
+def _object(line: str) -> dict[str, object] | None:
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
