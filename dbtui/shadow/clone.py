@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from dbtui.engines.postgres.connection import Connection, Connector
+from dbtui.engines.postgres.embedded import SUPERUSER
 from dbtui.engines.postgres.engine import PostgresEngine
 from dbtui.engines.postgres.queries import quoted
 from dbtui.errors import QueryError, UsageError
@@ -45,6 +47,8 @@ class Clone:
         self._hidden: frozenset[int] = frozenset()
         self._settings: Mapping[str, str] = {}
         self._engine: PostgresEngine | None = None
+        self._connector = Connector(shadow.target(database, SUPERUSER))
+        self._hiding: Connection | None = None
         self._turn = asyncio.Lock()
 
     @property
@@ -83,6 +87,7 @@ class Clone:
         """Remove the clone."""
         if self._engine is not None:
             await self._engine.close()
+        await self._connector.close()
         await self.shadow.drop(self.database)
 
     # ---- inside
@@ -106,14 +111,19 @@ class Clone:
         """Keep the planner from every candidate that is not asked for, and from what is asked to be hidden."""
         shown = {oid for statement in what_if.indexes for oid in self._made[statement]}
         hidden = {oid for oids in self._made.values() for oid in oids} - shown
-        if what_if.hidden or hidden != self._hidden:
-            async with self.shadow.session(self.database) as session:
-                named = await session.fetch(_INDEXES) if what_if.hidden else []
-                for oid, schema, name in named:
-                    if {name, f"{schema}.{name}"} & set(what_if.hidden):
-                        hidden.add(oid)
-                await session.execute(_HIDE.format(hidden=", ".join(map(str, sorted(hidden)))))
+        session = await self._superuser()
+        for oid, schema, name in await session.fetch(_INDEXES) if what_if.hidden else []:
+            if {name, f"{schema}.{name}"} & set(what_if.hidden):
+                hidden.add(oid)
+        if hidden != self._hidden:
+            await session.execute(_HIDE.format(hidden=", ".join(map(str, sorted(hidden)))))
         self._hidden = frozenset(hidden)
+
+    async def _superuser(self) -> Connection:
+        """The session that hides indexes; opened once, since it is needed for almost every question."""
+        if self._hiding is None or self._hiding.closed:
+            self._hiding = await self._connector.open("act", writable=True)
+        return self._hiding
 
     async def _planning(self, settings: Mapping[str, str]) -> PostgresEngine:
         """The engine that explains, in sessions with these settings on top of the source's."""

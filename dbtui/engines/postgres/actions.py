@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import asyncpg
 
+from dbtui.engines.postgres import deadlocks
 from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
-from dbtui.engines.postgres.ddl import identifier
+from dbtui.engines.postgres.ddl import identifier, qualified
 from dbtui.engines.postgres.rows import UNNAMED, Row, result_columns, single, unknown_as_text
 from dbtui.engines.postgres.stakes import stakes_of
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Session, Stakes
+from dbtui.model.activity import Deadlock, Session, Stakes
+from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of, signal_scope
 from dbtui.sql.classify import first_word
@@ -66,6 +69,16 @@ class PostgresActions:
     async def stakes(self, session: Session) -> Stakes:
         """See `engines.base.Weighs`."""
         return await stakes_of(self._connector, session)
+
+    async def last_deadlock(self) -> Deadlock:
+        """See `engines.base.RemembersDeadlocks`."""
+        return await deadlocks.last(self._connector)
+
+    def maintenance(self, node: Node, what: Literal["vacuum", "analyze"]) -> str:
+        """See `engines.base.Maintains`."""
+        if node.kind not in (Kind.TABLE, Kind.PARTITIONED, Kind.MATERIALIZED):
+            return ""
+        return f"{'VACUUM (ANALYZE)' if what == 'vacuum' else 'ANALYZE'} {qualified(*node.path[-2:])}"
 
     async def _signal(self, function: str, session: Session) -> bool:
         """Send it to the process only if it is still the one that started when the approved session did."""

@@ -62,7 +62,7 @@ async def _starts(program: asyncio.StreamReader) -> bool:
         (version,) = struct.unpack("!i", (await program.readexactly(length - 4))[:4])
     except asyncio.IncompleteReadError:
         return False
-    return version >> 16 == _PROTOCOL_3 >> 16
+    return bool(version >> 16 == _PROTOCOL_3 >> 16)
 
 
 def _welcome(reported: Mapping[str, str]) -> bytes:

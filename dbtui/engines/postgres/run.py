@@ -30,7 +30,6 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 """
 _POLL = 0.2  # seconds between two tries
 _BRIEF = 5.0  # seconds for a question of the console's own
-_WATCHES_CLIENT = 140000  # client_connection_check_interval
 
 
 async def hold(connector: Connector, work: Work, database: str) -> PostgresRunSession:
@@ -114,15 +113,11 @@ class PostgresRunSession:
             "statement_timeout": timeout,
         }
         counts: list[int] = []
-        async with self._reported(), _wrapped(raw, limits, one=one, watched=self._watches_client):
+        async with self._reported(), _wrapped(raw, limits, one=one):
             for statement in statements:
                 sql = statement if isinstance(statement, str) else statement(counts)
                 counts.append(await run_one(raw, sql))
         return tuple(counts)
-
-    @property
-    def _watches_client(self) -> bool:
-        return self._session.probe.version_number >= _WATCHES_CLIENT
 
     @asynccontextmanager
     async def _reported(self) -> AsyncIterator[None]:
@@ -187,13 +182,13 @@ class PostgresRunSession:
 
 @asynccontextmanager
 async def _wrapped(
-    raw: asyncpg.Connection, limits: dict[str, float], *, one: bool, watched: bool
+    raw: asyncpg.Connection, limits: dict[str, float], *, one: bool
 ) -> AsyncIterator[None]:
     """A transaction around the block, or settings of the session that are put back behind it."""
     scope = "LOCAL " if one else ""
     words = "; ".join(f"SET {scope}{name} TO {int(value * 1000)}" for name, value in limits.items())
-    if one and watched:
-        words += "; SET LOCAL client_connection_check_interval TO 1000"
+    if one:
+        words += f"; SELECT {WATCH_CLIENT}"
     await raw.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {words}" if one else words)
     try:
         yield

@@ -44,6 +44,11 @@ _REPORTED = (  # those of the server's settings that it reports by itself and a 
 )
 _PING = 2.0  # seconds for a server to show that it is there after a question went unanswered
 _FAREWELL = 0.3  # seconds for a session to end politely
+# A server of version 14 or newer then ends a statement whose client has gone; only Linux is sure to be able to.
+WATCH_CLIENT = (
+    "CASE WHEN version() LIKE '%linux%' AND current_setting('server_version_num')::int >= 140000 "
+    "THEN set_config('client_connection_check_interval', '1000', true) END"
+)
 
 
 class Connection:
@@ -235,7 +240,8 @@ class Connection:
         )
         begin = (
             "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
-            f"SELECT {limits}, set_config('idle_in_transaction_session_timeout', '{IDLE_LIMIT * 1000}', true)"
+            f"SELECT {limits}, set_config('idle_in_transaction_session_timeout', '{IDLE_LIMIT * 1000}', true), "
+            f"{WATCH_CLIENT}"
         )
         try:
             await self._counted(self._raw.execute(begin, timeout=min(timeout, 5.0)))

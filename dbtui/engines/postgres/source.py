@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbtui.engines.postgres.connection import Connector, Work
-from dbtui.engines.postgres.queries import load
+from dbtui.engines.postgres.queries import load, quoted
 from dbtui.engines.postgres.relay import relayed
 from dbtui.errors import QueryError
+from dbtui.model.advice import Facts
 from dbtui.model.server import Server
 
 # Beside those of the category "Query Tuning".
@@ -87,6 +88,15 @@ class PostgresSource:
                 "select rolname::text from pg_catalog.pg_roles where rolname not like 'pg\\_%' order by 1"
             )
         return [row[0] for row in rows]
+
+    async def facts(self, names: Sequence[str], database: str = "") -> Facts:
+        """What index advice needs to know of the relations named, and of the tables behind the views among them."""
+        from dbtui.engines.postgres.advice import facts
+
+        involved = await self.relations(names, database)
+        tables = [f"{quoted(r.schema)}.{quoted(r.name)}" for r in involved if r.kind in "rpmv"]
+        async with self._work.use(database) as connection:
+            return await facts(connection, tables)
 
     async def refuse_pile_up(self, names: Sequence[str] | None, database: str = "") -> None:
         """Raise QueryError where a lock is held or awaited that a reader would queue behind."""
