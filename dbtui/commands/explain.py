@@ -1,4 +1,4 @@
-"""`dbtui explain`: a plan from a server, a file or standard input, as a tree, JSON or Markdown."""
+"""`dbtui explain`: a plan from a server, a file or standard input, judged, compared, swept and diagnosed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import io
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from dbtui.plans.summary import beside_nodes, weight
 from dbtui.rules.base import rule_ids
 from dbtui.rules.plan import findings as plan_findings
 from dbtui.safety import Approval
+from dbtui.text import printable
 
 FORMATS = ("text", "json", "markdown")
 _WIDTH = 120  # of text that goes to a file or a pipe
@@ -35,6 +37,11 @@ examples:
   dbtui explain prod-orders -f query.sql             ask the server; nothing is run
   dbtui explain prod-orders -f query.sql --analyze   run a SELECT and measure it
   dbtui explain --plan plan.json --format json --fail-on warning
+  dbtui explain --plan plan.json --why pg-sort-on-disk   why a rule says nothing
+  dbtui explain --plan after.json --compare before.json  both side by side, and why they differ
+  dbtui explain prod-orders -f query.sql --compare last  with the plan that was taken before
+  dbtui explain prod-orders -f query.sql --sweep         common, rare and out-of-range values
+  dbtui explain prod-orders -f query.sql --analyze --doctor   what would mend the estimates
 
 Self times are wall time per process, and add up to the execution time: the last lines show the sum.
 Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, connection, or input that is not a plan."""
@@ -55,6 +62,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--analyze", action="store_true", help="run the statement, a plain SELECT, and measure it"
     )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--why", metavar="RULE", help="say why a rule flags the plan, or does not")
+    what.add_argument(
+        "--compare", metavar="FILE|last", help="compare with an older plan: a file's, or the one kept last"
+    )
+    what.add_argument(
+        "--sweep", action="store_true", help="plans over common, rare and out-of-range values; runs nothing"
+    )
+    what.add_argument(
+        "--doctor", action="store_true", help="test the statistics behind misjudged rows; wants --analyze"
+    )
+    parser.add_argument(
+        "--value", action="append", default=[], metavar="N=SQL", help="for --sweep: the usual value of $N"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="for --analyze: run it although it has effects beyond its result"
+    )
     parser.add_argument("--database", default="", metavar="NAME", help="another database of the server")
     parser.add_argument(
         "--timeout", type=float, default=30.0, metavar="SECONDS", help="limit for the server (default 30)"
@@ -70,25 +94,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan; the exit code. Raises DbtuiError, which is one line and exit code 2."""
+    _check(args)
+    printed, findings = ("", ()) if args.plan is None else _of_a_file(args)
+    if args.plan is None:
+        printed, findings = asyncio.run(_ask(args))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    sys.stdout.write(printed)
+    return exit_code(findings, args.fail_on)
+
+
+def _check(args: argparse.Namespace) -> None:
     if args.fail_on not in (*Severity, *rule_ids(PLAN_RULES)):
         raise UsageError(
             f"--fail-on {args.fail_on}", "give info, warning, error or the id of a rule about plans"
         )
-    if args.plan is not None:
-        if args.server is not None or args.analyze:
-            raise UsageError(
-                "--plan reads a plan that was already taken", "leave the connection and --analyze out"
-            )
-        plan = explain_text(read_text(args.plan))
-    elif args.server is not None:
-        plan = asyncio.run(_ask(args))
-    else:
+    if args.plan is not None and (args.server is not None or args.analyze or args.sweep or args.doctor):
+        raise UsageError(
+            "--plan reads a plan that was already taken",
+            "leave the connection, --analyze, --sweep and --doctor out",
+        )
+    if args.plan is None and args.server is None:
         raise UsageError("nothing to explain", "give --plan FILE, or a connection and -f FILE")
+    if args.doctor and not args.analyze:
+        raise UsageError("--doctor wants measured rows", "give --analyze as well")
+    if args.plan is not None and args.compare == "last":
+        raise UsageError("a plan from a file has no earlier ones", "give --compare FILE")
+
+
+def _of_a_file(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
+    plan = explain_text(read_text(args.plan))
+    return _shown(args, plan)
+
+
+def _shown(args: argparse.Namespace, plan: Plan) -> tuple[str, Sequence[Finding]]:
+    """The plan, or what was asked about it, and the findings that decide the exit code."""
     findings = plan_findings(plan)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(render(plan, findings, args.format))
-    return exit_code(findings, args.fail_on)
+    if args.why:
+        return _why(args, plan), findings
+    if args.compare:
+        return _compared(args, explain_text(read_text(args.compare)), plan), findings
+    return render(plan, findings, args.format), findings
+
+
+def _why(args: argparse.Namespace, plan: Plan) -> str:
+    from dbtui.output import why as output
+    from dbtui.rules.plan.why import why
+
+    said = why(plan, args.why)
+    if args.format == "json":
+        misses = [
+            {"node": miss.node, "what": miss.what, "value": miss.value, "least": miss.least}
+            for miss in said.misses
+        ]
+        return output.json(args.why, said.findings, said.reason, misses) + "\n"
+    return output.text(args.why, said.findings, said.reason, [str(miss) for miss in said.misses])
+
+
+def _compared(args: argparse.Namespace, before: Plan, after: Plan) -> str:
+    from dbtui.output import comparison as output
+    from dbtui.plans.causes import causes
+    from dbtui.plans.compare import compare
+
+    comparison = compare(before, after)
+    if args.format == "json":
+        return output.json(comparison, causes(comparison)) + "\n"
+    if args.format == "markdown":
+        return output.markdown(comparison, causes(comparison))
+    return output.text(comparison, causes(comparison), width=_width())
 
 
 def explain_text(text: str) -> Plan:
@@ -119,21 +192,84 @@ async def explain_on(
     return replace(plan, query=raw.query, server_version=raw.server_version, notes=(*raw.notes, *plan.notes))
 
 
-async def _ask(args: argparse.Namespace) -> Plan:
+async def _ask(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
     from dbtui.config import resolve
     from dbtui.engines import create
 
     sql = read_text(args.file if args.file is not None else "-")
     if not sql.strip():
         raise UsageError("there is no statement to explain", "give one with -f FILE or on standard input")
-    engine = create(resolve(args.server))
+    target = resolve(args.server)
+    engine = create(target)
     await engine.open()
     try:
-        return await explain_on(
+        if args.sweep:
+            return await _swept(args, engine, sql), ()
+        if args.analyze and not args.yes:
+            await _forewarn(engine, sql, args.database)
+        plan = await explain_on(
             engine, sql, database=args.database, analyze=args.analyze, timeout=args.timeout
         )
+        if args.doctor:
+            return await _diagnosed(args, engine, plan), plan_findings(plan)
     finally:
         await engine.close()
+    return _with_history(args, target.name, plan)
+
+
+def _with_history(args: argparse.Namespace, connection: str, plan: Plan) -> tuple[str, Sequence[Finding]]:
+    """Keep the plan; where it is another one than before, that is said on standard error."""
+    from dbtui.commands.plan_history import earlier_plans, plan_of, remember
+
+    earlier = earlier_plans(plan, connection)
+    change = remember(plan, connection, args.database)
+    if args.compare == "last":
+        if not earlier:
+            raise UsageError("no earlier plan of this statement is kept", "it is kept now: ask again later")
+        return _compared(args, plan_of(earlier[0]), plan), plan_findings(plan)
+    if change is not None:
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(change.before.taken))
+        because = f"; probably {change.causes[0]}" if change.causes else ""
+        print(printable(f"dbtui: the plan has changed since {at}{because}"), file=sys.stderr)
+    return _shown(args, plan)
+
+
+async def _forewarn(engine: Engine, sql: str, database: str) -> None:
+    from dbtui.commands.forewarn import side_effects
+
+    found = await side_effects(engine, sql, database=database)
+    if found:
+        raise UsageError(f"running it has effects: {', '.join(found)}", "give --yes to run it all the same")
+
+
+async def _swept(args: argparse.Namespace, engine: Engine, sql: str) -> str:
+    from dbtui.commands.sweep import sweep
+    from dbtui.output import sweep as output
+
+    found = await sweep(engine, sql, database=args.database, values=_values(args.value))
+    if args.format == "json":
+        return output.json(found) + "\n"
+    return output.markdown(found) if args.format == "markdown" else output.text(found)
+
+
+async def _diagnosed(args: argparse.Namespace, engine: Engine, plan: Plan) -> str:
+    from dbtui.commands.doctor import diagnose
+    from dbtui.output import diagnosis as output
+
+    found = await diagnose(engine, plan, database=args.database)
+    if args.format == "json":
+        return output.json(found) + "\n"
+    return output.markdown(found) if args.format == "markdown" else output.text(found)
+
+
+def _values(given: Sequence[str]) -> dict[int, str]:
+    values = {}
+    for one in given:
+        number, equals, value = one.partition("=")
+        if not equals or not number.removeprefix("$").isdecimal():
+            raise UsageError(f"--value {one}", "write it as N=SQL, for example --value 2=10")
+        values[int(number.removeprefix("$"))] = value
+    return values
 
 
 def read_text(name: str) -> str:
@@ -165,8 +301,12 @@ def render(plan: Plan, findings: Sequence[Finding], form: str) -> str:
         return markdown.plan(plan, weights, beside_nodes(plan), findings)
     from dbtui.output import text
 
-    width = shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
-    return text.plan(plan, weights, beside_nodes(plan), findings, width=width)
+    return text.plan(plan, weights, beside_nodes(plan), findings, width=_width())
+
+
+def _width() -> int:
+    """Columns for a text: the terminal's, or as many as a file is read with."""
+    return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
 
 
 def exit_code(findings: Sequence[Finding], fail_on: str) -> int:

@@ -35,7 +35,7 @@ WHOLE = True
 
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
-    for at, ratio in _deepest(tree):
+    for at, ratio in deepest(tree):
         found = tree.nodes[at]
         factor = max(ratio, 1 / ratio)
         word = "more" if ratio > 1 else "fewer"
@@ -59,8 +59,11 @@ _NO_ROWS = frozenset({"BitmapAnd", "BitmapOr", "ModifyTable", "Hash", "Result"})
 _STOPPERS = frozenset({"Limit", "Merge Join"})
 
 
-def _deepest(tree: Tree) -> list[tuple[int, float]]:
-    """Misestimated nodes with none below them, and actual over estimated rows."""
+def deepest(tree: Tree, least: float = 10.0, many: float = 1_000.0) -> list[tuple[int, float]]:
+    """Misestimated nodes with none below them, and actual over estimated rows.
+
+    `least` is the factor from which on a node counts, `many` the rows that have to be in play.
+    """
     stops = [False] * len(tree.nodes)
     for node in tree.nodes[1:]:
         if node.parent is not None:
@@ -70,7 +73,7 @@ def _deepest(tree: Tree) -> list[tuple[int, float]]:
     below = [False] * len(tree.nodes)
     found = []
     for node in reversed(tree.nodes):
-        ratio = _ratio(tree, node)
+        ratio = _ratio(tree, node, least, many)
         wrong = ratio is not None and not (stops[node.id] and ratio < 1)
         if wrong and ratio is not None and not below[node.id]:
             found.append((node.id, ratio))
@@ -79,16 +82,16 @@ def _deepest(tree: Tree) -> list[tuple[int, float]]:
     return found[::-1]
 
 
-def _ratio(tree: Tree, node: PlanNode) -> float | None:
+def _ratio(tree: Tree, node: PlanNode, least: float, many: float) -> float | None:
     if not node.executed or node.rows is None or node.estimated_rows is None or node.operation in _NO_ROWS:
         return None
     ratio = max(1.0, node.rows) / max(1.0, node.estimated_rows)
     factor = max(ratio, 1 / ratio)
-    if not tree.reaches("factor between rows and estimate", factor, 10, node):
+    if not tree.reaches("factor between rows and estimate", factor, least, node):
         return None
-    many = max(node.rows, node.estimated_rows) * (node.loops or 1)
-    if not tree.reaches("rows over all loops, as estimated or as they came", many, 1_000, node):
+    there = max(node.rows, node.estimated_rows) * (node.loops or 1)
+    if not tree.reaches("rows over all loops, as estimated or as they came", there, many, node):
         return None
-    if factor < 100 and tree.share(node.self_ms) < 0.1 and rows(node) < 1_000:
+    if factor < 100 and tree.share(node.self_ms) < 0.1 and rows(node) < many:
         return None
     return ratio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from dbtui.model.plan import PlanNode
 from dbtui.rules.migration.step import quoted
@@ -108,6 +109,36 @@ def _is_enclosed(condition: str) -> bool:
 def tables_of(condition: str) -> frozenset[str]:
     """The tables, by alias, whose columns a condition names."""
     return frozenset(_QUALIFIER.findall(_bare(condition)))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A condition that compares something of one table with a value."""
+
+    expression: str  # as SQL, without the table's alias
+    column: str  # the column's name, where the expression is nothing but a column; else ""
+    operator: str
+    value: str  # as SQL
+
+
+_VALUE = re.compile(
+    r" (=|<=|>=|<|>|~~\*?) ('(?:[^']|'')*'(?:::[a-z ]{1,30}(?:\([0-9]{1,5}\))?)?|[0-9.-]{1,40}|true|false)\Z"
+)
+_ALIAS = re.compile(rf"(?<![\w\".]){_IDENTIFIER}\.(?={_IDENTIFIER})")
+
+
+def compared_alone(condition: str) -> Compared | None:
+    """What a single condition compares with which value; None for anything else."""
+    inner = condition[1:-1] if _is_enclosed(condition) else condition
+    found = _VALUE.search(inner[:_LIMIT])
+    if found is None or inner.count("(", 0, found.start()) != inner.count(")", 0, found.start()):
+        return None
+    expression = _ALIAS.sub("", inner[: found.start()])
+    bare = re.sub(r"\A\((.*)\)::text\Z", r"\1", expression)  # how a varchar is compared
+    column = ""
+    if re.fullmatch(_IDENTIFIER, bare):
+        expression, column = bare, bare.strip('"').replace('""', '"') if bare.startswith('"') else bare
+    return Compared(expression, column, found[1], found[2])
 
 
 def wrapped(condition: str) -> tuple[str, str] | None:

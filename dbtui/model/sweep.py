@@ -1,0 +1,49 @@
+"""The plans of one statement over the values that its parameters could have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbtui.model.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A placeholder and the column that it is compared with."""
+
+    number: int
+    table: str
+    column: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One value of one parameter, the others at their usual value, and the plan that the server makes for it."""
+
+    parameter: Parameter
+    value: str
+    kind: str  # "common", "rare", "out of range", "at 25 %"
+    share: float | None  # of the table that has the value, where that is known
+    shape: str  # equal for plans of one structure
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """Two neighbouring values between which the plan becomes another one."""
+
+    before: Tried
+    after: Tried
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What became of a statement's plan over the values of its parameters."""
+
+    sql: str  # with placeholders
+    generic: Plan
+    generic_shape: str
+    tried: tuple[Tried, ...]  # by parameter, in the order in which it was varied
+    flips: tuple[Flip, ...]
+    notes: tuple[str, ...]  # parameters that were not varied, and why

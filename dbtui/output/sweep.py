@@ -1,0 +1,133 @@
+"""The plans of a statement over the values of its parameters, as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbtui.model.plan import Plan
+from dbtui.model.sweep import Parameter, Sweep, Tried
+from dbtui.output.json import dump
+from dbtui.text import count, printable
+
+_VALUE = 28  # characters of a value that are shown
+
+
+def text(value: Sweep) -> str:
+    """A table for each parameter, then where the plan flips and what the generic plan is."""
+    return "\n".join([*lines(value), ""])
+
+
+def lines(value: Sweep) -> Iterator[str]:
+    """The text, line by line."""
+    names = _names(value)
+    for parameter in dict.fromkeys(one.parameter for one in value.tried):
+        yield f"{_heading(parameter)}"
+        yield f"  {'value':<{_VALUE}} {'':<14} {'share':>9} {'rows':>7} {'cost':>8}  plan"
+        for one in value.tried:
+            if one.parameter == parameter:
+                yield _line(one, names)
+        yield ""
+    for flip in value.flips:
+        before, after = (_place(one) for one in (flip.before, flip.after))
+        yield printable(f"${flip.before.parameter.number}: the plan flips between {before} and {after}")
+    if value.tried and not value.flips:
+        yield "the plan is the same for all values"
+    alike = sum(1 for one in value.tried if one.shape == value.generic_shape)
+    yield printable(
+        f"generic plan: {names[value.generic_shape]}: {outline(value.generic)}, cost"
+        f" {count(value.generic.nodes[0].total_cost)}, the plan of {alike} of {len(value.tried)} values"
+    )
+    yield from (printable(note) for note in value.notes)
+    described: dict[str, Plan] = {}
+    for one in value.tried:
+        described.setdefault(one.shape, one.plan)
+    yield from (printable(f"{names[shape]}: {outline(plan)}") for shape, plan in described.items())
+
+
+def markdown(value: Sweep) -> str:
+    """The text as a block of code: its columns stay columns."""
+    return "```\n" + text(value).replace("```", "'''") + "```\n"
+
+
+def json(value: Sweep) -> str:
+    """`{"version", "sql", "generic", "tried": [{"parameter", "value", …}], "flips", "notes"}`."""
+    return dump(
+        {
+            "version": 1,
+            "sql": value.sql,
+            "generic": {
+                "shape": value.generic_shape,
+                "cost": value.generic.nodes[0].total_cost,
+                "plan": outline(value.generic),
+            },
+            "tried": [_tried(one) for one in value.tried],
+            "flips": [{"before": _tried(flip.before), "after": _tried(flip.after)} for flip in value.flips],
+            "notes": list(value.notes),
+        }
+    )
+
+
+def _tried(one: Tried) -> dict[str, object]:
+    root = one.plan.nodes[0]
+    return {
+        "parameter": one.parameter.number,
+        "column": f"{one.parameter.table}.{one.parameter.column}",
+        "operator": one.parameter.operator,
+        "value": one.value,
+        "kind": one.kind,
+        "share": one.share,
+        "rows": root.estimated_rows,
+        "cost": root.total_cost,
+        "shape": one.shape,
+        "plan": outline(one.plan),
+    }
+
+
+def outline(plan: Plan) -> str:
+    """What tells two plans of a sweep apart: how they join, sort and group, and how they go to their tables."""
+    told = [node for node in plan.nodes if node.relation or node.index or node.operation in _TELLING]
+    return ", ".join(node.label for node in told) or plan.nodes[0].label
+
+
+_TELLING = frozenset(
+    {
+        "Hash Join",
+        "Merge Join",
+        "Nested Loop",
+        "Sort",
+        "Incremental Sort",
+        "Aggregate",
+        "Gather",
+        "Gather Merge",
+    }
+)
+
+
+def _names(value: Sweep) -> dict[str, str]:
+    """Plan A, B, …: by the order in which they came up."""
+    shapes = dict.fromkeys([*(one.shape for one in value.tried), value.generic_shape])
+    return {shape: f"plan {_letter(at)}" for at, shape in enumerate(shapes)}
+
+
+def _letter(at: int) -> str:
+    return chr(65 + at) if at < 26 else f"A{at}"
+
+
+def _heading(parameter: Parameter) -> str:
+    return printable(f"${parameter.number}: {parameter.table}.{parameter.column} {parameter.operator} …")
+
+
+def _line(one: Tried, names: dict[str, str]) -> str:
+    root = one.plan.nodes[0]
+    shown = printable(one.value)
+    shown = shown if len(shown) <= _VALUE else shown[: _VALUE - 1] + "…"
+    share = "" if one.share is None else f"{one.share * 100:.3g} %"
+    return (
+        f"  {shown:<{_VALUE}} {one.kind:<14} {share:>9} {count(root.estimated_rows):>7}"
+        f" {count(root.total_cost):>8}  {names[one.shape]}"
+    )
+
+
+def _place(one: Tried) -> str:
+    share = "" if one.share is None else f", {one.share * 100:.3g} %"
+    return f"{one.value} ({one.kind}{share})"
