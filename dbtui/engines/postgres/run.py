@@ -16,6 +16,7 @@ from dbtui.engines.postgres.connection import LOCK_LIMIT, Connection, Connector,
 from dbtui.engines.postgres.failures import FAILURES, describe
 from dbtui.engines.postgres.identity import identity
 from dbtui.engines.postgres.rows import UNNAMED, unknown_as_text
+from dbtui.engines.postgres.session import WATCH_CLIENT
 from dbtui.errors import ConnectError, SessionLost
 from dbtui.model.activity import Progress
 from dbtui.model.run import Look, Observed
@@ -181,9 +182,7 @@ class PostgresRunSession:
 
 
 @asynccontextmanager
-async def _wrapped(
-    raw: asyncpg.Connection, limits: dict[str, float], *, one: bool
-) -> AsyncIterator[None]:
+async def _wrapped(raw: asyncpg.Connection, limits: dict[str, float], *, one: bool) -> AsyncIterator[None]:
     """A transaction around the block, or settings of the session that are put back behind it."""
     scope = "LOCAL " if one else ""
     words = "; ".join(f"SET {scope}{name} TO {int(value * 1000)}" for name, value in limits.items())

@@ -340,6 +340,22 @@ async def test_closing_ends_a_running_statement(connector: Connector, postgres: 
     assert await none_left(postgres)
 
 
+async def test_a_statement_whose_client_is_gone_ends(connector: Connector, postgres: PostgresServer) -> None:
+    work = await connector.open("work")
+
+    async def sleep() -> None:
+        async with work.reading(timeout=60) as raw:
+            await raw.fetch("select pg_sleep(60)::text")
+
+    running = asyncio.create_task(sleep())
+    while "active true" not in await asyncio.to_thread(sessions, postgres):
+        await asyncio.sleep(0.02)
+    work.abort()
+    with pytest.raises(DbtuiError):
+        await running
+    assert await none_left(postgres)
+
+
 async def test_an_engine_opens_and_leaves(postgres: PostgresServer) -> None:
     engine = create(target(postgres.url()))
     server = await engine.open()
