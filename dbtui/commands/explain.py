@@ -17,6 +17,8 @@ from dbtui.errors import InputError, UsageError
 from dbtui.model.finding import Finding, Severity
 from dbtui.model.plan import Plan
 from dbtui.plans import MAX_CHARACTERS, parse
+from dbtui.plans.compare import shape
+from dbtui.plans.history import Kept, kind_of
 from dbtui.plans.summary import beside_nodes, weight
 from dbtui.rules.base import rule_ids
 from dbtui.rules.plan import findings as plan_findings
@@ -226,12 +228,18 @@ def _with_history(args: argparse.Namespace, connection: str, plan: Plan) -> tupl
     if args.compare == "last":
         if not earlier:
             raise UsageError("no earlier plan of this statement is kept", "it is kept now: ask again later")
-        return _compared(args, plan_of(earlier[0]), plan), plan_findings(plan)
+        return _compared(args, plan_of(_older(earlier, plan)), plan), plan_findings(plan)
     if change is not None:
         at = time.strftime("%Y-%m-%d %H:%M", time.localtime(change.before.taken))
         because = f"; probably {change.causes[0]}" if change.causes else ""
         print(printable(f"dbtui: the plan has changed since {at}{because}"), file=sys.stderr)
     return _shown(args, plan)
+
+
+def _older(earlier: Sequence[Kept], plan: Plan) -> Kept:
+    """The newest plan that was taken in the same way and is another one; else the newest of all."""
+    alike = [one for one in earlier if one.kind == kind_of(plan)]
+    return next((one for one in alike if one.shape != shape(plan)), (alike or earlier)[0])
 
 
 async def _forewarn(engine: Engine, sql: str, database: str) -> None:

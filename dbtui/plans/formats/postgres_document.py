@@ -137,7 +137,7 @@ def _node(node: Mapping[str, Any], number: int, parent: int | None, depth: int) 
         loops=loops,
         startup_ms=_figure(node, "Actual Startup Time") if loops is not None else None,
         actual_ms=_figure(node, "Actual Total Time") if loops is not None else None,
-        blocks=_blocks(node),
+        blocks=_blocks(node) if loops is not None else None,
         raw={k: v for k, v in node.items() if k not in ("Plans", "Label")},
     )
 

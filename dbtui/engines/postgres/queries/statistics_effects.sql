@@ -1,11 +1,10 @@
--- What a statement may do when it runs: $1 names of functions that it or its plan mention, $2 tables that it writes
--- (schema and name by turns), $3 I, U or D for what is done to them.
-with written as (
-  select c.oid, c.relname
-    from pg_catalog.unnest($2::text[], $3::text[]) as w (path, verb)
-    join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(w.path)
-), verbs as (
-  select pg_catalog.to_regclass(w.path)::oid as oid, w.verb from pg_catalog.unnest($2::text[], $3::text[]) as w (path, verb)
+-- What a statement may do when it runs: $1 names of functions that it or its plan mention, $2 tables that it writes,
+-- as SQL, $3 I, U or D for what is done to them.
+with verbs as (
+  select pg_catalog.to_regclass(($2::text[])[i])::oid as oid, ($3::text[])[i] as verb
+    from pg_catalog.generate_subscripts($2::text[], 1) as i
+), written as (
+  select c.oid, c.relname from pg_catalog.pg_class c where c.oid in (select v.oid from verbs v)
 )
 select distinct 'the function ' || n.nspname || '.' || p.proname || '() is volatile' as effect
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
