@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from dbtui.migrations.libpg_query import ParseError, TooDeep, parse, pb
 from dbtui.migrations.not_understood import NotUnderstoodError
-from dbtui.migrations.parse_postgresql_alter import alter_table
+from dbtui.migrations.parse_postgresql_alter import alter_table, default_text
 from dbtui.migrations.parse_postgresql_parts import (
     column,
     columns_read,
@@ -19,7 +19,8 @@ from dbtui.migrations.parse_postgresql_parts import (
     type_message,
     walk,
 )
-from dbtui.model.migration import Action, ColumnDef, ConstraintDef, IndexDef, Relation
+from dbtui.migrations.tokens import parts, tokens
+from dbtui.model.migration import Action, ColumnDef, ConstraintDef, Engine, IndexDef, Relation
 
 _TOO_LONG = 1_000_000  # characters: a statement beyond this is data, not DDL
 
@@ -126,12 +127,13 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
     columns: list[ColumnDef] = []
     constraints: list[ConstraintDef] = []
     likes: list[Relation] = []
-    for node in message.table_elts:
+    texts = _items(sql, len(message.table_elts))
+    for node, text in zip(message.table_elts, texts, strict=True):
         which = node.WhichOneof("node")
         if which == "column_def":
-            columns.append(column(node.column_def))
+            columns.append(column(node.column_def, default_text(text)))
         elif which == "constraint":
-            made = constraint(node.constraint)
+            made = constraint(node.constraint, text)
             if made:
                 constraints.append(made)
         elif which == "table_like_clause":
@@ -144,6 +146,9 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
         options["inherits"] = "yes"
     if message.HasField("partspec"):
         options["partitioned"] = "yes"
+        options["partition key"] = ",".join(
+            node.partition_elem.name or "(…)" for node in message.partspec.part_params
+        )
     if message.relation.relpersistence == "t":
         options["temporary"] = "yes"
     if likes:
@@ -161,6 +166,20 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
             options=options,
         ),
     )
+
+
+def _items(sql: str, count: int) -> tuple[str, ...]:
+    """The user's text of each column and constraint of a CREATE TABLE; empty texts where they cannot be told apart."""
+    found = tuple(tokens(sql, Engine.POSTGRESQL)) if count else ()
+    opening = next((p for p, token in enumerate(found) if token.text == "("), len(found))
+    depth, closing = 0, len(found)
+    for position in range(opening, len(found)):
+        depth += {"(": 1, ")": -1}.get(found[position].text, 0)
+        if not depth:
+            closing = position
+            break
+    texts = parts(sql, found[opening + 1 : closing])
+    return texts if len(texts) == count else ("",) * count
 
 
 def _create_index(message: type_message, sql: str) -> tuple[Action, ...]:

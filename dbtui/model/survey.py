@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dbtui.model.migration import Relation
 
@@ -95,10 +95,18 @@ class Survey:
 class Surveyor(Protocol):
     """The part of an engine that knows what a change would meet. Every question reads, and waits for no lock."""
 
-    async def survey(self, tables: tuple[Relation, ...], database: str = "") -> Survey:
-        """Facts of these tables; with none named, of all. Raises QueryError, PermissionDenied, SessionLost."""
+    async def survey(
+        self, tables: tuple[Relation, ...], database: str = "", *, interval: float = 2.0
+    ) -> Survey:
+        """Facts of these tables and those near them; with none named, of all.
+
+        Rates come from two readings that lie `interval` seconds apart; 0 is without. Raises QueryError, PermissionDenied, SessionLost."""
         ...
 
-    async def holds(self, query: str, database: str = "", timeout: float = 60.0) -> bool:
-        """The answer to a `Condition`. Raises QueryError where the server refuses the question."""
-        ...
+
+@runtime_checkable
+class Surveyed(Protocol):
+    """An engine that has a surveyor."""
+
+    @property
+    def surveyor(self) -> Surveyor: ...

@@ -10,6 +10,7 @@ from dbtui.config import Target
 from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.postgres.activity import PostgresMonitor
 from dbtui.engines.postgres.connection import Connector
+from dbtui.engines.postgres.nouns import NOUNS
 from dbtui.model.server import Server
 from dbtui.model.statistics import Statistics
 from dbtui.model.survey import Surveyor
@@ -22,6 +23,7 @@ class PostgresEngine:
     """See `engines.base.Engine`. The monitor has a session of its own; catalog, query and explain share one."""
 
     name = "postgres"
+    nouns = NOUNS
 
     def __init__(self, target: Target) -> None:
         self._connector = Connector(target)

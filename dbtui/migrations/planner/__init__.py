@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from dbtui.migrations.assess import DEFAULT_VERSIONS, walk
 from dbtui.migrations.files import MigrationFile
+from dbtui.migrations.planner.numbers import numbered
 from dbtui.migrations.planner.weigh import weigh
-from dbtui.model.change import ChangePlan, ChangeStep, Kind, Phase, Reversibility, Source
+from dbtui.model.change import ChangePlan, ChangeStep, Kind, Phase, Source
 from dbtui.model.migration import Assessed, Engine
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step
@@ -97,17 +98,6 @@ def _in_order(drafts: Sequence[ChangeStep]) -> list[ChangeStep]:
         now += own[:wait]
         later += own[wait:]
     return now + later
-
-
-def numbered(steps: Sequence[ChangeStep]) -> tuple[ChangeStep, ...]:
-    """Steps with their numbers, and the point of no return marked: the first that no down can undo."""
-    made: list[ChangeStep] = []
-    passed = False
-    for number, step in enumerate(steps, 1):
-        final = step.reversibility is Reversibility.IMPOSSIBLE and not passed
-        passed = passed or final
-        made.append(replace(step, number=number, point_of_no_return=final))
-    return tuple(made)
 
 
 def _title(files: Sequence[MigrationFile]) -> str:

@@ -43,7 +43,7 @@ def column_text(text: str, engine: Engine = Engine.POSTGRESQL) -> ColumnText | N
     starts = [
         position for position, depth, token in _levels(rest) if not depth and _opens(rest, position, token)
     ]
-    ends = [*starts[1:], len(rest)]
+    ends = [*starts[1:], len(rest)] if starts else []
     clauses = [
         (rest[a].upper, text[rest[a].start : rest[b - 1].end]) for a, b in zip(starts, ends, strict=True)
     ]
@@ -175,6 +175,19 @@ def write_text(sql: str, engine: Engine) -> WriteText | None:
         if length in (3, 5) and found[1].upper == "FROM" and found[2].upper != "ONLY":
             return WriteText("delete", "", predicate)
     return None
+
+
+def with_column_renamed(sql: str, old: str, new: str) -> str:
+    """An expression in which one column has another name; `new` is given with the quotes that it needs."""
+    made, position = "", 0
+    found = list(tokens(sql, Engine.POSTGRESQL))
+    for number, token in enumerate(found):
+        name = token.name if token.kind == "quoted" else token.text.lower()
+        after = found[number + 1].text if number + 1 < len(found) else ""
+        if token.kind in ("word", "quoted") and name == old and after != "(":
+            made += sql[position : token.start] + new
+            position = token.end
+    return made + sql[position:]
 
 
 def with_columns_of(sql: str, columns: Iterable[str], row: str) -> str:

@@ -235,7 +235,7 @@ def _foreign_key_on_partitions(one: One, made: ConstraintDef) -> Steps | None:
     steps: list[ChangeStep] = []
     name = constraint_name(one.relation, made)
     for part in parts:
-        own = replace(made, name=short(part.relation.name, *made.columns, "fkey"))
+        own = replace(made, name=made.name or short(part.relation.name, *made.columns, "fkey"))
         body = one.action.text if not made.name else "ADD " + _after_name(one.action.text)
         steps += not_valid(part.relation, own, _with_name(body, own.name, named=False), one)
     steps.append(

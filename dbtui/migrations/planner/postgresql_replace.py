@@ -6,12 +6,14 @@ transaction; for a change of name both names stay until no code uses the old one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
-from dbtui.migrations.planner.clauses import with_columns_of
+from dbtui.migrations.planner.clauses import with_column_renamed, with_columns_of
 from dbtui.migrations.planner.one import One, Steps, application, check, ddl, until
+from dbtui.migrations.planner.outcome_postgresql import adding
 from dbtui.migrations.planner.postgresql_columns import backfill, drop_trigger, key_of, sync_trigger
 from dbtui.migrations.planner.postgresql_constraints import prove_not_null, validate
 from dbtui.migrations.planner.postgresql_indexes import build
@@ -68,18 +70,22 @@ def _in_the_way(one: One, known: KnownTable, column: str) -> bool:
     old = known.columns[column]
     pointed_at = any(column in c.referenced_columns for _, c in one.schema.referencing(known.relation))
     plain = all("" not in i.columns and not i.partial for i in known.indexes if column in i.columns)
-    checked = any(
-        c.kind in ("check", "exclude") and column in (c.mentions | set(c.columns)) for c in known.constraints
-    )
+    unnamed = any(not c.text or not c.name for c in _checks_of(known, column))
+    excluded = any(c.kind == "exclude" and column in c.columns for c in known.constraints)
     return bool(
         known.partitioned
         or known.parent
         or old.identity
         or old.generated
         or pointed_at
-        or checked
+        or unnamed
+        or excluded
         or not plain
     )
+
+
+def _checks_of(known: KnownTable, column: str) -> tuple[ConstraintDef, ...]:
+    return tuple(c for c in known.constraints if c.kind == "check" and column in c.mentions)
 
 
 def _type_and_using(text: str) -> tuple[str, str]:
@@ -130,6 +136,8 @@ def _beside(one: One, pair: _Pair) -> Iterator[ChangeStep]:
         yield build(relation, _twin(index, pair), _twin_sql(index, pair))
     for key in _foreign_keys_of(pair):
         yield from _twin_key(key, pair)
+    for made in _checks_of(pair.table, pair.old.name):
+        yield from _twin_check(made, pair)
 
 
 def _indexes_of(pair: _Pair) -> tuple[IndexDef, ...]:
@@ -175,6 +183,24 @@ def _twin_key(key: ConstraintDef, pair: _Pair) -> Steps:
             down=(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {quoted(name)}",),
             postconditions=(conditions.constraint_there(pair.relation, name),),
             why="the new column refers to the same rows as the old one",
+        ),
+        validate(pair.relation, name),
+    )
+
+
+def _twin_check(made: ConstraintDef, pair: _Pair) -> Steps:
+    """The same check over the new column, proved before the swap."""
+    table, name = sql_name(pair.relation), short(made.name, "new")
+    body = adding(made).partition(quoted(made.name))[2]
+    condition = with_column_renamed(body, pair.old.name, quoted(pair.new))
+    return (
+        ddl(
+            f"add {name} for new rows only",
+            f"ALTER TABLE {table} ADD CONSTRAINT {quoted(name)}{condition} NOT VALID",
+            relation=pair.relation,
+            down=(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {quoted(name)}",),
+            postconditions=(conditions.constraint_there(pair.relation, name),),
+            why="the new column obeys the same check as the old one",
         ),
         validate(pair.relation, name),
     )
@@ -238,20 +264,48 @@ def drop_old(relation: Relation, column: str, *first: str) -> ChangeStep:
     )
 
 
+_NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'(?:::regclass)?\)", re.I)
+
+
 def _owned(pair: _Pair, old: str, new: str) -> Iterator[str]:
     """Default and sequence go over to the new column."""
-    table = sql_name(pair.relation)
-    default = pair.old.default
+    table, default = sql_name(pair.relation), pair.old.default
+    text = default.text if default is not None else ""
     if pair.old.serial:
         sequence = sql_name(Relation(short(pair.relation.name, pair.old.name, "seq"), pair.relation.schema))
-        yield f"ALTER TABLE {table} ALTER COLUMN {new} SET DEFAULT nextval({conditions.literal(sequence)}::regclass)"
-        yield f"ALTER TABLE {table} ALTER COLUMN {old} DROP DEFAULT"
+        text = f"nextval({conditions.literal(sequence)}::regclass)"
+    if not text:
+        return
+    yield f"ALTER TABLE {table} ALTER COLUMN {new} SET DEFAULT {text}"
+    yield f"ALTER TABLE {table} ALTER COLUMN {old} DROP DEFAULT"
+    numbered = _NEXT_VALUE.fullmatch(text.strip())
+    if numbered is not None:
+        sequence = numbered.group(1).replace("''", "'")
         yield f"ALTER SEQUENCE {sequence} OWNED BY {table}.{new}"
-        if pair.type_text.lower() in ("bigint", "int8"):
-            yield f"ALTER SEQUENCE {sequence} AS bigint"
-    elif default is not None and default.text:
-        yield f"ALTER TABLE {table} ALTER COLUMN {new} SET DEFAULT {default.text}"
-        yield f"ALTER TABLE {table} ALTER COLUMN {old} DROP DEFAULT"
+
+
+def _names_over(pair: _Pair) -> Iterator[str]:
+    """What is built over the new name takes the names of what the old column had."""
+    table, schema = sql_name(pair.relation), pair.relation.schema
+    for index in _indexes_of(pair):
+        twin = sql_name(Relation(short(index.name, "new"), schema))
+        if index.constraint:
+            yield f"ALTER TABLE {table} DROP CONSTRAINT {quoted(index.name)}"
+            yield (
+                f"ALTER TABLE {table} ADD CONSTRAINT {quoted(index.name)} UNIQUE"
+                f" USING INDEX {quoted(short(index.name, 'new'))}"
+            )
+        else:
+            yield f"DROP INDEX {sql_name(Relation(index.name, schema))}"
+            yield f"ALTER INDEX {twin} RENAME TO {quoted(index.name)}"
+    yield from _constraints_named(pair)
+
+
+def _constraints_named(pair: _Pair) -> Iterator[str]:
+    table = sql_name(pair.relation)
+    for made in (*_foreign_keys_of(pair), *_checks_of(pair.table, pair.old.name)):
+        yield f"ALTER TABLE {table} DROP CONSTRAINT {quoted(made.name)}"
+        yield f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(short(made.name, 'new'))} TO {quoted(made.name)}"
 
 
 def _constraints_over(pair: _Pair) -> Iterator[str]:
@@ -275,9 +329,7 @@ def _constraints_over(pair: _Pair) -> Iterator[str]:
             aside = short(index.name, "old")
             yield f"ALTER INDEX {sql_name(Relation(index.name, schema))} RENAME TO {quoted(aside)}"
             yield f"ALTER INDEX {sql_name(Relation(short(index.name, 'new'), schema))} RENAME TO {quoted(index.name)}"
-    for foreign in _foreign_keys_of(pair):
-        yield f"ALTER TABLE {table} DROP CONSTRAINT {quoted(foreign.name)}"
-        yield f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(short(foreign.name, 'new'))} TO {quoted(foreign.name)}"
+    yield from _constraints_named(pair)
 
 
 def rename_column(one: One) -> Steps | None:
@@ -321,6 +373,7 @@ def rename_column(one: One) -> Steps | None:
             if old.default is not None and old.default.text
             else []
         ),
+        *_names_over(pair),
     )
     return (*until(steps, conditions.column_gone(relation, action.name)), end)
 

@@ -286,7 +286,10 @@ def detach_partition(one: One) -> Steps | None:
             leftover=pending,
             cleanup=(f"ALTER TABLE {table} DETACH PARTITION {part} FINALIZE",),
             why="DETACH alone stops everybody on the parent; this waits for older transactions instead",
-            notes=("attaching it again needs its bound, which the statement does not tell",),
+            notes=(
+                "attaching it again needs its bound, which the statement does not tell",
+                f"the server leaves a CHECK on {child} that says what its bound said",
+            ),
         ),
     )
 

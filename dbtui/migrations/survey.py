@@ -1,0 +1,76 @@
+"""A plan for a live server: what its surveyor says of the tables that the files are about goes into the planner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dbtui.engines.base import Engine
+from dbtui.migrations.files import MigrationFile
+from dbtui.migrations.parse import parse
+from dbtui.migrations.planner import make
+from dbtui.model.change import ChangePlan
+from dbtui.model.migration import Engine as Dialect
+from dbtui.model.migration import Relation
+from dbtui.model.survey import Survey, Surveyed
+
+
+async def surveyed(
+    engine: Engine,
+    files: Sequence[MigrationFile],
+    before: Sequence[MigrationFile] = (),
+    *,
+    database: str = "",
+    interval: float = 2.0,
+) -> ChangePlan:
+    """The plan for migration files on an open engine, whose counters are read twice, `interval` seconds apart.
+
+    Raises UsageError for an engine without a planner, and what the engine's questions raise.
+    """
+    server = await _dialect(engine)
+    if server is None:
+        from dbtui.migrations.planner.documents import make_for
+
+        return make_for(engine.name, files)
+    survey = await look(engine, files, server, database=database, interval=interval)
+    return make(files, server, survey.version if survey else None, before, survey)
+
+
+async def _dialect(engine: Engine) -> Dialect | None:
+    """The language of an engine's DDL; None for those that have none."""
+    names = {"postgres": Dialect.POSTGRESQL, "sqlite": Dialect.SQLITE}
+    if engine.name == "mysql":
+        catalog = getattr(engine, "mariadb", None)
+        return Dialect.MARIADB if catalog else Dialect.MYSQL
+    return names.get(engine.name)
+
+
+async def look(
+    engine: Engine,
+    files: Sequence[MigrationFile],
+    dialect: Dialect,
+    *,
+    database: str = "",
+    interval: float = 2.0,
+) -> Survey | None:
+    """What the server says of the tables that these files name; None where the engine has no surveyor."""
+    if not isinstance(engine, Surveyed):
+        return None
+    return await engine.surveyor.survey(tuple(named(files, dialect)), database, interval=interval)
+
+
+def named(files: Iterable[MigrationFile], dialect: Dialect) -> list[Relation]:
+    """Every relation that the statements are about or refer to, once."""
+    found: dict[Relation, None] = {}
+    for file in files:
+        for statement in parse(file.text, dialect, file.name):
+            for action in statement.actions:
+                made = [
+                    action.constraint,
+                    *action.constraints,
+                    *(action.column.constraints if action.column else ()),
+                ]
+                pointed = [one.references for one in made if one is not None and one.references is not None]
+                for relation in (action.relation, *action.others, *pointed):
+                    if relation.name:
+                        found[relation] = None
+    return list(found)
