@@ -27,6 +27,7 @@ COMMANDS = {
     "logs": "rank the statements of a slow log: PostgreSQL, MySQL, MariaDB, MongoDB",
     "lint": "say what migration files would lock, rewrite and break",
     "migrate": "plan a change of schema, rehearse it, run it step by step, take it back",
+    "monitoring": "write the same thresholds for Prometheus or Grafana",
     "rules": "print what a rule looks for, why, and what to do instead",
 }
 WITH_CONSOLE = frozenset({"demo", "logs", "replay"})  # their `run` also gets what opens the console

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from dbtui.model.activity import Session, Stakes
+from dbtui.model.activity import Deadlock, Session, Stakes
 from dbtui.model.catalog import Detail, Name, Node
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page
@@ -224,6 +224,24 @@ class Weighs(Actions, Protocol):
 
     async def stakes(self, session: Session) -> Stakes:
         """What is at stake, looked up at the server now. Raises ConnectError, QueryError, SessionLost."""
+        ...
+
+
+@runtime_checkable
+class RemembersDeadlocks(Actions, Protocol):
+    """Actions of an engine that keeps what deadlocked last."""
+
+    async def last_deadlock(self) -> Deadlock:
+        """Raises ConnectError, QueryError, SessionLost."""
+        ...
+
+
+@runtime_checkable
+class Maintains(Actions, Protocol):
+    """Actions of an engine whose tables can be vacuumed or analysed by hand."""
+
+    def maintenance(self, node: Node, what: Literal["vacuum", "analyze"]) -> str:
+        """The statement that does it, for `write`; "" where this engine has no such thing for the node."""
         ...
 
 

@@ -267,7 +267,13 @@ class ConsoleSession:
         return approve(self.target.name, scope_of(sql), reason)
 
     async def write(
-        self, sql: str, reason: str = "", database: str = "", *, approval: Approval | None = None
+        self,
+        sql: str,
+        reason: str = "",
+        database: str = "",
+        *,
+        approval: Approval | None = None,
+        timeout: float = 60.0,
     ) -> Page:
         """Run one statement that may write, under the lift or an approval of its own.
 
@@ -278,7 +284,7 @@ class ConsoleSession:
             raise NotApproved(self.engine.lacks.get("actions", "this engine writes nothing"))
         approval = approval or self.approve(sql, reason)
         try:
-            page = await actions.write(sql, approval, database=database)
+            page = await actions.write(sql, approval, database=database, timeout=timeout)
         except DbtuiError as error:
             self._audit("write", _shortened(sql), approval.reason, f"failed: {error}")
             raise

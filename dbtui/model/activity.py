@@ -182,6 +182,25 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Party:
+    """One of those that deadlocked; server text."""
+
+    session: str
+    statement: str  # what it ran
+    waits: str  # the lock it wanted
+    victim: bool = False  # whether the server has rolled it back
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlock:
+    """The last deadlock that the server remembers. `note` says where it is from, or why there is none to see."""
+
+    parties: tuple[Party, ...] = ()
+    at: str = ""  # as the server writes it
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What changes slowly and is asked for every few seconds."""
 

@@ -39,6 +39,9 @@ async def act(console: MainScreen, wish: ActOn) -> None:
     if actions is None:
         console.say(console.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")
         return
+    if wish.action in console.engine.lacks:
+        console.say(console.engine.lacks[wish.action], "warning")
+        return
     target = Target(console, wish.action, wish.sessions)
     weighing = asyncio.create_task(target.weigh())
     question = Question(target.title, target.body, target.word, now=target.now)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.engines.sqlite.connection import Connector
+from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.sqlite.values import columns_of, row_text
 from dbtui.errors import QueryError
 from dbtui.model.activity import Session
+from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of, signal_scope
 from dbtui.sql.classify import first_word
@@ -35,6 +37,12 @@ class SqliteActions:
         """Raises QueryError: it cannot be done."""
         approval.check(self._connector.target.name, signal_scope("terminate", session))
         _no_signals(session)
+
+    def maintenance(self, node: Node, what: Literal["vacuum", "analyze"]) -> str:
+        """See `engines.base.Maintains`. VACUUM rewrites the whole file; SQLite has none for a table."""
+        if node.kind is not Kind.TABLE:
+            return ""
+        return "VACUUM" if what == "vacuum" else f"ANALYZE {identifier(node.path[-1])}"
 
     async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:
         """Run one statement in a transaction of its own, on a connection of its own, with foreign keys enforced.

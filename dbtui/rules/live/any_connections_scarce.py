@@ -40,7 +40,7 @@ EXPORTS = {
     "mysql": "dbtui_my_threads_connected > {share} * dbtui_my_max_connections",
     "redis": "redis_connected_clients > {share} * redis_config_maxclients",
     "mongodb": (
-        'mongodb_ss_connections{{conn_type="current"}} > {share} * on (instance) '
+        'mongodb_ss_connections{{conn_type="current"}} > on (instance) {share} * '
         '(mongodb_ss_connections{{conn_type="current"}} + on (instance) '
         'mongodb_ss_connections{{conn_type="available"}})'
     ),

@@ -43,8 +43,7 @@ EXPORTS = {
     ),
     "redis": "redis_connected_slave_lag_seconds > {seconds}",
     "mongodb": (
-        "mongodb_rs_members_optimeDate > bool 0 and (max(mongodb_rs_members_optimeDate) - "
-        "mongodb_rs_members_optimeDate) / 1000 > {seconds}"
+        "(scalar(max(mongodb_rs_members_optimeDate)) - mongodb_rs_members_optimeDate) / 1000 > {seconds}"
     ),
 }
 

@@ -199,9 +199,10 @@ class MainScreen(Screen[None]):
             bar.show(self.snapshot, self.session.lift, moment)
 
     def _begin(self, name: str, *arguments: object, **more: object) -> None:
-        """Start one of `tui.tasks`, in place of one of the same name that still runs."""
-        tasks = import_module("dbtui.tui.tasks")
-        self.run_worker(getattr(tasks, name)(self, *arguments, **more), group=name, exclusive=True)
+        """Start one of `tui.tasks`, or of a sibling by `module.name`, in place of one that still runs."""
+        module, _, function = name.rpartition(".")
+        tasks = import_module(f"dbtui.tui.{module or 'tasks'}")
+        self.run_worker(getattr(tasks, function)(self, *arguments, **more), group=name, exclusive=True)
 
     # panes
 
@@ -308,6 +309,9 @@ class MainScreen(Screen[None]):
     def action_schema_rows(self) -> None:
         if self.schema.node is not None and self.schema.node.kind in RELATIONS:
             self.post_message(SampleRows(self.schema.node))
+
+    def action_schema_maintain(self, what: str) -> None:
+        self._begin("upkeep.maintain", what)
 
     def action_schema_tab(self, step: int) -> None:
         self.schema.turn_tab(step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,6 +21,9 @@ from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
 
+if TYPE_CHECKING:
+    from dbtui.tui.watching import Watching
+
 COLUMNS = (
     GridColumn("severity", "Severity", 10, "left", 100),
     GridColumn("rule", "Rule", 30, "left", 70),
@@ -28,7 +31,10 @@ COLUMNS = (
     GridColumn("message", "What", None, "left", 90),
 )
 ROLES = {Severity.ERROR: Role.BAD, Severity.WARNING: Role.WARN, Severity.INFO: Role.MUTED}
-NOTHING = "no findings yet · the plan of a statement brings them here: e on a session, ctrl+g in the editor"
+NOTHING = (
+    "no findings: no rule has anything to say about the server\n"
+    "the plan of a statement brings others: e on a session, ctrl+g in the editor"
+)
 
 
 def severity_cell(severity: Severity) -> Cell:
@@ -38,14 +44,22 @@ def severity_cell(severity: Severity) -> Cell:
     return (f"{sign} {severity}", ROLES[severity])
 
 
+def by_key(findings: Sequence[Finding]) -> dict[str, Finding]:
+    """The findings, each with what it is over all refreshes: its rule, its object and its node."""
+    found: dict[str, Finding] = {}
+    for one in findings:
+        key = f"{one.rule}/{one.object}/{one.node}"
+        found[key if key not in found else f"{key}/{len(found)}"] = one
+    return found
+
+
 def rows(findings: Sequence[Finding]) -> list[GridRow]:
     """One row a finding, in the order they came: the gravest first."""
     return [
         GridRow(
-            str(number),
-            (severity_cell(one.severity), one.rule, one.object or "", text.one_line(one.message, 300)),
+            key, (severity_cell(one.severity), one.rule, one.object or "", text.one_line(one.message, 300))
         )
-        for number, one in enumerate(findings)
+        for key, one in by_key(findings).items()
     ]
 
 
@@ -82,6 +96,8 @@ class FindingsView(View):
     def __init__(self) -> None:
         super().__init__()
         self.findings: Sequence[Finding] = ()
+        self._live: Sequence[Finding] = ()  # about the server, now
+        self._plan: Sequence[Finding] = ()  # about the newest plan
 
     def compose(self) -> ComposeResult:
         yield Grid(COLUMNS, id="findings-list", empty=NOTHING)
@@ -100,20 +116,30 @@ class FindingsView(View):
 
     def show_findings(self, findings: Sequence[Finding], subject: str) -> None:
         """Show what was found in `subject`, a statement."""
-        self.findings = findings
-        self.grid.empty = "no rule has anything to say about this plan"
-        self.grid.set_rows(rows(findings))
-        self.grid.set_title(
-            "Findings", counted(findings), ROLES[findings[0].severity] if findings else Role.OK
-        )
+        self._plan = findings
         self.grid.set_subtitle(text.one_line(subject, 100))
+        self.grid.empty = "no rule has anything to say about this plan, nor about the server"
+        self._show_all()
+
+    def show_watch(self, watching: Watching) -> None:
+        if watching.findings is not self._live:
+            self._live = watching.findings
+            self._show_all()
+
+    def _show_all(self) -> None:
+        """Those about the server, then those about the plan."""
+        self.findings = (*self._live, *self._plan)
+        gravest = min(self.findings, key=lambda one: list(Severity).index(one.severity), default=None)
+        self.grid.set_rows(rows(self.findings))
+        self.grid.set_title(
+            "Findings", counted(self.findings), ROLES[gravest.severity] if gravest else Role.OK
+        )
         self._show_detail()
 
     @property
     def finding(self) -> Finding | None:
         """The finding under the cursor."""
-        key = self.grid.cursor_key
-        return self.findings[int(key)] if key and int(key) < len(self.findings) else None
+        return by_key(self.findings).get(self.grid.cursor_key or "")
 
     def _show_detail(self) -> None:
         finding = self.finding

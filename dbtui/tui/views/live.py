@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from dbtui import text
 from dbtui.live.blocking import Blocked, forest
 from dbtui.live.history import History
 from dbtui.model.activity import Activity, Session
+from dbtui.model.finding import Severity
 from dbtui.model.snapshot import Metric, Section, Snapshot
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import ActOn, Copy, Edit, Explain
@@ -26,6 +27,9 @@ from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
 from dbtui.tui.widgets.status import Run
+
+if TYPE_CHECKING:
+    from dbtui.tui.watching import Watching
 
 COLUMNS = (
     GridColumn("id", "PID", 14, "left", 100),
@@ -253,11 +257,13 @@ class LiveView(TableView):
                 for metric in self.metrics[:4]:
                     yield Chart(metric.label, id=f"chart-{metric.id}")
         yield Run(id="figures")
+        yield Run(id="cause")
         yield Grid(COLUMNS, id="sessions", empty=LOADING)
         yield from self.compose_filter()
         yield Frame("Session", Static("", id="session-text", markup=False), id="session-detail")
 
     def on_mount(self) -> None:
+        self.query_one("#cause").display = False
         self.grid.set_title(self.noun)
 
     def show(self, snapshot: Snapshot) -> None:
@@ -267,6 +273,31 @@ class LiveView(TableView):
         self._show_metrics(snapshot)
         self._show_sessions(snapshot.activity, snapshot)
         self._show_detail()
+
+    def show_watch(self, watching: Watching) -> None:
+        """The gravest of what is wrong with the server, in its own words."""
+        cause = self.query_one("#cause", Run)
+        gravest = next((f for f in watching.findings if f.severity is not Severity.INFO), None)
+        cause.display = gravest is not None
+        if gravest is not None:
+            role = Role.BAD if gravest.severity is Severity.ERROR else Role.WARN
+            line = text.one_line(gravest.message, 300)
+            cause.show(((f"  {glyphs().high} ", role), (line, role)))
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.filter_text, self.sort, self.reverse, self.idle, self.background)
+
+    def _show_metrics(self, snapshot: Snapshot) -> None:
+        if self.charts:
+            for metric in self.metrics[:4]:
+                shown, role = metric_text(metric, snapshot)
+                self.query_one(f"#chart-{metric.id}", Chart).set_series(
+                    self.history.series(metric.id, KEPT, until=snapshot.at), shown, role
+                )
+        charted = self.charts and self.query_one("#charts").display
+        figures = self.query_one("#figures", Run)
+        figures.show(figure_line(self.metrics[4:] if charted else self.metrics, snapshot, figures.size.width))
 
     @property
     def wanted(self) -> Wanted:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from dbtui.tui.widgets.roles import Role, palette
 
-SHORT = {"statements": "Stmts", "migrate": "Migr"}
+SHORT = {"statements": "Stmts", "findings": "Finds", "migrate": "Migr", "advise": "Adv"}
 
 
 class PaneTabs(Widget):

@@ -1,0 +1,81 @@
+"""Upkeep by hand: VACUUM and ANALYZE of a table behind an approval, and a look at the last deadlock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from dbtui import text
+from dbtui.engines.base import Maintains, RemembersDeadlocks
+from dbtui.errors import DbtuiError
+from dbtui.model.activity import Deadlock
+from dbtui.model.server import Environment
+from dbtui.safety import approve, scope_of
+from dbtui.tui.screens.confirm import Question
+from dbtui.tui.screens.texts import TextScreen
+from dbtui.tui.views.schema import SchemaView
+
+if TYPE_CHECKING:
+    from dbtui.tui.screens.main import MainScreen
+
+LONGEST = 6 * 3600.0  # seconds that a VACUUM may take
+EFFECT = {
+    "vacuum": "It reads the whole table and removes dead rows; others read and write meanwhile.",
+    "analyze": "It reads a sample of the table and writes its statistics: plans may change.",
+}
+
+
+async def maintain(console: MainScreen, what: Literal["vacuum", "analyze"]) -> None:
+    """Vacuum or analyse the table that the schema pane shows, after a question. It is followed in the health pane."""
+    view = console.view("schema")
+    assert isinstance(view, SchemaView)
+    actions, node = console.engine.actions, view.node
+    sql = actions.maintenance(node, what) if isinstance(actions, Maintains) and node is not None else ""
+    if not sql or node is None:
+        console.say(f"there is nothing here that this engine could {what}", "warning")
+        return
+    target = console.target
+    word = target.name if target.environment is Environment.PRODUCTION else what
+    whole = "" if sql != "VACUUM" else " It rewrites the whole file and locks it meanwhile."
+    body = f"{sql}\non {target.name} ({target.environment})\n\n{EFFECT[what]}{whole}\nPane 9 shows how far it is."
+    reason = await console.app.push_screen_wait(Question(f"{what.capitalize()}?", body, word))
+    if reason is None:
+        return
+    console.say(f"{sql} runs: see pane 9", "information")
+    try:
+        approval = approve(target.name, scope_of(sql), reason, seconds=30.0)
+        page = await console.session.write(sql, database=node.path[1], approval=approval, timeout=LONGEST)
+        console.say(f"{sql}: done in {text.milliseconds(page.took * 1000)}", "information")
+    except DbtuiError as error:
+        console.say(f"{sql}: {error}", "error")
+
+
+async def deadlock(console: MainScreen) -> None:
+    """Show what deadlocked last, as far as the engine keeps it."""
+    actions = console.engine.actions
+    if not isinstance(actions, RemembersDeadlocks):
+        console.say("this engine keeps nothing of deadlocks", "information")
+        return
+    try:
+        found = await actions.last_deadlock()
+    except DbtuiError as error:
+        console.say(str(error), "error")
+        return
+    counters = console.snapshot.counters.value if console.snapshot else None
+    body = shown(found, (counters or {}).get("deadlocks"))
+    console.app.push_screen(TextScreen("Last deadlock", text.printable(body, keep_newlines=True)))
+
+
+def shown(found: Deadlock, total: float | None) -> str:
+    """A deadlock as text: who waited for what with which statement, and who was rolled back."""
+    head = f"last deadlock {found.at}" if found.parties else found.note
+    lines = [head, f"{total:,.0f} deadlocks are counted" if total is not None else ""]
+    for party in found.parties:
+        lines += [
+            "",
+            f"session {party.session}" + (" (rolled back)" if party.victim else ""),
+            f"  waited for  {party.waits}" if party.waits else "",
+            f"  ran         {text.one_line(party.statement, 2000)}" if party.statement else "",
+        ]
+    if found.parties:
+        lines += ["", found.note]
+    return "\n".join(line for number, line in enumerate(lines) if line or number > 1)
