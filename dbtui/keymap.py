@@ -94,6 +94,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("time.leap_back", "left_curly_bracket", "leap(-60)", "-1 min", "go back a minute", shown=False),
     Action("time.leap", "right_curly_bracket", "leap(60)", "+1 min", "go forward a minute", shown=False),
     Action("time.present", "escape", "present", "Present", "show the present again", shown=False),
+    Action("live.changes", "w", "changes", "Changed", "what changed: the last minute against the ten before"),
+    Action("live.changes", "w", "changes", "Changed", "what changed: the last minute against the ten before"),
     Action("live.filter", "slash", "filter", "Filter", "show only rows with these words"),
     Action("live.idle", "i", "idle", "Idle", "show or hide idle sessions"),
     Action("live.mark", "space", "mark", "Mark", "mark the session: x and X then act on all that are marked"),
@@ -110,8 +112,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("statements.detail", "enter", "detail", "Text", "show the whole statement", shown=False),
     Action("statements.explain", "e", "explain", "Explain", "show the statement's plan"),
     Action(
-        "statements.base", "d", "base", "Since…", "count since the last sample, or since the server's reset"
+        "statements.base",
+        "d",
+        "base",
+        "Since…",
+        "count since the last sample, since the pane was opened, or since the server's reset",
     ),
+    Action("statements.begin", "D", "begin", "From now", "count from now on", shown=False),
+    Action("statements.group", "w", "group", "By whom", "add up by user, application, host or database"),
     Action("statements.filter", "slash", "filter", "Filter", "show only rows with these words"),
     Action("statements.sort", "o", "sort_next(1)", "Sort", "sort by the next column"),
     Action(
@@ -157,6 +165,29 @@ ACTIONS: tuple[Action, ...] = (
     Action("plan.analyze", "a", "analyze", "Analyze", "run the statement and measure, after a question"),
     Action("plan.explain", "e", "explain", "Again", "ask for the plan again"),
     Action("plan.original", "o", "original", "Original", "show the plan as the server gave it"),
+    Action(
+        "plan.compare", "c", "wish('compare')", "Compare", "compare with the plans that were taken before"
+    ),
+    Action("plan.icicle", "i", "icicle", "Icicle", "turn from the tree to the icicle and back"),
+    Action("plan.hottest", "n", "hottest", "Hottest", "go to the hottest node, then to the next"),
+    Action(
+        "plan.why", "w", "wish('why')", "Why not", "say of every rule what it flags, or why it flags nothing"
+    ),
+    Action(
+        "plan.values",
+        "v",
+        "wish('values')",
+        "Values",
+        "the plan for common, rare and out-of-range values; runs nothing",
+    ),
+    Action(
+        "plan.statistics",
+        "d",
+        "wish('statistics')",
+        "Doctor",
+        "test the statistics behind misjudged rows; only reads",
+    ),
+    Action("plan.open", "O", "wish('open_plan')", "Open", "open a plan from a file, or one that is pasted"),
     Action("plan.edit", "E", "edit", "Edit", "put the statement into the editor"),
     Action("plan.copy", "y", "copy", "Copy", "copy the plan as the server gave it"),
     Action("list.down", "down,j", "cursor(1)", "Down", "the next row", shown=False),
@@ -177,12 +208,65 @@ ACTIONS: tuple[Action, ...] = (
     Action("health.copy", "y", "copy", "Copy fix", "copy the statement that mends it"),
     Action("health.cancel", "x", "cancel", "Cancel", "cancel the operation, or the session that is named"),
     Action("health.deadlock", "D", "deadlock", "Deadlock", "show the last deadlock with its statements"),
-, "down", "down", "Down", "the next connection", shown=False),
+    Action(
+        "migrate.run",
+        "n",
+        "wish('run')",
+        "Run step",
+        "run the steps that are not done, each after a question",
+    ),
+    Action("migrate.rehearse", "t", "wish('rehearse')", "Rehearse", "try the plan where it can hurt nobody"),
+    Action("migrate.editor", "i", "editor", "SQL", "go to the SQL"),
+    Action("migrate.open", "o", "wish('open_file')", "Open", "plan a file or folder of SQL, or a plan"),
+    Action(
+        "migrate.stop",
+        "x",
+        "wish('stop')",
+        "Stop",
+        "take back what waits, finish the batch, journal and stop",
+    ),
+    Action("migrate.pause", "space", "wish('pause')", "Pause", "hold a backfill, or let it go on"),
+    Action(
+        "migrate.slower",
+        "less_than_sign",
+        "wish('slower')",
+        "Slower",
+        "let a backfill rest longer",
+        shown=False,
+    ),
+    Action(
+        "migrate.faster",
+        "greater_than_sign",
+        "wish('faster')",
+        "Faster",
+        "let a backfill rest less",
+        shown=False,
+    ),
+    Action(
+        "migrate.rollback",
+        "u",
+        "wish('rollback')",
+        "Undo",
+        "take back the steps that are done, each after a question",
+        shown=False,
+    ),
+    Action("migrate.save", "w", "wish('save')", "Write", "write the plan to a file", shown=False),
+    Action(
+        "migrate.status", "s", "wish('status')", "Status", "ask the server how the plan stands", shown=False
+    ),
+    Action("migrate.copy", "y", "copy", "Copy", "copy the step's statements", shown=False),
+    Action("connect.down", "down", "down", "Down", "the next connection", shown=False),
     Action("connect.up", "up", "up", "Up", "the connection before", shown=False),
     Action("find.down", "down,ctrl+n", "down", "Down", "the next match", shown=False),
     Action("find.up", "up", "up", "Up", "the match before", shown=False),
     Action("find.leave", "escape", "leave", "Leave", "close without choosing"),
     Action("dialog.leave", "escape", "leave", "Leave", "close without doing anything"),
+    Action("icicle.before", "left", "sibling(-1)", "Left", "the node to the left", shown=False),
+    Action("icicle.after", "right", "sibling(1)", "Right", "the node to the right", shown=False),
+    Action("compare.older", "left_square_bracket", "turn(1)", "Older", "compare with an older plan"),
+    Action("compare.newer", "right_square_bracket", "turn(-1)", "Newer", "compare with a newer plan"),
+    Action("compare.close", "escape,q", "close", "Close", "close the comparison"),
+    Action("rules.close", "escape,q", "close", "Close", "close the list"),
     Action("text.close", "escape,q,enter", "close", "Close", "close the text"),
     Action("text.copy", "y", "copy", "Copy", "copy the text"),
 )
@@ -236,7 +320,9 @@ def check(overrides: Mapping[str, str]) -> None:
     merged = {action.id: overrides.get(action.id, action.keys) for action in ACTIONS}
     everywhere = _taken(merged, ("app",))
     for group in dict.fromkeys(action.group for action in ACTIONS):
-        beside = "tree" if group == "schema" else "time"  # the tree's keys work in its pane, scrubbing elsewhere
+        beside = (
+            "tree" if group == "schema" else "time"
+        )  # the tree's keys work in its pane, scrubbing elsewhere
         _clash(
             merged, everywhere if group == "app" else _taken(merged, ("app", "main", "list", beside, group))
         )
@@ -263,7 +349,10 @@ _DEFAULTS = {action.id: action.keys for action in ACTIONS}
 
 def _may_share(one: str, other: str) -> bool:
     """Dialogs and texts lie over everything else, so that their keys hide those below."""
-    over = {"text", "dialog", "find", "connect", "editor"}
+    over = {"text", "dialog", "find", "connect", "editor", "compare", "rules"}
     if "list.select" in (one, other) and _DEFAULTS[one] == _DEFAULTS[other]:
         return True  # what a list calls its choice, its pane calls by what it leads to
-    return one.partition(".")[0] in over or other.partition(".")[0] in over
+    groups = {one.partition(".")[0], other.partition(".")[0]}
+    if groups == {"tree", "migrate"}:
+        return True  # whichever has the focus
+    return bool(groups & over)

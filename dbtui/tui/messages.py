@@ -33,10 +33,13 @@ class ShowDeadlock(Message):
 
 
 class Explain(Message):
-    """A statement's plan is wanted. `analyze` runs the statement."""
+    """A statement's plan is wanted. `analyze` runs the statement; `session` is the one that runs it now."""
 
-    def __init__(self, sql: str, database: str = "", *, analyze: bool = False) -> None:
+    def __init__(
+        self, sql: str, database: str = "", *, analyze: bool = False, session: Session | None = None
+    ) -> None:
         super().__init__()
+        self.session = session
         self.sql = sql
         self.database = database
         self.analyze = analyze
@@ -102,9 +105,35 @@ class StopStatement(Message):
     """What runs now is to be stopped."""
 
 
+class PlanWish(Message):
+    """Something is wished about the plan in sight: the name of a task of `tui.plans`, and a text for it."""
+
+    def __init__(self, wish: str, text: str = "") -> None:
+        super().__init__()
+        self.wish = wish
+        self.text = text
+
+
 class ShowNode(Message):
     """The node of the plan that a finding is about is to be shown."""
 
     def __init__(self, node: int) -> None:
         super().__init__()
         self.node = node
+
+
+class PlanChange(Message):
+    """SQL that changes a schema is to be planned: advice that was taken, a difference of two schemas."""
+
+    def __init__(self, sql: str, title: str = "") -> None:
+        super().__init__()
+        self.sql = sql
+        self.title = title
+
+
+class MigrateWish(Message):
+    """Something is wished of the migration pane: the name of a task of `tui.migrating`."""
+
+    def __init__(self, wish: str) -> None:
+        super().__init__()
+        self.wish = wish

@@ -30,7 +30,7 @@ from dbtui.model.snapshot import Cost
 T = TypeVar("T")
 
 # Seconds that a lock of somebody else is waited for.
-BUSY: dict[Purpose, float] = {"monitor": 0.2, "work": 1.0, "act": 3.0}
+BUSY: dict[Purpose, float] = {"monitor": 0.2, "work": 1.0, "act": 3.0, "run": 3.0}
 OPENING = 5.0  # seconds for a file to open: a network mount may hang
 MOST_VALUE = 64 * 2**20  # bytes of one value
 _OLDEST = (3, 37, 0)  # PRAGMA table_list, STRICT
@@ -147,7 +147,7 @@ class Connection:
         """Interrupt until the job has ended; a connection that does not let go is left to its thread."""
         until = time.monotonic() + _ENDING
         while not job.done() and time.monotonic() < until:
-            await self._interrupt()
+            await self.interrupt()
             await asyncio.wait({job}, timeout=_NUDGE)
         if job.done():
             job.cancelled() or job.exception()
@@ -155,7 +155,8 @@ class Connection:
             job.cancel()
             self._closed = True
 
-    async def _interrupt(self) -> None:
+    async def interrupt(self) -> None:
+        """Have the statement that runs here end; never raises."""
         try:
             await self._raw.interrupt()
         except (ValueError, sqlite3.ProgrammingError):  # closed meanwhile
@@ -174,11 +175,11 @@ class Connection:
         if self._closed:
             return
         self._closed = True
-        await self._interrupt()
+        await self.interrupt()
         closing = asyncio.ensure_future(self._raw.close())
         until = time.monotonic() + _FAREWELL
         while not closing.done() and time.monotonic() < until:
-            await self._interrupt()
+            await self.interrupt()
             await asyncio.wait({closing}, timeout=_NUDGE)
         if closing.done():
             closing.cancelled() or closing.exception()

@@ -22,7 +22,7 @@ from textual.widgets import ContentSwitcher
 
 from dbtui import text
 from dbtui.config import Target
-from dbtui.engines.base import Engine, OwnWords
+from dbtui.engines.base import Engine
 from dbtui.live.session import ConsoleSession
 from dbtui.live.tape import Tape
 from dbtui.model.catalog import Node
@@ -36,8 +36,11 @@ from dbtui.tui.messages import (
     Edit,
     Explain,
     GaveUp,
+    MigrateWish,
     OpenServer,
     PickServer,
+    PlanChange,
+    PlanWish,
     RunStatement,
     SampleRows,
     ShowDeadlock,
@@ -53,12 +56,15 @@ from dbtui.tui.widgets.pane_tabs import PaneTabs
 from dbtui.tui.widgets.status import KeyBar, TopBar
 
 if TYPE_CHECKING:
+    from dbtui.migrations.runner import Runner
     from dbtui.tui.views.findings import FindingsView
+    from dbtui.tui.views.migrate import MigrateView
     from dbtui.tui.views.plan import PlanView
     from dbtui.tui.views.query import QueryView
     from dbtui.tui.views.schema import SchemaView
     from dbtui.tui.watching import Watching
 
+SAID = 600  # characters of a toast
 PANES = {
     1: "live",
     2: "statements",
@@ -70,7 +76,6 @@ PANES = {
     9: "health",
 }
 VIEWS = {  # made, and imported, on the first visit
-    "statements": ("statements", "StatementsView"),
     "schema": ("schema", "SchemaView"),
     "query": ("query", "QueryView"),
     "plan": ("plan", "PlanView"),
@@ -117,6 +122,7 @@ class MainScreen(Screen[None]):
         self.first_pane = pane
         self.watching: Watching | None = None  # made once a server has answered
         self.leaving = False
+        self.runner: Runner | None = None  # of the plan that is being run from here
         self.found: tuple[Sequence[Finding], str] | None = None  # in the newest plan, and its statement
         self.tree_wanted = False  # in every pane; the schema pane always has it
 
@@ -139,6 +145,8 @@ class MainScreen(Screen[None]):
 
     async def on_unmount(self) -> None:
         self.leave()
+        if self.runner is not None:
+            await import_module("dbtui.tui.migrating").finish(self)
         await self.session.stop()
 
     def leave(self) -> None:
@@ -208,13 +216,16 @@ class MainScreen(Screen[None]):
 
     def _make(self, pane: str) -> View:
         made: View
-        if pane == "live":
+        if pane == "statements":
+            made = import_module("dbtui.tui.statements").pane(self.session, charts=self.charts)
+        elif pane == "live":
             made = LiveView(self.engine.monitor.metrics, self.session.history, charts=self.charts)
         else:
             module, kind = VIEWS[pane]
             made = getattr(import_module(f"dbtui.tui.views.{module}"), kind)()
-        if pane == "query" and isinstance(self.engine.query, OwnWords):
-            cast("QueryView", made).words = self.engine.query
+        if pane == "query":
+            cast("QueryView", made).querier = self.engine.query
+        made.nouns, made.lacks = self.engine.nouns, self.engine.lacks
         made.id = pane
         return made
 
@@ -318,7 +329,7 @@ class MainScreen(Screen[None]):
 
     def action_schema_copy(self) -> None:
         if self.schema.detail is not None and self.schema.detail.ddl:
-            self.post_message(Copy(self.schema.detail.ddl, "DDL"))
+            self.post_message(Copy(self.schema.detail.ddl, self.engine.nouns.definition))
 
     @on(SampleRows)
     def _sample(self, event: SampleRows) -> None:
@@ -333,7 +344,12 @@ class MainScreen(Screen[None]):
     @on(Explain)
     def _explain(self, event: Explain) -> None:
         event.stop()
-        self._begin("explain", event.sql, event.database, analyze=event.analyze)
+        self._begin("explain", event.sql, event.database, analyze=event.analyze, session=event.session)
+
+    @on(PlanWish)
+    def _plan_wish(self, event: PlanWish) -> None:
+        event.stop()
+        self._begin(f"plans.{event.wish}", event.text)
 
     @on(ShowNode)
     async def _show_node(self, event: ShowNode) -> None:
@@ -357,6 +373,18 @@ class MainScreen(Screen[None]):
         event.stop()
         self._begin("stop_statement")
 
+    @on(PlanChange)
+    async def _plan_change(self, event: PlanChange) -> None:
+        event.stop()
+        view = cast("MigrateView", await self.open_pane("migrate"))
+        view.load(event.sql)
+        self.post_message(MigrateWish("plan"))
+
+    @on(MigrateWish)
+    def _migrate(self, event: MigrateWish) -> None:
+        event.stop()
+        import_module("dbtui.tui.migrating").begin(self, event.wish)
+
     # actions
 
     @on(ActOn)
@@ -370,7 +398,7 @@ class MainScreen(Screen[None]):
     @on(ShowDeadlock)
     def _show_deadlock(self, event: ShowDeadlock) -> None:
         event.stop()
-        self._begin("deadlock")
+        self._begin("upkeep.deadlock")
 
     def action_lift(self) -> None:
         self._begin("lift")
@@ -408,8 +436,9 @@ class MainScreen(Screen[None]):
     # the rest
 
     def say(self, message: str, severity: SeverityLevel) -> None:
-        """A toast; server text in it is shown as it is."""
-        self.notify(text.printable(message, keep_newlines=True), severity=severity, markup=False, timeout=6)
+        """A toast; server text in it is shown as it is, its first lines alone where it is long."""
+        shown = text.printable(text.beginning(message, SAID), keep_newlines=True)
+        self.notify(shown, severity=severity, markup=False, timeout=6)
 
     @on(Copy)
     def _copy(self, event: Copy) -> None:

@@ -1,0 +1,162 @@
+"""The connection that runs a plan on a SQLite file: see `engines.base.RunSession`.
+
+One runner a file is held by a lock on a file beside it, `NAME-dbtui`, which is removed afterwards: SQLite itself has
+no lock that outlives a transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from dbtui.engines.admission import Admission
+from dbtui.engines.base import Statement
+from dbtui.engines.sqlite.connection import Connection, Connector
+from dbtui.errors import ConnectError, SessionLost
+from dbtui.model.run import Look
+from dbtui.safety import Approval
+
+_POLL = 0.2  # seconds between two tries
+_BUSY = 3.0  # seconds that a lock of another process is waited for, unless a step says otherwise
+_FOREVER = 30 * 86400.0  # seconds
+
+
+class SqliteRunSession:
+    """See `engines.base.RunSession`."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._gate = Admission(connector.target.name)
+        self._connection: Connection | None = None
+        self._claim: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The process itself."""
+        return str(os.getpid())
+
+    @property
+    def identity(self) -> str:
+        """The file's own path, without links."""
+        return os.path.realpath(self._connector.place.path)
+
+    @property
+    def _lock_file(self) -> str:
+        return self.identity + "-dbtui"
+
+    @property
+    def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            raise SessionLost("the connection of the plan is closed", "open it again")
+        return self._connection
+
+    async def reopen(self) -> None:
+        """A new connection. Raises ConnectError."""
+        if self._connection is not None:
+            await self._connection.close()
+        self._connection = await self._connector.open("run", writable=True)
+
+    async def seize(self, *, patience: float = 2.0) -> str:
+        """Lock the file beside the database; whoever holds it has written its process id there."""
+        if self._claim is not None:
+            return ""
+        until = time.monotonic() + patience
+        while True:
+            holder = self._try()
+            if not holder or time.monotonic() >= until:
+                return holder
+            await asyncio.sleep(_POLL)
+
+    def _try(self) -> str:
+        try:
+            handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConnectError(f"{self._lock_file} cannot be made", str(error.strerror)) from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(handle), Path(self._lock_file).stat()):
+                raise FileNotFoundError  # its holder removed it between our two steps
+        except OSError:
+            held = os.read(handle, 32).decode("ascii", "replace").strip()
+            os.close(handle)
+            return f"process {held or 'unknown'} runs a plan on this file"
+        os.ftruncate(handle, 0)
+        os.write(handle, self.id.encode())
+        self._claim = handle
+        return ""
+
+    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
+        return self._gate.through(approval, scope)
+
+    async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
+        def fetch(raw: sqlite3.Connection) -> list[tuple[str | None, ...]]:
+            return [tuple(None if cell is None else str(cell) for cell in row) for row in raw.execute(sql)]
+
+        return await self._open.run(fetch, timeout=timeout, sql=sql)
+
+    async def write(
+        self,
+        statements: Sequence[Statement],
+        *,
+        one: bool = True,
+        lock_timeout: float | None = None,
+        timeout: float = 0.0,
+    ) -> tuple[int, ...]:
+        """See `engines.base.RunSession`. A transaction takes its write lock at the beginning (BEGIN IMMEDIATE)."""
+        self._gate.check()
+        connection = self._open
+        patience = _BUSY if lock_timeout is None else lock_timeout or _FOREVER
+
+        def run(raw: sqlite3.Connection) -> tuple[int, ...]:
+            guard, counts = connection.guard, list[int]()
+            guard.mode = "own"
+            raw.execute(f"PRAGMA busy_timeout = {int(min(patience, _FOREVER) * 1000)}")
+            try:
+                if one:
+                    raw.execute("BEGIN IMMEDIATE")
+                for statement in statements:
+                    text = statement if isinstance(statement, str) else statement(counts)
+                    before = raw.total_changes
+                    guard.mode = "write"
+                    raw.execute(text).fetchall()  # the changes are made as the rows are read
+                    guard.mode = "own"
+                    counts.append(raw.total_changes - before)
+                if one:
+                    raw.execute("COMMIT")
+            except sqlite3.Error:
+                guard.mode = "own"
+                if raw.in_transaction:
+                    with contextlib.suppress(sqlite3.Error):
+                        raw.execute("ROLLBACK")
+                raise
+            return tuple(counts)
+
+        return await connection.run(run, timeout=timeout or _FOREVER, mode="own")
+
+    async def cancel(self) -> None:
+        if self._connection is not None:
+            await self._connection.interrupt()
+
+    async def look(self, relation: str) -> Look:
+        """Nothing is to be seen beside a file: who waits for its lock, no other process can know."""
+        return Look()
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            with contextlib.suppress(OSError):
+                Path(self._lock_file).unlink()
+            os.close(claim)
