@@ -8,6 +8,7 @@ from dbtui.engines.base import Engine
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.parse import parse
 from dbtui.migrations.planner import make
+from dbtui.migrations.planner.documents import make_for
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Engine as Dialect
 from dbtui.model.migration import Relation
@@ -26,36 +27,18 @@ async def surveyed(
 
     Raises UsageError for an engine without a planner, and what the engine's questions raise.
     """
-    server = await _dialect(engine)
-    if server is None:
-        from dbtui.migrations.planner.documents import make_for
-
+    if not isinstance(engine, Surveyed):
         return make_for(engine.name, files)
-    survey = await look(engine, files, server, database=database, interval=interval)
-    return make(files, server, survey.version if survey else None, before, survey)
-
-
-async def _dialect(engine: Engine) -> Dialect | None:
-    """The language of an engine's DDL; None for those that have none."""
-    names = {"postgres": Dialect.POSTGRESQL, "sqlite": Dialect.SQLITE}
-    if engine.name == "mysql":
-        catalog = getattr(engine, "mariadb", None)
-        return Dialect.MARIADB if catalog else Dialect.MYSQL
-    return names.get(engine.name)
+    survey = await look(engine, files, database=database, interval=interval)
+    return make(files, engine.surveyor.dialect, survey.version, before, survey)
 
 
 async def look(
-    engine: Engine,
-    files: Sequence[MigrationFile],
-    dialect: Dialect,
-    *,
-    database: str = "",
-    interval: float = 2.0,
-) -> Survey | None:
-    """What the server says of the tables that these files name; None where the engine has no surveyor."""
-    if not isinstance(engine, Surveyed):
-        return None
-    return await engine.surveyor.survey(tuple(named(files, dialect)), database, interval=interval)
+    engine: Surveyed, files: Sequence[MigrationFile], *, database: str = "", interval: float = 2.0
+) -> Survey:
+    """What the server says of the tables that these files name."""
+    surveyor = engine.surveyor
+    return await surveyor.survey(tuple(named(files, surveyor.dialect)), database, interval=interval)
 
 
 def named(files: Iterable[MigrationFile], dialect: Dialect) -> list[Relation]:

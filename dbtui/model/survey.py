@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from dbtui.model.migration import Relation
+from dbtui.model.migration import Engine, Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,19 @@ class Survey:
 class Surveyor(Protocol):
     """The part of an engine that knows what a change would meet. Every question reads, and waits for no lock."""
 
+    @property
+    def dialect(self) -> Engine:
+        """The language of its DDL, as the server that answered speaks it."""
+        ...
+
     async def survey(
         self, tables: tuple[Relation, ...], database: str = "", *, interval: float = 2.0
     ) -> Survey:
         """Facts of these tables and those near them; with none named, of all.
 
-        Rates come from two readings that lie `interval` seconds apart; 0 is without. Raises QueryError, PermissionDenied, SessionLost."""
+        Rates come from two readings that lie `interval` seconds apart; 0 is without. Raises QueryError,
+        PermissionDenied, SessionLost.
+        """
         ...
 
 

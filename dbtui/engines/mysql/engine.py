@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from dbtui.config import Target
 from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
@@ -11,25 +12,35 @@ from dbtui.engines.mysql.activity import MysqlMonitor
 from dbtui.engines.mysql.catalog import MysqlCatalog
 from dbtui.engines.mysql.connection import Connector
 from dbtui.engines.mysql.explain import MysqlExplainer
+from dbtui.engines.mysql.nouns import NOUNS
 from dbtui.engines.mysql.query import MysqlQuerier
 from dbtui.model.server import Server
+from dbtui.model.survey import Surveyor
 
 
 class MysqlEngine:
     """See `engines.base.Engine`. The monitor has a session of its own; catalog, query and explain share one."""
 
     name = "mysql"
+    nouns = NOUNS
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)
         work = connector.work()
         self._connector = connector
+        self._work = work
         self.monitor: Monitor = MysqlMonitor(connector)
         self.catalog: Catalog | None = MysqlCatalog(connector, work)
         self.query: Querier | None = MysqlQuerier(connector, work)
         self.explain: Explainer | None = MysqlExplainer(connector, work)
         self.actions: Actions | None = MysqlActions(connector)
         self.lacks: Mapping[str, str] = {}
+
+    @cached_property
+    def surveyor(self) -> Surveyor:
+        from dbtui.engines.mysql.survey import MysqlSurveyor
+
+        return MysqlSurveyor(self._connector, self._work)
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

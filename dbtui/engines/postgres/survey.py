@@ -14,7 +14,7 @@ from dbtui.engines.postgres.ddl import identifier, qualified, relation_ddl
 from dbtui.engines.postgres.identity import identity
 from dbtui.engines.postgres.queries import load
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
-from dbtui.model.migration import Relation
+from dbtui.model.migration import Engine, Relation
 from dbtui.model.survey import Conflict, Rates, Survey, TableFacts
 
 _TIMEOUT = 15.0
@@ -48,6 +48,8 @@ class _Found:
 
 class PostgresSurveyor:
     """See `model.survey.Surveyor`. It uses the session of catalog and queries."""
+
+    dialect = Engine.POSTGRESQL
 
     def __init__(self, connector: Connector, work: Work) -> None:
         self._connector = connector

@@ -108,7 +108,7 @@ def _down(action: Action, schema: Schema) -> str | None:
         old, new = quoted(action.relation.name, _ENGINE), quoted(action.new_name, _ENGINE)
         return f"ALTER TABLE {table} RENAME INDEX {new} TO {old}"
     if op == "add constraint" and action.constraint is not None:
-        return _constraint_back(action, table)
+        return _constraint_back(action, known, table)
     if op == "create table":
         return f"DROP TABLE IF EXISTS {table}"
     if op == "create view":
@@ -144,7 +144,8 @@ def definition(column: ColumnDef) -> str:
     return " ".join(parts)
 
 
-def _constraint_back(action: Action, table: str) -> str | None:
+def _constraint_back(action: Action, known: KnownTable | None, table: str) -> str | None:
+    """A foreign key takes the index along that the server made for it."""
     made = action.constraint
     assert made is not None
     if made.kind == "primary key":
@@ -152,7 +153,9 @@ def _constraint_back(action: Action, table: str) -> str | None:
     if not made.name:
         return None
     words = {"foreign key": "FOREIGN KEY", "unique": "INDEX"}
-    return f"ALTER TABLE {table} DROP {words.get(made.kind, 'CONSTRAINT')} {quoted(made.name, _ENGINE)}"
+    name = quoted(made.name, _ENGINE)
+    own = made.kind == "foreign key" and known is not None and known.index_on(made.columns) is None
+    return f"ALTER TABLE {table} DROP {words.get(made.kind, 'CONSTRAINT')} {name}{f', DROP INDEX {name}' if own else ''}"
 
 
 def _index_back(action: Action, known: KnownTable, table: str) -> str | None:

@@ -1,0 +1,118 @@
+"""Plans for SQLite, run on files: a plan reaches what was asked for, keeps rows and references, and can be undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbtui.migrations.files import migration_file
+from dbtui.migrations.planner.sqlite_text import altered, table_text
+from dbtui.migrations.survey import surveyed
+from dbtui.model.run import State
+from tests.migrations.runs import Console
+from tests.servers.sqlite import SqliteFile
+
+SHOP = (
+    "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INT DEFAULT 3, note TEXT, code INT CHECK (code > 0),"
+    " FOREIGN KEY (customer) REFERENCES users (id))",
+    "CREATE INDEX orders_note ON orders (note)",
+    "CREATE TABLE log (n INT)",
+    "CREATE TRIGGER noted AFTER DELETE ON orders BEGIN INSERT INTO log VALUES (old.id); END",
+    "CREATE VIEW notes AS SELECT id, note FROM orders",
+    "INSERT INTO users WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < 50)"
+    " SELECT n, 'u' || n FROM g",
+    "INSERT INTO orders SELECT id, id, 'n' || id, id FROM users",
+)
+
+CHANGES = {
+    "ALTER TABLE orders ALTER COLUMN customer SET NOT NULL": "customer INT DEFAULT 3 NOT NULL",
+    "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(20)": "note VARCHAR(20)",
+    "ALTER TABLE orders ALTER COLUMN customer SET DEFAULT 7": "customer INT DEFAULT 7",
+    "ALTER TABLE orders ADD CONSTRAINT one UNIQUE (code)": "CONSTRAINT one UNIQUE (code)",
+    "ALTER TABLE orders ADD COLUMN at TEXT DEFAULT CURRENT_TIMESTAMP": "at TEXT DEFAULT CURRENT_TIMESTAMP",
+    "ALTER TABLE orders ADD COLUMN plain INT": "plain INT",
+    "CREATE INDEX orders_code ON orders (code)": "CREATE INDEX orders_code",
+}
+_SCHEMA = "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name)"
+
+
+@pytest.mark.parametrize("sql", CHANGES)
+async def test_a_plan_makes_the_change_and_keeps_the_rest(tmp_path: Path, sql: str) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(*SHOP)
+    async with Console(file.url) as console:
+        plan = await surveyed(console.engine, [migration_file("change.sql", sql)])
+        async with console.runner(plan) as runner:
+            run = await runner.run()
+    assert [(one.step.title, one.detail) for one in run.steps if one.state is not State.DONE] == []
+    ((schema,),) = file.sql(_SCHEMA)
+    assert CHANGES[sql] in str(schema)
+    assert file.sql("PRAGMA foreign_key_check") == []
+    assert file.sql("SELECT count(*), sum(customer), max(note) FROM orders") == [(50, 1275, "n9")]
+    assert file.sql("SELECT count(*) FROM notes") == [(50,)]
+    file.sql("DELETE FROM orders WHERE id = 7")
+    assert file.sql("SELECT n FROM log") == [(7,)]
+
+
+async def test_a_column_that_an_index_reads_goes_after_its_index(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(*SHOP[:3])
+    async with Console(file.url) as console:
+        plan = await surveyed(
+            console.engine, [migration_file("c.sql", "ALTER TABLE orders DROP COLUMN note")]
+        )
+        assert [step.kind.name for step in plan.steps] == ["APPLICATION", "DDL", "DDL"]
+        assert plan.steps[-1].destructive
+        async with console.runner(plan) as runner:
+            await runner.run()
+    ((schema,),) = file.sql("SELECT sql FROM sqlite_schema WHERE name = 'orders'")
+    assert "note" not in str(schema)
+
+
+def test_the_way_back_of_a_rebuild_is_a_rebuild(tmp_path: Path) -> None:
+    from dbtui.migrations.planner import make
+    from dbtui.model.migration import Engine
+
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(*SHOP)
+    before = migration_file("schema.sql", ";\n".join(SHOP[:6]))
+    words = migration_file("c.sql", "ALTER TABLE orders ALTER COLUMN note SET NOT NULL")
+    (step,) = make([words], Engine.SQLITE, (3, 40), [before]).steps
+    file.sql(*step.before, "BEGIN IMMEDIATE", *step.statements, "COMMIT", *step.after)
+    file.sql(*step.down)
+    ((schema,),) = file.sql("SELECT sql FROM sqlite_schema WHERE name = 'orders'")
+    assert "note TEXT," in str(schema)
+    assert file.sql("SELECT count(*) FROM orders") == [(50,)]
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (
+            "ALTER TABLE t DROP CONSTRAINT c",
+            "CREATE TABLE x (\n  a int,\n  b text DEFAULT 'x, y' NOT NULL\n) STRICT",
+        ),
+        (
+            "ALTER TABLE t ALTER COLUMN b DROP NOT NULL",
+            "CREATE TABLE x (\n  a int,\n  b text DEFAULT 'x, y',\n  CONSTRAINT c CHECK (a > 0)\n) STRICT",
+        ),
+        (
+            "ALTER TABLE t ALTER COLUMN b DROP DEFAULT",
+            "CREATE TABLE x (\n  a int,\n  b text NOT NULL,\n  CONSTRAINT c CHECK (a > 0)\n) STRICT",
+        ),
+        (
+            "ALTER TABLE t ADD z int UNIQUE",
+            "CREATE TABLE x (\n  a int,\n  b text DEFAULT 'x, y' NOT NULL,\n  z int UNIQUE,\n"
+            "  CONSTRAINT c CHECK (a > 0)\n) STRICT",
+        ),
+    ],
+)
+def test_one_change_in_the_text_of_a_table(change: str, wanted: str) -> None:
+    text = table_text(
+        "CREATE TABLE t (a int, b text DEFAULT 'x, y' NOT NULL, CONSTRAINT c CHECK (a > 0)) STRICT"
+    )
+    assert text is not None
+    after = altered(text, change)
+    assert after is not None and after.create("x") == wanted
