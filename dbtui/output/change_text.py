@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Range, Reversibility
 from dbtui.model.run import Run, State, StepRun
-from dbtui.text import count, duration, milliseconds, one_line, printable
+from dbtui.text import count, duration, one_line, printable
 
 GLYPHS = {
     State.PENDING: "·", State.RUNNING: "▶", State.DONE: "✓", State.FAILED: "✗", State.WITHDRAWN: "↩",
@@ -85,11 +85,12 @@ def effect(step: ChangeStep) -> str:
 
 
 def span(seconds: Range) -> str:
-    """A range of time for people."""
-    low, high = (
-        milliseconds(one * 1000) if one < 1 else duration(one) for one in (seconds.low, seconds.high)
-    )
-    return low if low == high else f"{low} to {high}"
+    """A range of time for people: "1–100 ms", "2–40 s", "3m–2h"."""
+    if seconds.high < 1:
+        return f"{seconds.low * 1000:.0f}–{seconds.high * 1000:.0f} ms"
+    if seconds.high < 60:
+        return f"{seconds.low:.1g}–{seconds.high:.0f} s"
+    return f"{duration(seconds.low)}–{duration(seconds.high)}"
 
 
 def undoing(step: ChangeStep) -> str:

@@ -17,9 +17,9 @@ from dbtui.tui.widgets.roles import Role, glyphs
 COLUMNS = (
     GridColumn("step", "Step", 6, "right", 100, False),
     GridColumn("title", "What", None, "left", 100, False),
-    GridColumn("kind", "Kind", 16, "left", 50, False),
+    GridColumn("kind", "Kind", 8, "left", 50, False),
     GridColumn("waits", "Who waits", 12, "left", 80, False),
-    GridColumn("time", "Time", 17, "left", 70, False),
+    GridColumn("time", "Time", 13, "left", 70, False),
     GridColumn("undo", "Undo", 10, "left", 60, False),
     GridColumn("tried", "Rehearsed", 9, "left", 40, False),
 )
@@ -36,6 +36,7 @@ _UNDO = {
     Reversibility.FREE: ("free", Role.MUTED), Reversibility.NEEDS_DATA: ("needs data", Role.WARN),
     Reversibility.IMPOSSIBLE: ("impossible", Role.BAD),
 }  # fmt: skip
+_KINDS = {Kind.INDEX: "index", Kind.APPLICATION: "people", Kind.COMMAND: "command"}
 BAR = 30  # cells
 
 
@@ -53,7 +54,15 @@ def _row(one: StepRun, tried: Mapping[int, Rehearsed]) -> GridRow:
     if one.ended is not None and one.started is not None and one.state is State.DONE:
         known = (f"took {text.milliseconds((one.ended - one.started) * 1000)}", Role.OK)
     state: Cell = (f"{_sign(one.state)} {step.number:2}", _ROLES[one.state] or Role.TEXT)
-    cells = (state, title, step.kind.value, _waits(step), known, _undo(step), _tried(tried.get(step.number)))
+    cells = (
+        state,
+        title,
+        _KINDS.get(step.kind, step.kind.value),
+        _waits(step),
+        known,
+        _undo(step),
+        _tried(tried.get(step.number)),
+    )
     return GridRow(str(step.number), cells, marked=step.destructive or step.point_of_no_return)
 
 
