@@ -27,10 +27,11 @@ COMMANDS = {
     "logs": "rank the statements of a slow log: PostgreSQL, MySQL, MariaDB, MongoDB",
     "lint": "say what migration files would lock, rewrite and break",
     "migrate": "plan a change of schema, rehearse it, run it step by step, take it back",
+    "fleet": "watch several servers at once, one line each",
     "monitoring": "write the same thresholds for Prometheus or Grafana",
     "rules": "print what a rule looks for, why, and what to do instead",
 }
-WITH_CONSOLE = frozenset({"demo", "logs", "replay"})  # their `run` also gets what opens the console
+WITH_CONSOLE = frozenset({"demo", "fleet", "logs", "replay"})  # their `run` also gets what opens the console
 
 EXAMPLES = """\
 examples:
@@ -141,7 +142,12 @@ def _interval(text: str) -> float:
     return seconds
 
 
-def _open(args: argparse.Namespace, target: Target | None, stand_in: StandIn | None = None) -> int:
+def _open(
+    args: argparse.Namespace,
+    target: Target | None,
+    stand_in: StandIn | None = None,
+    fleet: Sequence[Target] = (),
+) -> int:
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         print(
             "dbtui: the console needs a terminal: use a command such as `dbtui explain` in scripts",
@@ -154,4 +160,4 @@ def _open(args: argparse.Namespace, target: Target | None, stand_in: StandIn | N
     from dbtui.tui.app import Options, run_console
 
     options = Options(theme=args.theme, ascii=args.ascii, slow_link=args.slow_link, interval=args.interval)
-    return run_console(target, options, stand_in)
+    return run_console(target, options, stand_in, fleet)

@@ -204,7 +204,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("findings.node", "enter", "node", "Node", "go to the node of the plan that it is about"),
     Action("findings.docs", "d", "docs", "Why", "read what the rule looks for, and why"),
     Action("findings.copy", "y", "copy", "Copy fix", "copy the statements that mend it"),
-    Action("health.docs", "enter,d", "docs", "Why", "read what the check looks for, and why"),
+    Action("health.docs", "d", "docs", "Why", "read what the check looks for, and why"),
     Action("health.copy", "y", "copy", "Copy fix", "copy the statement that mends it"),
     Action("health.cancel", "x", "cancel", "Cancel", "cancel the operation, or the session that is named"),
     Action("health.deadlock", "D", "deadlock", "Deadlock", "show the last deadlock with its statements"),
@@ -255,6 +255,11 @@ ACTIONS: tuple[Action, ...] = (
         "migrate.status", "s", "wish('status')", "Status", "ask the server how the plan stands", shown=False
     ),
     Action("migrate.copy", "y", "copy", "Copy", "copy the step's statements", shown=False),
+    Action("fleet.open", "enter", "open", "Open", "open the server's console"),
+    Action("fleet.servers", "ctrl+o,escape", "servers", "Servers", "go to the connections"),
+    Action(
+        "connect.fleet", "ctrl+t", "fleet", "Watch all", "watch the servers that are listed, one line each"
+    ),
     Action("connect.down", "down", "down", "Down", "the next connection", shown=False),
     Action("connect.up", "up", "up", "Up", "the connection before", shown=False),
     Action("find.down", "down,ctrl+n", "down", "Down", "the next match", shown=False),
@@ -349,7 +354,7 @@ _DEFAULTS = {action.id: action.keys for action in ACTIONS}
 
 def _may_share(one: str, other: str) -> bool:
     """Dialogs and texts lie over everything else, so that their keys hide those below."""
-    over = {"text", "dialog", "find", "connect", "editor", "compare", "rules"}
+    over = {"text", "dialog", "find", "connect", "fleet", "editor", "compare", "rules"}
     if "list.select" in (one, other) and _DEFAULTS[one] == _DEFAULTS[other]:
         return True  # what a list calls its choice, its pane calls by what it leads to
     groups = {one.partition(".")[0], other.partition(".")[0]}

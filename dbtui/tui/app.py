@@ -30,7 +30,7 @@ from dbtui.model.catalog import Node
 from dbtui.tui.ascii import AsciiOnly
 from dbtui.tui.browser import server_node
 from dbtui.tui.keys import bindings, load_keymap
-from dbtui.tui.messages import GaveUp, OpenServer, PickServer
+from dbtui.tui.messages import GaveUp, OpenFleet, OpenServer, OpenTarget, PickServer
 from dbtui.tui.screens.confirm import PasswordQuestion
 from dbtui.tui.screens.connect import ConnectScreen
 from dbtui.tui.screens.main import MainScreen
@@ -63,8 +63,10 @@ class DbtuiApp(App[int]):
         target: Target | None = None,
         options: Options | None = None,
         stand_in: StandIn | None = None,
+        fleet: Sequence[Target] = (),
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
+        self.fleet = fleet  # servers that are watched at once
         self.target = target
         self.stand_in = stand_in
         self.options = options or Options()
@@ -98,6 +100,8 @@ class DbtuiApp(App[int]):
             self.show_stand_in(self.stand_in)
         elif self.target is not None:
             self.connect(self.target)
+        elif self.fleet:
+            self.show_fleet(self.fleet)
         else:
             self.push_screen(ConnectScreen())
         gc.freeze()  # what was imported stays: nothing of it need be searched for garbage
@@ -183,7 +187,7 @@ class DbtuiApp(App[int]):
         """Show an open console in place of the one that is shown."""
         if self.screen is self.consoles[name]:
             return
-        if isinstance(self.screen, MainScreen | ConnectScreen):
+        if isinstance(self.screen, MainScreen | ConnectScreen) or self.screen.has_class("-fleet"):
             self.switch_screen(name)
         else:
             self.push_screen(name)
@@ -209,9 +213,31 @@ class DbtuiApp(App[int]):
 
     @on(PickServer)
     def _pick_server(self) -> None:
-        """Show the connection picker; consoles that are open stay so."""
-        if isinstance(self.screen, MainScreen):
+        """Show the fleet where there is one, else the connection picker; consoles that are open stay so."""
+        if isinstance(self.screen, MainScreen) and self.is_screen_installed("fleet"):
+            self.switch_screen("fleet")
+        else:
             self.switch_screen(ConnectScreen())
+
+    def show_fleet(self, targets: Sequence[Target]) -> None:
+        """Watch several servers at once, in place of those that were watched before."""
+        from dbtui.tui.screens.fleet import FleetScreen
+
+        if self.is_screen_installed("fleet"):
+            self.uninstall_screen("fleet")
+        self.install_screen(FleetScreen(targets, interval=self.options.interval), "fleet")
+        if isinstance(self.screen, ConnectScreen):
+            self.switch_screen("fleet")
+        else:
+            self.push_screen("fleet")
+
+    @on(OpenFleet)
+    def _open_fleet(self, event: OpenFleet) -> None:
+        self.show_fleet(event.targets)
+
+    @on(OpenTarget)
+    def _open_target(self, event: OpenTarget) -> None:
+        self.connect(event.target)
 
     async def ask_password(self, name: str) -> Secret | None:
         """Ask the person at the terminal; the connection is tried meanwhile by nobody."""
@@ -246,6 +272,9 @@ class DbtuiApp(App[int]):
             self.notify(text.printable(message), severity="error", markup=False, timeout=10)
             if console is self.screen:
                 self._turn_to(self._shown_before)
+        elif self.is_screen_installed("fleet"):
+            self.notify(text.printable(message), severity="error", markup=False, timeout=10)
+            self.switch_screen("fleet")
         else:
             self.switch_screen(ConnectScreen(message))
         if console is not None:
@@ -270,9 +299,11 @@ class DbtuiApp(App[int]):
         yield from commands_for(self, screen)
 
 
-def run_console(target: Target | None, options: Options, stand_in: StandIn | None = None) -> int:
-    """Run the console on a server, or on what stands in for one, until it is left; returns the exit code."""
-    app = DbtuiApp(target, options, stand_in)
+def run_console(
+    target: Target | None, options: Options, stand_in: StandIn | None = None, fleet: Sequence[Target] = ()
+) -> int:
+    """Run the console on a server, on what stands in for one, or on a fleet, until it is left; the exit code."""
+    app = DbtuiApp(target, options, stand_in, fleet)
     # A loop of our own: asyncio.run would wait for threads, and a thread may wait for a name server.
     try:
         code = app.run(loop=asyncio.new_event_loop())

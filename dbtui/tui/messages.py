@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from textual.message import Message
 
+from dbtui.config import Target
 from dbtui.model.activity import Session
 from dbtui.model.catalog import Node
 from dbtui.model.snapshot import Snapshot
@@ -77,6 +79,22 @@ class OpenServer(Message):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
+
+
+class OpenTarget(Message):
+    """A server's console is wanted, whether it is saved or not."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
+
+
+class OpenFleet(Message):
+    """Several servers are to be watched at once."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        super().__init__()
+        self.targets = targets
 
 
 class PickServer(Message):

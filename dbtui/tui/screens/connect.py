@@ -16,6 +16,7 @@ from dbtui.errors import DbtuiError
 from dbtui.model.server import Environment
 from dbtui.text import printable
 from dbtui.tui.keys import bindings
+from dbtui.tui.messages import OpenFleet
 from dbtui.tui.views.base import matches
 from dbtui.tui.widgets.grid import Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -134,6 +135,12 @@ class ConnectScreen(Screen[None]):
         self.show_trouble("")
         assert isinstance(self.app, DbtuiApp)
         self.app.connect(target)
+
+    def action_fleet(self) -> None:
+        """Watch all that the filter leaves."""
+        shown = [self.candidates[row.key].target for row in self.query_one(Grid).rows]
+        if shown:
+            self.post_message(OpenFleet(shown))
 
     def action_down(self) -> None:
         self.query_one(Grid).action_cursor(1)
