@@ -37,7 +37,7 @@ class LineCanvas(Canvas):
             cursor = False
         elif index < listing.view.count:
             pieces = listing.pieces(index, width)
-            cursor = index == listing.view.cursor
+            cursor = listing.whole_lines and index == listing.view.cursor
         else:
             pieces, cursor = (), False
         focused = listing.has_focus
@@ -65,6 +65,8 @@ class LineCanvas(Canvas):
 
 class LineListing(Listing):
     """Lines in one canvas. A subclass says what is on a line; `refresh_line_at` sends some of them again."""
+
+    whole_lines = True  # the cursor is a line; else the subclass draws it
 
     def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, empty=empty)

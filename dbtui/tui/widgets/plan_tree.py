@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
 
 from dbtui import text
 from dbtui.model.plan import Plan, PlanNode
+from dbtui.plans.summary import hot_path
 from dbtui.tui.widgets.cells import fit, tidy, width_of
 from dbtui.tui.widgets.lines import LineListing, Piece
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -104,13 +105,13 @@ class PlanTree(LineListing):
     class NodeMessage(Message):
         """Something about one node, by its id in the plan."""
 
-        def __init__(self, tree: PlanTree, node_id: int) -> None:
+        def __init__(self, tree: LineListing, node_id: int) -> None:
             super().__init__()
             self.tree = tree
             self.node_id = node_id
 
         @property
-        def control(self) -> PlanTree:
+        def control(self) -> LineListing:
             return self.tree
 
     class Highlighted(NodeMessage):
@@ -124,11 +125,15 @@ class PlanTree(LineListing):
         self.set_title("Plan")
         self.plan: Plan | None = None
         self._lines: tuple[Line, ...] = ()
+        self._flagged: Mapping[int, Role] = {}
+        self._hot: frozenset[int] = frozenset()
 
-    def set_plan(self, plan: Plan) -> None:
-        """Show a plan, the cursor on its first node."""
+    def set_plan(self, plan: Plan, flagged: Mapping[int, Role] | None = None) -> None:
+        """Show a plan, the cursor on its first node; `flagged` nodes have findings, of that gravity."""
         self.plan = plan
         self._lines = lines_of(plan)
+        self._flagged = flagged or {}
+        self._hot = frozenset(hot_path(plan))
         self.view.cursor = self.view.top = 0
         self.set_count(len(self._lines))
         self.set_title("Plan", text.milliseconds(plan.total_ms) if plan.analyzed else "estimates only")
@@ -184,17 +189,34 @@ class PlanTree(LineListing):
         cells += f"{'blocks':>7} " if with_blocks and measured else ""
         return ((fit(" Node", width - len(cells)), Role.MUTED), (cells, Role.MUTED))
 
+    @property
+    def _whole_matters(self) -> bool:
+        """Whether there is a path to show: one node has none."""
+        return len(self._lines) > 1
+
+    def action_hottest(self) -> None:
+        """Go to the node with most of its own; from there to the next hottest, and round."""
+        order = sorted(range(len(self._lines)), key=lambda at: -(self._lines[at].share or 0.0))
+        hot = [at for at in order if (self._lines[at].share or 0.0) >= WARM] or order[:1]
+        if hot:
+            here = hot.index(self.view.cursor) if self.view.cursor in hot else -1
+            self.move_cursor(hot[(here + 1) % len(hot)])
+
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         line = self._lines[index]
         assert self.plan is not None
         figures = self._figures(line, width, measured=self.plan.analyzed)
+        flag = self._flagged.get(line.node.id)
+        if self._flagged:
+            figures.insert(0, (f"{glyphs().high if flag is not None else ' '} ", flag or Role.MUTED))
         room = width - sum(width_of(piece[0]) for piece in figures)
         lead = self._lead(index, room)
         role = Role.TEXT if line.ran else Role.MUTED
         label = line.node.label
         if line.node.subplan and not label.startswith(line.node.subplan):
             label = f"{line.node.subplan}: {label}"
-        return ((lead, Role.MUTED), (fit(label, max(0, room - width_of(lead) - 1)) + " ", role), *figures)
+        on_path = Role.ACCENT if line.node.id in self._hot and self._whole_matters else Role.MUTED
+        return ((lead, on_path), (fit(label, max(0, room - width_of(lead) - 1)) + " ", role), *figures)
 
     def _lead(self, index: int, room: int) -> str:
         """The lines that lead to a node. A deep one shows its depth and its nearest ancestors' lines."""
