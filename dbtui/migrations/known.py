@@ -295,7 +295,7 @@ def _column_changed(table: KnownTable, action: Action) -> KnownTable:
             columns = dict(table.columns)
         columns[new.name] = new
         return replace(table, columns=columns)
-    columns[action.name] = _changed(column, action)
+    columns[action.name] = replace(_changed(column, action), text="")
     return replace(table, columns=columns)
 
 
@@ -321,7 +321,7 @@ def _renamed(table: KnownTable, old: str, new: str) -> KnownTable:
         return tuple(new if name == old else name for name in names)
 
     columns = {
-        (new if key == old else key): (replace(column, name=new) if key == old else column)
+        (new if key == old else key): (replace(column, name=new, text="") if key == old else column)
         for key, column in table.columns.items()
     }
     constraints = tuple(

@@ -72,8 +72,10 @@ def read_type(words: Words) -> DataType:
 
 def read_column(words: Words) -> ColumnDef:
     """A column's definition from its name on, up to a comma, bracket or position."""
+    start = words.at
     name = words.name()
-    return read_definition(words, ColumnDef(name, read_type(words)))
+    column = read_definition(words, ColumnDef(name, read_type(words)))
+    return replace(column, text=words.since(start))
 
 
 def read_definition(words: Words, column: ColumnDef) -> ColumnDef:

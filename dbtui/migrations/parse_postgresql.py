@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from dbtui.migrations.libpg_query import ParseError, TooDeep, parse, pb
 from dbtui.migrations.not_understood import NotUnderstoodError
@@ -86,7 +87,6 @@ _SIMPLE = {
     "alter_role_stmt": "alter role",
     "alter_role_set_stmt": "alter role",
     "drop_role_stmt": "drop role",
-    "create_seq_stmt": "create sequence",
     "define_stmt": "create definition",
     "create_op_class_stmt": "create operator class",
     "create_op_family_stmt": "create operator family",
@@ -122,6 +122,10 @@ _SIMPLE = {
 }
 
 
+def _create_sequence(message: type_message, sql: str) -> tuple[Action, ...]:
+    return (Action("create sequence", relation(message.sequence), if_not_exists=message.if_not_exists),)
+
+
 def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
     target = relation(message.relation)
     columns: list[ColumnDef] = []
@@ -131,7 +135,7 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
     for node, text in zip(message.table_elts, texts, strict=True):
         which = node.WhichOneof("node")
         if which == "column_def":
-            columns.append(column(node.column_def, default_text(text)))
+            columns.append(replace(column(node.column_def, default_text(text)), text=text))
         elif which == "constraint":
             made = constraint(node.constraint, text)
             if made:
@@ -565,6 +569,7 @@ def _plainly(op: str) -> Callable[[type_message, str], tuple[Action, ...]]:
 _READERS: dict[str, Callable[[type_message, str], tuple[Action, ...]]] = {
     "alter_table_stmt": alter_table,
     "create_stmt": _create_table,
+    "create_seq_stmt": _create_sequence,
     "index_stmt": _create_index,
     "drop_stmt": _drop,
     "rename_stmt": _rename,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dbtui.engines.base import Engine
+from dbtui.errors import UsageError
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.parse import parse
 from dbtui.migrations.planner import make
@@ -57,3 +58,13 @@ def named(files: Iterable[MigrationFile], dialect: Dialect) -> list[Relation]:
                     if relation.name:
                         found[relation] = None
     return list(found)
+
+
+async def live_schema(engine: Engine, database: str = "") -> MigrationFile:
+    """The DDL of everything that an open engine's database holds. Raises UsageError for engines without DDL."""
+    if not isinstance(engine, Surveyed):
+        raise UsageError(
+            f"{engine.name} has no DDL to compare", "compare PostgreSQL, MySQL, MariaDB or SQLite"
+        )
+    found = await engine.surveyor.survey((), database, interval=0.0)
+    return MigrationFile("live schema", found.ddl)

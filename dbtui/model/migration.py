@@ -97,6 +97,7 @@ class ColumnDef:
     collation: str = ""
     constraints: tuple[ConstraintDef, ...] = ()
     position: str = ""  # MySQL: "first" or "after x"
+    text: str = field(default="", compare=False)  # the user's own definition, "" once something altered it
 
     def has(self, kind: str) -> bool:
         """Whether the definition carries a constraint of this kind."""

@@ -129,7 +129,8 @@ def _unknown(call: Call) -> ChangeStep:
 def _command(call: Call, title: str, *texts: str, **more: object) -> ChangeStep:
     base = ChangeStep(
         0, Kind.DDL, title, statements=texts, transaction=Transaction.EACH,
-        relation=call.relation if call.collection else None, verbatim=texts == (call.text,), down_transaction=Transaction.EACH,
+        relation=call.relation if call.collection else None, verbatim=texts == (call.text,),
+        down_transaction=Transaction.EACH,
     )  # fmt: skip
     return replace(base, **more)  # type: ignore[arg-type]
 

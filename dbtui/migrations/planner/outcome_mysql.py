@@ -155,7 +155,8 @@ def _constraint_back(action: Action, known: KnownTable | None, table: str) -> st
     words = {"foreign key": "FOREIGN KEY", "unique": "INDEX"}
     name = quoted(made.name, _ENGINE)
     own = made.kind == "foreign key" and known is not None and known.index_on(made.columns) is None
-    return f"ALTER TABLE {table} DROP {words.get(made.kind, 'CONSTRAINT')} {name}{f', DROP INDEX {name}' if own else ''}"
+    index = f", DROP INDEX {name}" if own else ""
+    return f"ALTER TABLE {table} DROP {words.get(made.kind, 'CONSTRAINT')} {name}{index}"
 
 
 def _index_back(action: Action, known: KnownTable, table: str) -> str | None:
