@@ -19,6 +19,7 @@ SMALLEST = 1 << 20  # bytes, likewise
 WIDEST_COVERED = 256  # bytes of columns that are carried along
 _WIDE_KEY = 40  # bytes of a text that is no good key
 _RARE = 0.10  # share of rows of a value worth an index of its own
+_FEW_VALUES, _MANY = 50, 1e9  # different values of a column that holds states; of one that nobody counted
 _IN_ORDER = 0.9  # correlation from which block ranges tell rows apart
 _MOST_KEYS = 6
 _TEXTS = ("text", "character varying", "varchar", "character", "char", "citext", "name", "bpchar")
@@ -130,7 +131,7 @@ def _covering(candidate: Candidate, access: Access, table: TableFacts) -> Iterat
 def _partial(equal: Sequence[Term], access: Access, table: TableFacts, facts: Facts) -> Iterator[Candidate]:
     """Only the rows of a rare value, or of a NULL, that the statement names itself."""
     for term in equal:
-        if not term.column or term.value is None or _share(term, table) > _RARE:
+        if not _names_rows_of_a_kind(term, table):
             continue
         rest = tuple(other for other in equal if other is not term)
         predicate = _condition(term)
@@ -138,6 +139,14 @@ def _partial(equal: Sequence[Term], access: Access, table: TableFacts, facts: Fa
             Candidate(access.schema, access.table, (Key(_narrowest(table)),))
         ]:
             yield replace(candidate, predicate=predicate)
+
+
+def _names_rows_of_a_kind(term: Term, table: TableFacts) -> bool:
+    """Whether a value stands for a rare state, not for one of thousands that another call would name."""
+    column = table.columns.get(term.key)
+    if column is None or term.value is None or _share(term, table) > _RARE:
+        return False
+    return term.value in ("NULL", "TRUE", "FALSE") or (column.distinct or _MANY) <= _FEW_VALUES
 
 
 def _condition(term: Term) -> str:

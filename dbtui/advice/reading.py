@@ -29,13 +29,12 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it logs what it gives up
 def read(sql: str, facts: Facts) -> tuple[Access, ...]:
     """The accesses of one statement, tables that are not among the facts left out. Raises InputError."""
     tree = _with_views(_as_select(parsed(sql, facts.dialect)), facts)
+    reader = _Reader(facts)
     try:
-        scopes = list(traverse_scope(tree))
+        for scope in traverse_scope(tree):
+            reader.take(scope)
     except (SqlglotError, RecursionError) as error:
         raise InputError("the statement was not understood", _first_line(error)) from None
-    reader = _Reader(facts)
-    for scope in scopes:
-        reader.take(scope)
     return tuple(access for gathering in reader.found.values() for access in gathering.accesses())
 
 
@@ -309,11 +308,7 @@ def _projected(select: exp.Select, name: str) -> exp.Column | None:
             return exp.column(name)
         if item.alias_or_name.lower() == name and isinstance(inner, exp.Column):
             group = select.args.get("group")
-            if (
-                group is None
-                or inner in group.expressions
-                or any(g.sql() == inner.sql() for g in group.expressions)
-            ):
+            if group is None or any(_output(select, key).sql() == inner.sql() for key in group.expressions):
                 return inner
     return None
 

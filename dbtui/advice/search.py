@@ -32,6 +32,7 @@ class Policy:
     of_query: float = 0.30
     of_workload: float = 0.002
     most: int = 10  # indexes
+    weigh_writes: bool = False  # the queries' calls and the tables' writes are counted over the same time
 
 
 @dataclass(slots=True)
@@ -61,14 +62,14 @@ async def advise(
     """The advice for a workload; queries that nobody understands are left out and named. Raises DbtuiError."""
     cases, left_out = read_all(queries, facts)
     everything = merged(case.candidates for case in cases)[:_MOST]
-    search = _Search(facts, planner, cases, everything)
+    search = _Search(facts, planner, policy, cases, everything)
     progress(f"{len(everything)} candidates for {len(cases)} queries")
     refused = await planner.prepare([search.sql[c] for c in everything])
     search.drop({c for c in everything if search.sql[c] in refused})
     left_out += await search.measure()
     await search.try_each(progress)
-    chosen = await search.grow(policy, progress)
-    chosen = await search.trim(chosen, policy)
+    chosen = await search.grow(progress)
+    chosen = await search.trim(chosen)
     advised = [await search.describe(candidate, chosen, queries) for candidate in chosen]
     before = sum(case.weight * case.base for case in search.cases)
     after = sum([case.weight * await search.cost(case, chosen) for case in search.cases])
@@ -82,6 +83,7 @@ async def advise(
         "ms" if measured else "cost",
         len(everything),
         tuple(sorted(left_out)),
+        dialect=facts.dialect,
     )
 
 
@@ -120,10 +122,16 @@ class _Search:
     """One search: its queries, its candidates and all plans asked for so far."""
 
     def __init__(
-        self, facts: Facts, planner: Planner, cases: list[_Case], everything: Sequence[Candidate]
+        self,
+        facts: Facts,
+        planner: Planner,
+        policy: Policy,
+        cases: list[_Case],
+        everything: Sequence[Candidate],
     ) -> None:
         self.facts = facts
         self.planner = planner
+        self.policy = policy
         self.cases = cases
         self.everything = list(everything)
         self.sql = {
@@ -198,16 +206,16 @@ class _Search:
                     case.helpful.add(candidate)
             progress(f"query {number} of {len(self.cases)}: {len(case.helpful)} of {len(relevant)} help")
 
-    async def grow(self, policy: Policy, progress: Progress) -> list[Candidate]:
+    async def grow(self, progress: Progress) -> list[Candidate]:
         """Add what saves most, until nothing saves enough."""
         chosen: list[Candidate] = []
         whole = sum(case.weight * case.base for case in self.cases) or 1.0
         moves = {frozenset({c}) for case in self.cases for c in case.helpful}
         moves |= {case.together for case in self.cases if case.together}
         bounds = dict.fromkeys(moves, float("inf"))
-        while bounds and len(chosen) < policy.most:
+        while bounds and len(chosen) < self.policy.most:
             best, gain = await self._best(bounds, chosen)
-            if best is None or not await self._enough(best, chosen, gain, policy):
+            if best is None or not await self._enough(best, chosen, gain):
                 if best is None:
                     break
                 bounds.pop(best)
@@ -246,17 +254,15 @@ class _Search:
         )
         return best, fresh[best]
 
-    async def _enough(
-        self, move: frozenset[Candidate], chosen: list[Candidate], gain: float, policy: Policy
-    ) -> bool:
+    async def _enough(self, move: frozenset[Candidate], chosen: list[Candidate], gain: float) -> bool:
         """Whether a move saves enough of one query, or of all, to be worth an index."""
         left = await self._total(chosen)
-        if gain < policy.of_workload * left:
+        if gain < self.policy.of_workload * left:
             return False
         for case in self.cases:
             if move & case.helpful:
                 before, after = await self.cost(case, chosen), await self.cost(case, [*chosen, *move])
-                if before - after >= policy.of_query * case.base:
+                if before - after >= self.policy.of_query * case.base:
                     return True
         return gain >= 0.1 * left
 
@@ -264,19 +270,19 @@ class _Search:
         return sum([case.weight * await self.cost(case, chosen) for case in self.cases])
 
     def _writes(self, candidate: Candidate) -> float:
-        """What the writers would have paid so far, where the queries' times are of the same account."""
-        if not any(case.query.mean_ms is not None for case in self.cases):
+        """What the writers would have paid, where that can be set against what the queries took."""
+        if not self.policy.weigh_writes:
             return 0.0
         return write_ms(candidate, self.table(candidate), self._updated.get(candidate.table, frozenset()))
 
-    async def trim(self, chosen: list[Candidate], policy: Policy) -> list[Candidate]:
+    async def trim(self, chosen: list[Candidate]) -> list[Candidate]:
         """Take out what the others made superfluous, and what need not carry other columns along."""
         kept = list(chosen)
         left = await self._total(chosen)
         for candidate in chosen:
             rest = [c for c in kept if c is not candidate]
             lost = await self._total(rest) - await self._total(kept)
-            if lost < policy.of_workload * left * 0.5 + self._writes(candidate):
+            if lost < self.policy.of_workload * left * 0.5 + self._writes(candidate):
                 kept = rest
                 continue
             plain = replace(candidate, include=())
@@ -323,7 +329,7 @@ class _Search:
                 or other.include != candidate.include
             ):
                 continue
-            alike = {key.key for key in other.keys} == names
+            alike = other.method == candidate.method and {key.key for key in other.keys} == names
             if alike and await self._total([*rest, other]) <= total * (1 + _SIMILAR):
                 found.append(ddl.create(other, self.facts.dialect))
         return found[:3]

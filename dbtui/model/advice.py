@@ -158,3 +158,4 @@ class Advice:
     tried: int = 0  # candidates
     not_understood: tuple[tuple[int, str], ...] = ()  # queries left out, and why
     notes: tuple[str, ...] = ()
+    dialect: str = ""  # as in `Facts`

@@ -1,7 +1,7 @@
 """The shadow: an embedded PostgreSQL that plans like the user's server without holding one of its rows.
 
-    async with Shadow() as shadow:                        # about 1 s; UsageError where the wheel is missing
-        clone = await shadow.clone(engine.source)         # schema, statistics and sizes of a database …
+    async with Shadow() as shadow:
+        clone = await shadow.clone(engine.source)         # schema, statistics and sizes of a database: about 1 s …
         clone = await shadow.clone(engine.source, ["public.orders"])   # … or of some relations
         plan = await clone.plan("select …", WhatIf(indexes=("CREATE INDEX ON orders (customer_id)",)))
         clone.missing                                     # what could not be restored, and why, by name
@@ -11,9 +11,10 @@
         lab.target                                        # where to connect, as the owner of all of it
         await lab.drop()
 
-`engine` is an open `engines.postgres.engine.PostgresEngine`. A `Clone` is a `model.advice.Planner`. Statistics hold
-real values (most common ones, histogram bounds): the server listens on a unix socket in a folder of mode 0700 alone,
-and a guardian process ends it and removes the folder when this process ends, however it does.
+The first clone or rehearsal starts the server: UsageError where the wheel is missing. `engine` is an open
+`engines.postgres.engine.PostgresEngine`. A `Clone` is a `model.advice.Planner`. Statistics hold real values (most
+common ones, histogram bounds): the server listens on a unix socket in a folder of mode 0700 alone, and a guardian
+process ends it and removes the folder when this process ends, however it does.
 
 What comes from the source's schema runs there as `OWNER`, who is no superuser: a function of a hostile server that
 is folded into a plan can reach neither files nor programs of this machine.

@@ -31,6 +31,7 @@ async def cloned(
     if not relations:
         raise UsageError("there is no table to clone", "name tables of this database")
     settings = await source.settings(database)
+    await shadow.start()
     made, missing = await shadow.create(await source.locale(database))
     try:
         async with shadow.workshop() as folder:

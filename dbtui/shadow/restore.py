@@ -95,7 +95,7 @@ async def restore(
     chosen = archive.with_suffix(".list")
     chosen.write_text("".join(f"{entry.line}\n" for entry in wanted), "utf-8")
     argv = [str(programs / "pg_restore"), "-h", str(socket), "-U", user, "-d", database, "-w"]
-    argv += ["--no-owner", "--no-privileges", "--use-list", str(chosen), str(archive)]
+    argv += ["--verbose", "--no-owner", "--no-privileges", "--use-list", str(chosen), str(archive)]
     _, said = await run(argv)
     return list(_complaints(said, {entry.line.split(";")[0]: entry for entry in wanted}))
 

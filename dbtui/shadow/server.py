@@ -37,7 +37,7 @@ _AS_C = frozenset({"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8"})  # all sort by 
 
 
 class Shadow:
-    """One embedded server: `async with Shadow() as shadow`, or `start()` and `close()`."""
+    """One embedded server: `async with Shadow() as shadow`. It is started by the first that needs it."""
 
     def __init__(self) -> None:
         self.folder = Path()
@@ -48,7 +48,6 @@ class Shadow:
         self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        await self.start()
         return self
 
     async def __aexit__(

@@ -58,17 +58,17 @@ class SqliteExplainer:
         check_has_plan(first_word(inner), _WITH_PLANS)
         async with self._work.use() as connection:
             rows, unbound = await connection.run(
-                lambda raw: _ask(raw, f"EXPLAIN QUERY PLAN {inner}"), timeout=timeout, mode="plan", sql=sql
+                lambda raw: ask(raw, f"EXPLAIN QUERY PLAN {inner}"), timeout=timeout, mode="plan", sql=sql
             )
         if not rows:
             raise QueryError("SQLite has no plan for it: it reads no table", "there is nothing to search")
         notes = ("made without values for the placeholders",) if unbound else ()
         plain = all("\n" not in row[3] for row in rows)
-        text, form = (as_tree(rows), TEXT) if plain else (_as_json(rows), ROWS)
+        text, form = (as_tree(rows), TEXT) if plain else (as_json(rows), ROWS)
         return RawPlan(text, form, inner.strip(), sqlite3.sqlite_version, notes)
 
 
-def _ask(raw: sqlite3.Connection, sql: str) -> tuple[list[_Row], bool]:
+def ask(raw: sqlite3.Connection, sql: str) -> tuple[list[_Row], bool]:
     """The rows of a plan, and whether placeholders were left without values."""
     try:
         return raw.execute(sql).fetchall(), False
@@ -100,6 +100,6 @@ def _below(rows: Sequence[_Row], lead: str) -> list[tuple[_Row, str, bool]]:
     return [(row, lead, row is rows[-1]) for row in reversed(rows)]
 
 
-def _as_json(rows: Iterable[_Row]) -> str:
+def as_json(rows: Iterable[_Row]) -> str:
     names = ("id", "parent", "notused", "detail")
     return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False, indent=1)

@@ -4,10 +4,13 @@ with recursive named as (
   select c.oid
     from pg_catalog.pg_class c
    where c.relkind in ('r', 'p', 'v', 'm', 'f')
-     and case when $1::text[] is null
-              then c.relnamespace not in (select n.oid from pg_catalog.pg_namespace n
-                                           where n.nspname like 'pg\_%' or n.nspname = 'information_schema')
-              else c.oid in (select pg_catalog.to_regclass(name) from unnest($1::text[]) name) end
+     and c.relnamespace not in (select n.oid from pg_catalog.pg_namespace n
+                                 where n.nspname like 'pg\_%' or n.nspname = 'information_schema')
+     and not exists (select from pg_catalog.pg_depend d
+                      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+                        and d.deptype = 'e')
+     and ($1::text[] is null
+          or c.oid in (select pg_catalog.to_regclass(name) from unnest($1::text[]) name))
 ), involved(oid) as (
   select oid from named
   union

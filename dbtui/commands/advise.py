@@ -1,0 +1,175 @@
+"""`dbtui advise index`: which indexes would help a workload, tried on the shadow of its server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dbtui.commands.explain import exit_code, read_text
+from dbtui.commands.workload import from_server, from_text
+from dbtui.errors import ConnectError, PermissionDenied, UsageError
+from dbtui.model.advice import Advice, IndexAdvice, Query
+from dbtui.model.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from dbtui.advice.search import Policy
+    from dbtui.engines.base import Engine
+    from dbtui.shadow import Shadow
+
+RULE = "any-missing-index"
+FORMATS = ("text", "json", "markdown")
+_MUCH = 0.30  # of a query's cost, or of the workload's
+DOCS = {
+    "postgres": ("https://www.postgresql.org/docs/current/indexes.html",),
+    "mysql": ("https://dev.mysql.com/doc/refman/8.4/en/mysql-indexes.html",),
+    "sqlite": ("https://www.sqlite.org/queryplanner.html",),
+    "mongodb": ("https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/",),
+}
+
+EXAMPLES = """\
+examples:
+  dbtui advise index prod-orders                      for the statements that the server has counted
+  dbtui advise index prod-orders -f queries.sql       for those of a file, separated by ;
+  dbtui advise index prod-orders -f - --format json --fail-on warning
+
+PostgreSQL's candidates are planned on a shadow: an embedded server with the schema and statistics of yours, and
+none of its rows. Nothing is written to your server.
+Exit codes: 0 done, 1 an index is advised at or above --fail-on, 2 usage or connection."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument("about", choices=("index",), help="what is advised on")
+    parser.add_argument("server", metavar="URL|NAME", help="a connection URL or a saved connection")
+    parser.add_argument(
+        "-f", "--file", metavar="FILE|-", help="statements separated by ;, from a file or standard input"
+    )
+    parser.add_argument("--database", default="", metavar="NAME", help="another database of the server")
+    parser.add_argument("--most", type=int, default=10, metavar="N", help="indexes at most (default 10)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default text")
+    parser.add_argument(
+        "--fail-on",
+        default="error",
+        metavar="SEVERITY|RULE",
+        help=f"exit 1 on advice from this severity on, or on {RULE} (default error, which advice never is)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the advice; the exit code. Raises DbtuiError, which is one line and exit code 2."""
+    if args.fail_on not in (*Severity, RULE):
+        raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
+    if args.most < 1:
+        raise UsageError(f"--most {args.most}", "give a number from 1 on")
+    queries = from_text(read_text(args.file)) if args.file is not None else None
+    advice = asyncio.run(_ask(args, queries))
+    found = findings(advice)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    sys.stdout.write(render(advice, found, args.format))
+    return exit_code(found, args.fail_on)
+
+
+async def _ask(args: argparse.Namespace, queries: Sequence[Query] | None) -> Advice:
+    from dbtui.advice.search import Policy
+    from dbtui.config import resolve
+    from dbtui.engines import create
+    from dbtui.shadow import Shadow
+
+    engine = create(resolve(args.server))
+    server = await engine.open()
+    try:
+        counted = queries is None
+        if queries is None:
+            queries = await from_server(engine, args.database or server.database)
+        policy = Policy(most=args.most, weigh_writes=counted)
+        async with Shadow() as shadow:
+            return await advise_on(engine, shadow, queries, args.database, policy, _progress)
+    finally:
+        await engine.close()
+
+
+def _progress(line: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{line}\r")
+        sys.stderr.flush()
+
+
+async def advise_on(
+    engine: Engine,
+    shadow: Shadow,
+    queries: Sequence[Query],
+    database: str = "",
+    policy: Policy | None = None,
+    progress: Callable[[str], None] = lambda _line: None,
+) -> Advice:
+    """The advice for a workload on an open engine: by the best planner that it has, else by rule alone.
+
+    Raises UsageError for an engine without indexes to advise, QueryError and its kinds, ConnectError.
+    """
+    from dbtui.advice.rough import reasoned
+    from dbtui.advice.search import Policy, advise
+    from dbtui.commands.planners import dialect_of, facts_for, planner_for
+
+    if dialect_of(engine) == "":
+        raise UsageError(f"there is no index advice for {engine.name}", "see its plans: dbtui explain")
+    facts = await facts_for(engine, queries, database)
+    policy = policy or Policy()
+    progress("making the shadow")
+    try:
+        async with planner_for(engine, shadow, facts, database) as planner:
+            if planner is None:
+                return reasoned(queries, facts, policy)
+            advice = await advise(queries, facts, planner, policy, progress)
+            return replace(advice, notes=tuple(map(str, getattr(planner, "missing", ()))))
+    except (UsageError, ConnectError, PermissionDenied) as error:  # no wheel here, a pooler in between, …
+        return replace(reasoned(queries, facts, policy), notes=(f"not tried: {error}",))
+
+
+def findings(advice: Advice) -> list[Finding]:
+    """The advice as findings: a warning where it saves much of a query or of all, else a piece of information."""
+    return [_finding(index, advice) for index in advice.indexes]
+
+
+def _finding(index: IndexAdvice, advice: Advice) -> Finding:
+    saved = index.saved
+    evidence: dict[str, float | str] = {"queries": float(len(index.helps)), "verified": index.verified}
+    if saved is not None:
+        evidence["saved"] = round(saved, 4)
+    if index.size:
+        evidence["bytes"] = float(index.size)
+    evidence["write overhead"] = round(index.write_overhead, 4)
+    if index.hot_lost:
+        evidence["HOT updates lost"] = float(index.hot_lost)
+    helped = f"{len(index.helps)} quer{'y' if len(index.helps) == 1 else 'ies'}"
+    share = f", up to {saved:.0%} of the cost of one" if saved is not None else ""
+    what = f"an index on ({', '.join(index.keys)}) would help {helped}{share}"
+    more = [f"it makes {name} superfluous" for name in index.supersedes]
+    return Finding(
+        RULE,
+        Severity.WARNING if saved is not None and saved >= _MUCH else Severity.INFO,
+        what,
+        index.table,
+        evidence,
+        "; ".join([index.because, *more]).strip("; "),
+        (index.sql,),
+        DOCS.get(advice.dialect, ()),
+    )
+
+
+def render(advice: Advice, found: Sequence[Finding], form: str) -> str:
+    """The advice in one of `FORMATS`, ending with a newline."""
+    if form == "json":
+        from dbtui.output import advice_json
+
+        return advice_json.document(advice, found) + "\n"
+    from dbtui.output import advice_text
+
+    return advice_text.markdown(advice) if form == "markdown" else advice_text.plain(advice)
