@@ -33,6 +33,11 @@ def printable(text: str, *, keep_newlines: bool = False) -> str:
     )
 
 
+def beginning(text: str, limit: int) -> str:
+    """The first characters of a text, and an ellipsis where there are more."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def one_line(text: str, limit: int | None = None) -> str:
     """A statement on one line: runs of white space become one space, cut at `limit` characters with an ellipsis."""
     if limit is not None:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dbtui.engines.base import Engine
-from dbtui.errors import InputError, UsageError
+from dbtui.engines.base import Engine, ExplainsRunning
+from dbtui.errors import InputError, QueryError, UsageError
+from dbtui.model.activity import Session
 from dbtui.model.finding import Finding, Severity
-from dbtui.model.plan import Plan
+from dbtui.model.plan import Plan, RawPlan
 from dbtui.plans import MAX_CHARACTERS, parse
+from dbtui.plans.beside import parse_beside
 from dbtui.plans.compare import shape
 from dbtui.plans.history import Kept, kind_of
 from dbtui.plans.summary import beside_nodes, weight
@@ -190,7 +192,23 @@ async def explain_on(
     raw = await engine.explain.explain(
         sql, database=database, analyze=analyze, timeout=timeout, approval=approval
     )
-    plan = parse(raw.text)
+    return await _read(raw)
+
+
+async def running_plan(engine: Engine, session: Session) -> Plan | None:
+    """The plan of what a session runs now; None where the server does not tell it, or it is over."""
+    explainer: object = engine.explain
+    if not isinstance(explainer, ExplainsRunning):
+        return None
+    try:
+        return await _read(await explainer.running(session))
+    except (QueryError, InputError):
+        return None  # ended meanwhile, another user's, or of a kind without a plan: explained as any other
+
+
+async def _read(raw: RawPlan) -> Plan:
+    """A server's plan, parsed and measured where that holds up no key."""
+    plan = await parse_beside(raw.text)
     return replace(plan, query=raw.query, server_version=raw.server_version, notes=(*raw.notes, *plan.notes))
 
 

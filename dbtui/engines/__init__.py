@@ -7,6 +7,7 @@ from importlib import import_module
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import UsageError
+from dbtui.model.nouns import Nouns
 
 ENGINES = {
     "postgresql": "postgres",
@@ -33,3 +34,14 @@ def create(target: Target) -> Engine:
         raise UsageError(f"no engine serves {target.scheme}:// URLs", f"use one of {known}")
     engine: Engine = import_module(f"dbtui.engines.{folder}").create(target)
     return engine
+
+
+def nouns(engine: str) -> Nouns:
+    """What an engine, by the name of its folder, calls its things; the usual words for one that is not known."""
+    if engine not in ENGINES.values():
+        return Nouns()
+    try:
+        found: Nouns = import_module(f"dbtui.engines.{engine}.nouns").NOUNS
+    except ModuleNotFoundError:  # its driver is not installed
+        return Nouns()
+    return found

@@ -14,6 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from dbtui.model.activity import Deadlock, Session, Stakes
 from dbtui.model.catalog import Detail, Name, Node
+from dbtui.model.nouns import Nouns
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page
 from dbtui.model.run import Look
@@ -86,11 +87,6 @@ class Querier(Protocol):
         """Stop what runs now, over a connection of its own; never raises."""
         ...
 
-
-@runtime_checkable
-class OwnWords(Querier, Protocol):
-    """A querier whose statements are no SQL: it finds them in what was typed, and judges them, itself."""
-
     def statement_at(self, text: str, offset: int) -> str:
         """The statement around a position of a text, unchanged; "" where there is none."""
         ...
@@ -101,7 +97,7 @@ class OwnWords(Querier, Protocol):
 
 
 class Explainer(Protocol):
-    """Plans of statements."""
+    """Plans of statements. `ExplainsRunning` can do more."""
 
     async def explain(
         self,
@@ -116,6 +112,18 @@ class Explainer(Protocol):
 
         `analyze` runs the statement: a plain SELECT as it is, everything else only with an approval and inside
         a transaction that is rolled back. Raises NotApproved, QueryError, QueryTimeout, SessionLost.
+        """
+        ...
+
+
+@runtime_checkable
+class ExplainsRunning(Protocol):
+    """An explainer of a server that tells the plan of what a session runs at this moment."""
+
+    async def running(self, session: Session, *, timeout: float = 10.0) -> RawPlan:
+        """The plan that is being run, without running it again.
+
+        Raises QueryError when the session runs nothing that has a plan, PermissionDenied, SessionLost.
         """
         ...
 
@@ -250,7 +258,11 @@ class Engine(Protocol):
 
     name: str  # the folder: "postgres"
     monitor: Monitor
-    lacks: Mapping[str, str]  # part → the sentence that its pane shows
+    nouns: Nouns  # what it calls its things
+    lacks: Mapping[str, str]
+    """The sentence that is shown in place of what the engine lacks, by "catalog", "query", "explain", "actions",
+    "statements", or, where only that is lacking, "analyze", "cancel", "terminate".
+    """
 
     # An attribute, or a cached property where a part's module is dear to import: nothing of it is needed to paint.
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbtui.config import Target
+from dbtui.engines import nouns
 from dbtui.engines.base import Engine, Monitor
 from dbtui.errors import ConnectError
 from dbtui.live.tape import Tape
@@ -56,6 +57,7 @@ class _Standing:
 
     def __init__(self, name: str, what: str, monitor: Monitor, server: Server | None = None) -> None:
         self.name = name
+        self.nouns = nouns(name)
         self.lacks: Mapping[str, str] = dict.fromkeys(_PARTS, f"{what}: there is no server to ask")
         self.monitor = monitor
         self._server = server

@@ -34,8 +34,12 @@ def split(text: str) -> tuple[Statement, ...]:
 
 
 def statement_at(text: str, offset: int) -> Statement | None:
-    """The statement an editor's cursor is in: around `offset`, else on its line, else the one before."""
-    found = split(text)
+    """The statement an editor's cursor is in: see `around`."""
+    return around(split(text), text, offset)
+
+
+def around(found: Sequence[Statement], text: str, offset: int) -> Statement | None:
+    """Of the statements of a text the one around `offset`, else on its line, else the one before."""
     for statement in found:
         if statement.start <= offset <= statement.end:
             return statement

@@ -7,7 +7,7 @@ import gc
 import time
 
 from dbtui import text
-from dbtui.engines.base import Cursor, Engine, OwnWords
+from dbtui.engines.base import Cursor, Engine
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.session import ConsoleSession
 from dbtui.sql.classify import classify
@@ -33,9 +33,9 @@ class StatementRunner:
         return self.session.lift is not None or not self.session.target.read_only
 
     def only_reads(self, sql: str) -> bool:
-        """Whether a statement surely only reads, by its words."""
+        """Whether a statement surely only reads, as the engine judges its words."""
         querier = self.engine.query
-        return querier.only_reads(sql) if isinstance(querier, OwnWords) else classify(sql).only_reads
+        return querier.only_reads(sql) if querier is not None else classify(sql).only_reads
 
     async def run(self, view: QueryView, sql: str, database: str, reason: str = "") -> None:
         """Run a statement and draw what comes, as it comes; every error ends in the view."""

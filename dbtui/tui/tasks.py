@@ -10,13 +10,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dbtui import text
-from dbtui.commands.explain import explain_on
+from dbtui.commands.explain import explain_on, running_plan
+from dbtui.commands.plan_history import remember
 from dbtui.errors import DbtuiError, Forbidden, NotApproved
+from dbtui.model.activity import Session
 from dbtui.model.catalog import Name, Node
 from dbtui.model.server import Environment
 from dbtui.rules.plan import findings
-from dbtui.safety import Approval
-from dbtui.sql.classify import classify
+from dbtui.tui.analyzing import may_analyze
 from dbtui.tui.browser import WITHOUT_DETAIL
 from dbtui.tui.runner import StatementRunner
 from dbtui.tui.screens.confirm import LiftQuestion, Question
@@ -73,15 +74,24 @@ async def sample_rows(console: MainScreen, node: Node) -> None:
         view.show_trouble(trouble(error))
 
 
-async def explain(console: MainScreen, sql: str, database: str, *, analyze: bool) -> None:
-    """Show a statement's plan, and keep what rules find in it; `analyze` runs it, after a question."""
+async def explain(
+    console: MainScreen, sql: str, database: str, *, analyze: bool, session: Session | None = None
+) -> None:
+    """Show a statement's plan, and keep what rules find in it; `analyze` runs it, after a question.
+
+    Of a `session` that runs it now, the plan that is being run is shown where the server tells that.
+    """
+    lacks = console.engine.lacks
     if console.engine.explain is None:
-        console.say(console.engine.lacks.get("explain", "this engine has no plans"), "warning")
+        console.say(lacks.get("explain", "this engine has no plans"), "warning")
+        return
+    if analyze and "analyze" in lacks:
+        console.say(lacks["analyze"], "warning")
         return
     approval = None
     if analyze:
         try:
-            approval = await _may_analyze(console, sql)
+            approval = await may_analyze(console, sql, database)
         except NotApproved as error:
             console.say(str(error), "warning")
             return
@@ -90,35 +100,19 @@ async def explain(console: MainScreen, sql: str, database: str, *, analyze: bool
     view.show_waiting(sql, database, analyze=analyze)
     result = "rolled back"
     try:
-        plan = await explain_on(console.engine, sql, database=database, analyze=analyze, approval=approval)
+        plan = await running_plan(console.engine, session) if session is not None else None
+        if plan is None:
+            plan = await explain_on(
+                console.engine, sql, database=database, analyze=analyze, approval=approval
+            )
         console.found = (findings(plan), sql)
-        view.show_plan(plan, console.found[0])
+        change = await asyncio.to_thread(remember, plan, console.target.name, database)
+        view.show_plan(plan, console.found[0], change)
     except DbtuiError as error:
         view.show_error(trouble(error))
         result = f"failed: {error}"
     if approval is not None:
         console.session.record("explain analyze", sql, approval.reason, result)
-
-
-async def _may_analyze(console: MainScreen, sql: str) -> Approval | None:
-    """Ask before a statement is run to be measured. Raises NotApproved when the answer is no."""
-    plain = classify(sql).only_reads
-    if not plain and not StatementRunner(console.engine, console.session).may_write:
-        raise NotApproved(
-            "ANALYZE runs the statement, and this one is no plain SELECT", "lift read-only with L first"
-        )
-    if not plain and console.target.environment is Environment.PRODUCTION:
-        raise NotApproved(
-            "ANALYZE of a statement that writes is never run on production", "use a copy or the estimates"
-        )
-    effect = "run as it is, read-only" if plain else "run and rolled back"
-    where = f"EXPLAIN ANALYZE on {console.target.name} ({console.target.environment})"
-    body = f"{where}\nIt is {effect}, for at most 30 s.\n\n{text.one_line(sql, 600)}"
-    question = Question("Run it to measure it?", body, "run", reason=not plain)
-    reason = await console.app.push_screen_wait(question)
-    if reason is None:
-        raise NotApproved("it was not run", "")
-    return None if plain else console.session.approve(sql, reason)
 
 
 async def run_statement(console: MainScreen, sql: str, database: str) -> None:

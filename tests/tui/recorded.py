@@ -18,10 +18,13 @@ from dbtui.engines.postgres.counters import METRICS
 from dbtui.live.session import ConsoleSession
 from dbtui.model.activity import Activity, Health, Session, Statement, StatementDelta, Statements
 from dbtui.model.catalog import Column, Constraint, Detail, Index, Kind, Name, Node, Table
+from dbtui.model.nouns import Nouns
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page, ResultColumn
 from dbtui.model.server import Environment, Server
 from dbtui.model.snapshot import Cost, Link, Section, Snapshot
+from dbtui.sql.classify import classify
+from dbtui.sql.split import statement_at
 from dbtui.tui.app import DbtuiApp, Options
 from dbtui.tui.widgets.status import TopBar
 from tests.tui.console import Console
@@ -286,6 +289,7 @@ class RecordedEngine:
     """See `engines.base.Engine`."""
 
     name = "postgres"
+    nouns = Nouns()
     lacks: Mapping[str, str] = {}
     actions = None
     sources: Sequence[Any] = ()
@@ -298,6 +302,13 @@ class RecordedEngine:
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> RecordedCursor:
         return RecordedCursor()
+
+    def statement_at(self, text: str, offset: int) -> str:
+        found = statement_at(text, offset)
+        return found.text if found is not None else ""
+
+    def only_reads(self, statement: str) -> bool:
+        return classify(statement).only_reads
 
     async def open(self) -> Server:
         return SERVER

@@ -11,6 +11,7 @@ from dbtui.engines.mongodb.activity import MongoMonitor
 from dbtui.engines.mongodb.catalog import MongoCatalog
 from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.explain import MongoExplainer
+from dbtui.engines.mongodb.nouns import NOUNS
 from dbtui.engines.mongodb.query import MongoQuerier
 from dbtui.model.server import Server
 
@@ -19,6 +20,7 @@ class MongoEngine:
     """See `engines.base.Engine`. Monitor and work share one client, each action has one of its own."""
 
     name = "mongodb"
+    nouns = NOUNS
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)

@@ -10,10 +10,12 @@ from typing import Any
 
 from dbtui.engines.mongodb import read_only, values
 from dbtui.engines.mongodb.connection import Batches, Connection, Connector
+from dbtui.engines.mongodb.script import split
 from dbtui.engines.mongodb.shell import Command, parse
 from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead, Row
 from dbtui.errors import DbtuiError, NotApproved, QueryError
 from dbtui.model.result import ResultColumn
+from dbtui.sql.split import around
 
 _FIRST = 50  # documents of the first batch, whose fields become the columns
 _CHUNK = 500
@@ -56,6 +58,18 @@ class MongoQuerier:
     async def cancel(self) -> None:
         """Stop the command that runs; its cursor raises QueryError. Waits at most 3 s, never raises."""
         await self._cursor.cancel()
+
+    def statement_at(self, text: str, offset: int) -> str:
+        """See `engines.base.Querier`."""
+        found = around(split(text), text, offset)
+        return found.text if found is not None else ""
+
+    def only_reads(self, statement: str) -> bool:
+        """See `engines.base.Querier`."""
+        try:
+            return read_only.only_reads(parse(statement))
+        except QueryError:
+            return True  # nothing that could be sent
 
 
 def database_of(command: Command, database: str, connection: Connection) -> str:

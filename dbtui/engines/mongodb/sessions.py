@@ -59,6 +59,7 @@ def session_of(operation: Operation) -> Session:
         transaction_age=open_for,
         state_age=_float(_map(transaction).get("timeInactiveMicros"), 1e6)
         or _float(operation.get("secs_idle"), 1.0),
+        plan=str(operation.get("planSummary") or ""),
     )
 
 

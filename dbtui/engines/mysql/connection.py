@@ -28,7 +28,7 @@ from dbtui.errors import DbtuiError, QueryTimeout, SessionLost, UsageError
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
-STATEMENT_LIMIT: dict[Purpose, float] = {"monitor": 15.0, "work": 60.0, "act": 60.0}  # seconds
+STATEMENT_LIMIT: dict[Purpose, float] = {"monitor": 15.0, "work": 60.0, "act": 60.0, "run": 0.0}  # seconds
 LOCK_LIMIT = 3  # seconds
 _LEEWAY = 1.0  # seconds that an answer may take beyond the server's own limit
 _FAREWELL = 0.3  # seconds for a session to end politely
@@ -208,6 +208,11 @@ class Connector:
     def probe(self) -> Probe:
         """Of the newest monitor session."""
         assert self._probe is not None, "open() comes first"
+        return self._probe
+
+    @property
+    def known(self) -> Probe | None:
+        """The same, None before the first connection."""
         return self._probe
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.mysql.actions import MysqlActions
 from dbtui.engines.mysql.activity import MysqlMonitor
 from dbtui.engines.mysql.catalog import MysqlCatalog
@@ -41,6 +41,14 @@ class MysqlEngine:
         from dbtui.engines.mysql.survey import MysqlSurveyor
 
         return MysqlSurveyor(self._connector, self._work)
+
+    async def hold(self, database: str = "") -> RunSession:
+        """See `engines.base.RunsPlans`."""
+        from dbtui.engines.mysql.run import MysqlRunSession
+
+        session = MysqlRunSession(self._connector, self._work, database)
+        await session.reopen()
+        return session
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

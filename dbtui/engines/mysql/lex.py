@@ -143,7 +143,7 @@ def single(text: str, dialect: Dialect = USUAL) -> str:
     if not parts[-1].closed:
         raise QueryError("a quote in the statement is not closed", "close it")
     ends = [i for i, part in enumerate(parts) if part.kind is Lexeme.SYMBOL and text[part.start] == ";"]
-    if ends and not _has_body(tuple(word(text, part) for part in parts[: ends[0]])):
+    if ends and not has_body(tuple(word(text, part) for part in parts[: ends[0]])):
         raise QueryError("these are several statements", "run them one at a time")
     start = next(t.start for t in tokens(text, dialect) if t.kind is not Lexeme.SPACE)
     return text[start : parts[-1].end]
@@ -152,7 +152,7 @@ def single(text: str, dialect: Dialect = USUAL) -> str:
 _ROUTINES = frozenset({"procedure", "function", "trigger", "event", "package"})
 
 
-def _has_body(before: tuple[str, ...]) -> bool:
+def has_body(before: tuple[str, ...]) -> bool:
     """Whether the words before the first semicolon begin something whose body holds semicolons."""
     if before[:1] in (("create",), ("alter",)):
         return not _ROUTINES.isdisjoint(before[1:16])

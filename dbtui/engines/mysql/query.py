@@ -6,11 +6,13 @@ import asyncio
 
 from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.failures import CANCELLED, FAILURES
-from dbtui.engines.mysql.lex import placeholders, single
-from dbtui.engines.mysql.read_only import CODE
+from dbtui.engines.mysql.lex import USUAL, Dialect, placeholders, single
+from dbtui.engines.mysql.read_only import CODE, only_reads
+from dbtui.engines.mysql.script import split
 from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead
 from dbtui.engines.work import Work
 from dbtui.errors import NotApproved, QueryError
+from dbtui.sql.split import around
 
 _CHUNK = 500  # rows
 _FAREWELL = 3.0  # seconds for a cancelled statement to end
@@ -38,6 +40,20 @@ class MysqlQuerier:
     async def cancel(self) -> None:
         """Stop the statement that runs; its cursor raises QueryError. Waits at most 5 s, never raises."""
         await self._cursor.cancel()
+
+    @property
+    def _dialect(self) -> Dialect:
+        probe = self._connector.known
+        return probe.identity.dialect if probe is not None else USUAL
+
+    def statement_at(self, text: str, offset: int) -> str:
+        """See `engines.base.Querier`."""
+        found = around(split(text, self._dialect), text, offset)
+        return found.text if found is not None else ""
+
+    def only_reads(self, statement: str) -> bool:
+        """See `engines.base.Querier`."""
+        return only_reads(statement, self._dialect)
 
 
 class MysqlCursor(ReadAhead):

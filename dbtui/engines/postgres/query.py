@@ -13,7 +13,8 @@ from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.engines.postgres.rows import UNNAMED, TextQuery, as_text, single
 from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead
 from dbtui.errors import DbtuiError, QueryError
-from dbtui.sql.split import Statement
+from dbtui.sql.classify import classify
+from dbtui.sql.split import Statement, around, split
 
 _CHUNK = 500  # rows
 _FIRST_CHUNK = 50
@@ -40,6 +41,15 @@ class PostgresQuerier:
     async def cancel(self) -> None:
         """Stop the statement that runs; its cursor raises QueryError. Waits at most 3 s, never raises."""
         await self._cursor.cancel()
+
+    def statement_at(self, text: str, offset: int) -> str:
+        """See `engines.base.Querier`."""
+        found = around(split(text), text, offset)
+        return found.text if found is not None else ""
+
+    def only_reads(self, statement: str) -> bool:
+        """See `engines.base.Querier`."""
+        return classify(statement).only_reads
 
 
 class PostgresCursor(ReadAhead):

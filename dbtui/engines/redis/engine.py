@@ -10,6 +10,7 @@ from dbtui.engines.redis.actions import RedisActions
 from dbtui.engines.redis.activity import RedisMonitor
 from dbtui.engines.redis.catalog import RedisCatalog
 from dbtui.engines.redis.connection import Connector
+from dbtui.engines.redis.nouns import NOUNS
 from dbtui.engines.redis.query import RedisQuerier
 from dbtui.model.server import Server
 
@@ -18,6 +19,7 @@ class RedisEngine:
     """See `engines.base.Engine`. The monitor has a session of its own; catalog and query share one."""
 
     name = "redis"
+    nouns = NOUNS
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)

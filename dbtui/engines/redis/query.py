@@ -35,11 +35,11 @@ class RedisQuerier:
         return await self._cursor.start(lambda: RedisCursor(self._work, command, database, timeout))
 
     def statement_at(self, text: str, offset: int) -> str:
-        """See `engines.base.OwnWords`: the command on the line of a position."""
+        """See `engines.base.Querier`: the command on the line of a position."""
         return words.command_at(text, offset)
 
     def only_reads(self, statement: str) -> bool:
-        """See `engines.base.OwnWords`."""
+        """See `engines.base.Querier`."""
         try:
             name = read_only.name_of(words.command(statement))
         except QueryError:

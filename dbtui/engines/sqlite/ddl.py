@@ -30,6 +30,11 @@ def bare(token: str) -> str:
     return token
 
 
+def lexemes(sql: str) -> Iterator[tuple[int, int]]:
+    """Where each token of a text starts and ends, white space and comments among them; without gaps."""
+    return (match.span() for match in _TOKEN.finditer(sql))
+
+
 def words(sql: str) -> list[str]:
     """The tokens of a text in lower case, without white space and comments."""
     return [match[0].lower() for match in _tokens(sql)]

@@ -46,6 +46,12 @@ class SqliteEngine:
             "analyze": NOT_MEASURED,
         }
 
+    async def copy_to(self, path: str) -> None:
+        """Write a copy of the file as it is now to a new path. Raises UsageError where the disk has no room for it."""
+        from dbtui.engines.sqlite.copy import copy
+
+        await copy(self._connector, path)
+
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
         from dbtui.engines.sqlite.run import SqliteRunSession

@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from dbtui.engines.readahead import MAX_BYTES, OneCursor, ReadAhead, Row
 from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.engines.sqlite.read_only import Guard
+from dbtui.engines.sqlite.script import split
 from dbtui.engines.sqlite.values import columns_of, row_text
 from dbtui.engines.work import Work
 from dbtui.errors import QueryError
 from dbtui.model.result import ResultColumn
+from dbtui.sql.classify import classify
 from dbtui.sql.lex import meaningful
+from dbtui.sql.split import around
 
 _CHUNK, _FIRST_CHUNK = 500, 50  # rows
 _CHUNK_CHARACTERS = 2 * 2**20  # what one chunk of wide rows may come to
@@ -41,6 +44,15 @@ class SqliteQuerier:
     async def cancel(self) -> None:
         """Interrupt the statement that runs; its cursor raises QueryError. Never raises."""
         await self._cursor.cancel()
+
+    def statement_at(self, text: str, offset: int) -> str:
+        """See `engines.base.Querier`."""
+        found = around(split(text), text, offset)
+        return found.text if found is not None else ""
+
+    def only_reads(self, statement: str) -> bool:
+        """See `engines.base.Querier`."""
+        return classify(statement).only_reads
 
 
 class SqliteCursor(ReadAhead):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -10,8 +12,9 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from dbtui.errors import DbtuiError, PermissionDenied
+from dbtui.model.nouns import Nouns
 from dbtui.model.snapshot import Snapshot
-from dbtui.tui.widgets.grid import Grid
+from dbtui.tui.widgets.grid import Grid, GridColumn
 from dbtui.tui.widgets.roles import glyphs
 
 if TYPE_CHECKING:
@@ -42,6 +45,12 @@ class View(Vertical):
     """One pane. `show()` gets every new snapshot while the pane is visible."""
 
     noun: ClassVar[str] = ""
+    nouns = Nouns()  # of the engine, and what it lacks
+    lacks: Mapping[str, str] = {}
+
+    def headed(self, pane: str, columns: Iterable[GridColumn]) -> tuple[GridColumn, ...]:
+        """Columns with the engine's own headings; those that it has nothing for are left out."""
+        return tuple(replace(c, label=self.nouns.heading(f"{pane}.{c.id}", c.label)) for c in columns)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot; the default pane does not depend on any."""
@@ -84,6 +93,13 @@ class TableView(View):
 
     def focus_main(self) -> None:
         self.grid.focus()
+
+    def show_filter(self, words: str) -> None:
+        """Put words into the filter line, as if they were typed."""
+        bar = self.query_one(FilterBar)
+        with self.prevent(Input.Changed):
+            bar.value = words
+        bar.display = bool(words)
 
     def action_filter(self) -> None:
         bar = self.query_one(FilterBar)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from dbtui import text
-from dbtui.engines.base import OwnWords
+from dbtui.engines.base import Querier
 from dbtui.model.result import Page
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import Copy, Explain, RunStatement, StopStatement
@@ -32,10 +32,11 @@ class QueryView(View):
     def __init__(self) -> None:
         super().__init__()
         self.database = ""
-        self.words: OwnWords | None = None  # of an engine that speaks no SQL
+        self.querier: Querier | None = None  # by whose rules statements are told apart
 
     def compose(self) -> ComposeResult:
-        yield Frame("SQL", SqlArea(id="editor"), id="editor-box")
+        area = SqlArea(id="editor", dialect=self.nouns.dialect)
+        yield Frame(self.nouns.language, area, id="editor-box")
         yield PageGrid("Result", id="result", empty=HOW)
 
     @property
@@ -53,20 +54,15 @@ class QueryView(View):
         """Put a statement into the editor, in place of what is there."""
         self.database = database
         self.editor.text = text.printable(sql, keep_newlines=True)
-        self.query_one("#editor-box", Frame).set_title("SQL", database)
+        self.query_one("#editor-box", Frame).set_title(self.nouns.language, database)
 
     def statement(self) -> str:
         """The statement under the cursor: one of several, or all there is."""
-        from dbtui.sql.split import statement_at
-
         area = self.editor
         row, column = area.cursor_location
         lines = area.text.split("\n")
         offset = sum(len(line) + 1 for line in lines[:row]) + column
-        if self.words is not None:
-            return self.words.statement_at(area.text, offset)
-        found = statement_at(area.text, offset)
-        return found.text if found is not None else ""
+        return area.text if self.querier is None else self.querier.statement_at(area.text, offset)
 
     @on(SqlArea.Run)
     def _run(self, event: SqlArea.Run) -> None:

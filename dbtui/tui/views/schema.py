@@ -24,7 +24,7 @@ _DOTTED = frozenset(
     }
 )  # fmt: skip
 CHOOSE = "choose a table in the tree · b shows and hides it · f finds one by a few letters"
-TABS = ("Columns", "Indexes", "Constraints", "DDL", "Rows")
+TABS = ("columns", "indexes", "constraints", "ddl", "rows")
 COLUMN_COLUMNS = (
     GridColumn("name", "Column", 24, "left", 100),
     GridColumn("type", "Type", None, "left", 90),
@@ -43,6 +43,8 @@ CONSTRAINT_COLUMNS = (
     GridColumn("kind", "Kind", 12, "left", 80),
     GridColumn("definition", "Definition", None, "left", 90),
 )
+
+BODIES = {"columns": COLUMN_COLUMNS, "indexes": INDEX_COLUMNS, "constraints": CONSTRAINT_COLUMNS}
 
 
 def column_rows(table: Table) -> list[GridRow]:
@@ -102,13 +104,20 @@ class SchemaView(View):
     def compose(self) -> ComposeResult:
         with Frame("Object", id="facts"):
             yield Static(CHOOSE, id="facts-text", markup=False)
-        yield Tabs(*(Tab(name, id=name.lower()) for name in TABS))
-        with ContentSwitcher(initial="columns-body"):
-            yield Grid(COLUMN_COLUMNS, id="columns-body", empty="no columns")
-            yield Grid(INDEX_COLUMNS, id="indexes-body", empty="no indexes")
-            yield Grid(CONSTRAINT_COLUMNS, id="constraints-body", empty="no constraints")
-            yield SqlArea(read_only=True, id="ddl-body")
-            yield PageGrid("Rows", id="rows-body", empty="s reads up to 100 rows: never by itself")
+        tabs = [Tab(label, id=name) for name in TABS if (label := self._label(name))]
+        yield Tabs(*tabs)
+        with ContentSwitcher(initial=f"{tabs[0].id}-body"):
+            for name, columns in BODIES.items():
+                empty = f"it has no {self._label(name).lower()}"
+                yield Grid(self.headed("schema", columns), id=f"{name}-body", empty=empty)
+            yield SqlArea(read_only=True, id="ddl-body", dialect=self.nouns.dialect)
+            rows = self._label("rows")
+            yield PageGrid(rows, id="rows-body", empty=f"s reads up to 100 {rows.lower()}: never by itself")
+
+    def _label(self, tab: str) -> str:
+        """What the engine calls a tab, "" where it has no such thing."""
+        usual = self.nouns.definition if tab == "ddl" else tab.capitalize()
+        return self.nouns.heading(f"schema.{tab}", usual)
 
     def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
         event.stop()

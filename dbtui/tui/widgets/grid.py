@@ -32,7 +32,7 @@ WIDE = 100  # cells from which on two stand between columns instead of one
 
 @dataclass(frozen=True, slots=True)
 class GridColumn:
-    """A column. Exactly one of a grid has no width and takes what the others leave."""
+    """A column. Exactly one of a grid has no width and takes what the others leave; one without a label is left out."""
 
     id: str
     label: str
@@ -72,7 +72,7 @@ def layout(columns: Sequence[GridColumn], width: int) -> tuple[Slot, ...]:
     """
     gap = 2 if width >= WIDE else 1
     rest = max(REST, width // SHARE)
-    keep = list(range(len(columns)))
+    keep = [i for i, column in enumerate(columns) if column.label]
 
     def needed() -> int:
         least = sum(rest if (w := columns[i].width) is None else w for i in keep)
