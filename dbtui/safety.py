@@ -32,6 +32,11 @@ def step_scope(plan_sha256: str, server: str, step: int) -> str:
     return f"step:{plan_sha256}:{server}:{step}"
 
 
+def rehearsal_scope(plan_sha256: str, server: str) -> str:
+    """The scope of trying a plan on the server itself, in a database made for it."""
+    return f"step:{plan_sha256}:{server}:rehearsal"
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """Leave to do one thing (or, after a lift, anything until `expires`) on one connection."""

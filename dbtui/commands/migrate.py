@@ -49,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs, "rehearse", "try the steps where they can hurt nobody", server="whose schema to rehearse on"
     )
     rehearse.add_argument("--format", choices=["text", "json"], default="text")
+    rehearse.add_argument(
+        "--approve",
+        action="append",
+        default=[],
+        metavar="rehearsal",
+        help="MySQL and MariaDB: make a database of empty twins on the server, and drop it",
+    )
     run = _verb(verbs, "run", "run the steps that are not done, each approved", server="where to run")
     _run_options(run)
     run.add_argument("--until", type=int, metavar="STEP", help="stop after this step")

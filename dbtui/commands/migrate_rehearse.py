@@ -8,13 +8,19 @@ from dataclasses import asdict
 from dbtui.commands.migrate import as_json, opened, planned
 from dbtui.migrations.rehearse import rehearse as rehearsed
 from dbtui.output.rehearsal_text import rehearsal_text
+from dbtui.safety import Approval, approve
 
 
 async def rehearse(args: argparse.Namespace) -> int:
     """0 when every step did what was expected, 1 when one failed, or did something else."""
-    async with opened(args) as (engine, _target):
+    async with opened(args) as (engine, target):
         plan = await planned(args, engine)
-        done = await rehearsed(engine, plan)
+        allowed = "rehearsal" in args.approve
+
+        async def permit(scope: str) -> Approval | None:
+            return approve(target.name, scope, "--approve rehearsal", seconds=3600) if allowed else None
+
+        done = await rehearsed(engine, plan, permit)
     if args.format == "json":
         steps = [
             {

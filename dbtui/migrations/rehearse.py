@@ -7,16 +7,18 @@ tables made by CREATE TABLE … LIKE, so that asserted algorithms are accepted o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
-from dbtui.engines.base import Engine
+from dbtui.engines.base import Engine, RunSession
 from dbtui.errors import DbtuiError, UsageError
 from dbtui.migrations.conditions import first_open
 from dbtui.migrations.dialect import DIALECTS
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction, blocks_long
 from dbtui.model.migration import Lock
 from dbtui.model.run import Observed, Rehearsal, Rehearsed
+from dbtui.safety import Approval
 
 # From the weakest: https://www.postgresql.org/docs/current/explicit-locking.html, table 13.2
 _STRONG = (
@@ -28,10 +30,14 @@ _STRONG = (
 )
 
 
-async def rehearse(engine: Engine, plan: ChangePlan) -> Rehearsal:
-    """Try a plan for the server behind an open engine, which only reads there.
+Permit = Callable[[str], Awaitable[Approval | None]]
+"""Asks for leave to write on the user's server, for a scope; None is no."""
 
-    Raises UsageError where there is no way to rehearse, and what making the place for it raises.
+
+async def rehearse(engine: Engine, plan: ChangePlan, permit: Permit | None = None) -> Rehearsal:
+    """Try a plan for the server behind an open engine. Only MySQL and MariaDB are written to, with `permit`.
+
+    Raises UsageError where there is no way to rehearse, NotApproved, and what making the place for it raises.
     """
     if plan.engine == "postgresql":
         from dbtui.migrations.rehearse_postgresql import on_shadow
@@ -41,10 +47,11 @@ async def rehearse(engine: Engine, plan: ChangePlan) -> Rehearsal:
         from dbtui.migrations.rehearse_sqlite import on_copy
 
         return await on_copy(engine, plan)
-    raise UsageError(
-        f"a plan for {plan.engine} is not rehearsed without writing to its server",
-        "give --approve rehearsal on MySQL or MariaDB; elsewhere run it on a staging server first",
-    )
+    if plan.engine in ("mysql", "mariadb"):
+        from dbtui.migrations.rehearse_mysql import in_own_database
+
+        return await in_own_database(engine, plan, permit)
+    raise UsageError(f"a plan for {plan.engine} cannot be rehearsed", "run it on a staging server first")
 
 
 class Stage(Protocol):
@@ -53,6 +60,19 @@ class Stage(Protocol):
     async def observe(self, statements: Sequence[str], *, one: bool, relation: str) -> Observed:
         """Raises QueryError, SessionLost."""
         ...
+
+
+class Timed:
+    """A stage for servers whose locks cannot be seen from inside: it tells only how long it took, or the refusal."""
+
+    def __init__(self, session: RunSession) -> None:
+        self._session = session
+
+    async def observe(self, statements: Sequence[str], *, one: bool, relation: str) -> Observed:
+        """See `Stage`."""
+        began = time.monotonic()
+        await self._session.write(statements, one=one)
+        return Observed(seconds=time.monotonic() - began, seen=False)
 
 
 async def rehearse_steps(

@@ -353,8 +353,9 @@ class Runner:
 
     def stop(self) -> None:
         """Take back what waits, finish the batch, journal, and end; a paused backfill ends too."""
-        self.controls.stop.set()
-        self._show(doing="stops")
+        if not self.controls.stop.is_set():
+            self.controls.stop.set()
+            self._show(doing="stops")
 
     def pause(self, paused: bool) -> None:
         """Hold a backfill after its batch, or let it go on."""

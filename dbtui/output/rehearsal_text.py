@@ -37,7 +37,7 @@ def observed_text(seen: Observed) -> str:
     """What was seen of a step, in one line."""
     parts = [f"{lock.mode} on {lock.relation}" for lock in seen.locks]
     if not seen.seen:
-        parts.append("its locks came and went unseen")
+        parts.append("accepted (its locks are not to be seen)")
     parts += [f"rewrote {name}" for name in seen.rewrites]
     parts += [f"read all of {name}" for name in seen.scans]
     return " · ".join([*(parts or ["no lock that was there before"]), milliseconds(seen.seconds * 1000)])

@@ -25,7 +25,7 @@ from dbtui.model.change import ChangePlan, Kind
 from dbtui.model.run import Run, State, StepRun
 from dbtui.model.server import Environment
 from dbtui.output.change_text import step_lines
-from dbtui.safety import Approval
+from dbtui.safety import Approval, approve
 from dbtui.tui.screens.confirm import Question
 from dbtui.tui.views.base import trouble
 from dbtui.tui.views.migrate import MigrateView
@@ -150,11 +150,21 @@ async def rehearse(console: MainScreen, view: MigrateView) -> None:
     if view.plan is None:
         return
     view.say("makes a place to rehearse in…")
-    done = await rehearsed(console.engine, view.plan)
+    done = await rehearsed(console.engine, view.plan, lambda scope: _permit(console, scope))
     view.show_rehearsal(done)
     wrong = [str(one.step.number) for one in done.steps if one.error or one.doubts]
     told = f"not safe: steps {', '.join(wrong)}" if wrong else "every step did what was expected"
     view.say(f"rehearsed on {done.where} · {told}", Role.WARN if wrong else Role.OK)
+
+
+async def _permit(console: MainScreen, scope: str) -> Approval | None:
+    """Leave to rehearse on the server itself."""
+    body = (
+        f"The rehearsal makes a database with empty twins of the plan's tables on {console.target.name}, runs the"
+        " steps there, and drops it."
+    )
+    reason = await _answer(console, Question("Rehearse on the server?", body, _WORD))
+    return None if reason is None else approve(console.target.name, scope, reason, seconds=3600)
 
 
 async def save(console: MainScreen, view: MigrateView) -> None:

@@ -74,7 +74,7 @@ class MysqlSurveyor:
             server = self._connector.server
             number = server.version_number
             return Survey(
-                identity=await _identity(connection, schema, mariadb=self._connector.probe.mariadb),
+                identity=await identity_of(connection, schema, mariadb=self._connector.probe.mariadb),
                 database=schema,
                 version=(number // 10000, number // 100 % 100, number % 100),
                 address=server.address,
@@ -207,7 +207,7 @@ def _told(conflicts: Sequence[Conflict], replicas: int) -> list[str]:
     return notes
 
 
-async def _identity(connection: Connection, schema: str, *, mariadb: bool) -> str:
+async def identity_of(connection: Connection, schema: str, *, mariadb: bool) -> str:
     """The server's own UUID (MariaDB has none: name, port and id stand for it) and the database."""
     sql = "SELECT CONCAT_WS(':', @@hostname, @@port, @@server_id)" if mariadb else "SELECT @@server_uuid"
     rows = await connection.fetch(sql, timeout=_TIMEOUT)
