@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from dbtui.advice.access import Gathering, Special, Term
 
+PLACEHOLDER = "dbtui_placeholder"  # $1 is read as a call of it
 Owner = Callable[[exp.Column], "tuple[Gathering, str] | None"]
 Placed = tuple[Gathering, str, Term | Special]
 
@@ -114,6 +115,8 @@ def _subject(
         return
     if owners[0] is None or expression.find(*_UNSTABLE, exp.Query, exp.AggFunc, exp.Window):
         return
+    if any(call.name.lower() == PLACEHOLDER for call in expression.find_all(exp.Anonymous)):
+        return  # date_trunc($1, at): no index is on a value that each call chooses
     bare = expression.copy()
     for column in list(bare.find_all(exp.Column)):
         column.set("table", None)

@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from dbtui.advice.access import Access, Gathering, Sort
-from dbtui.advice.conditions import place
+from dbtui.advice.conditions import PLACEHOLDER, place
 from dbtui.errors import InputError
 from dbtui.model.advice import Facts
 from dbtui.sql.lex import Lexeme, tokens
@@ -50,8 +50,10 @@ def parsed(sql: str, dialect: str) -> exp.Expr:
     """The one statement of a text as a tree. Raises InputError."""
     if len(sql) > _TOO_LONG:
         raise InputError("the statement is too long to be read", f"more than {_TOO_LONG} characters")
-    text = "".join(sql[t.start : t.end] if t.kind is not Lexeme.COMMENT else " " for t in tokens(sql))
-    text = re.sub(r"\binterval (\$\d+)", r"cast(\1 as interval)", text, flags=re.IGNORECASE)
+    text = "".join(_readable(sql[t.start : t.end], t.kind) for t in tokens(sql))
+    text = re.sub(
+        rf"\b(interval|date|timestamp)\s+({PLACEHOLDER}\(\d+\))", r"cast(\2 as \1)", text, flags=re.I
+    )
     try:
         found = [tree for tree in parse(text, read=_DIALECTS[dialect]) if tree is not None]
     except (SqlglotError, RecursionError) as error:
@@ -59,6 +61,13 @@ def parsed(sql: str, dialect: str) -> exp.Expr:
     if len(found) != 1 or isinstance(found[0], exp.Command):
         raise InputError("that is not one statement", "give one query at a time")
     return found[0]
+
+
+def _readable(piece: str, kind: Lexeme) -> str:
+    """A token as sqlglot reads it, which takes `$1, $` for the start of a text."""
+    if kind is Lexeme.PLACEHOLDER:
+        return f"{PLACEHOLDER}({piece[1:]})"
+    return " " if kind is Lexeme.COMMENT else piece
 
 
 def _first_line(error: BaseException) -> str:

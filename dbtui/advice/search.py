@@ -83,6 +83,7 @@ async def advise(
         "ms" if measured else "cost",
         len(everything),
         tuple(sorted(left_out)),
+        search.notes(chosen),
         dialect=facts.dialect,
     )
 
@@ -265,6 +266,15 @@ class _Search:
                 if before - after >= self.policy.of_query * case.base:
                     return True
         return gain >= 0.1 * left
+
+    def notes(self, chosen: Sequence[Candidate]) -> tuple[str, ...]:
+        """What was left out though it would help."""
+        helpful = {c for case in self.cases for c in case.helpful} - set(chosen)
+        if chosen or not helpful:
+            return ()
+        return (
+            f"{len(helpful)} indexes would help a query, and none of them saves as much as it costs the writers",
+        )
 
     async def _total(self, chosen: Sequence[Candidate]) -> float:
         return sum([case.weight * await self.cost(case, chosen) for case in self.cases])

@@ -128,7 +128,7 @@ async def advise_on(
             if planner is None:
                 return reasoned(queries, facts, policy)
             advice = await advise(queries, facts, planner, policy, progress)
-            return replace(advice, notes=tuple(map(str, getattr(planner, "missing", ()))))
+            return replace(advice, notes=(*advice.notes, *map(str, planner.missing)))
     except (UsageError, ConnectError, PermissionDenied) as error:  # no wheel here, a pooler in between, …
         return replace(reasoned(queries, facts, policy), notes=(f"not tried: {error}",))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from dbtui.engines.base import Engine
@@ -14,6 +15,7 @@ from dbtui.sql.split import split
 
 MOST = 100  # statements, those that took most time first
 _READ = frozenset({"select", "with", "update", "delete", "values", "merge", "insert"})
+_OF_THE_SERVER = re.compile(r"pg_catalog\.|\bpg_stat|information_schema|performance_schema", re.I)
 
 
 def from_text(text: str) -> tuple[Query, ...]:
@@ -57,6 +59,7 @@ def of_counters(counted: Statements, database: str) -> tuple[Query, ...]:
         and statement.calls
         and statement.database in ("", database)
         and first_word(statement.query) in _READ
+        and not _OF_THE_SERVER.search(statement.query)
     ]
     merged: dict[str, Query] = {}
     for statement in shown:

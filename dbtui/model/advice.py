@@ -31,6 +31,11 @@ class Planner(Protocol):
         """How its answers are had, in a few words: "PostgreSQL 18 shadow of a server of version 15"."""
         ...
 
+    @property
+    def missing(self) -> Sequence[object]:
+        """What it lacks of the server, one thing each, to be shown."""
+        ...
+
     async def plan(self, query: str, what_if: WhatIf = NOTHING) -> RawPlan:
         """The plan of a statement. Raises QueryError for what the planner refuses."""
         ...
