@@ -18,9 +18,14 @@ from dbtui.engines.elasticsearch.words import own
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Session
 from dbtui.model.result import Page
-from dbtui.safety import Approval, scope_of
+from dbtui.safety import Approval, scope_of, signal_scope
 
 _MOST_ROWS = 1_000
+_GONE = (
+    "404",
+    "resource_not_found_exception",
+    "index_not_found_exception",
+)  # the index is that of stored results
 
 
 class ElasticActions:
@@ -35,7 +40,7 @@ class ElasticActions:
         A task hears of it when it next looks, so it may go on for a moment. Raises QueryError for one that cannot
         be cancelled.
         """
-        approval.check(self._connector.target.name, f"cancel:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("cancel", session))
         wanted = Incarnation.of(session.started)
         async with self._acting() as connection:
             task = await _task(connection, wanted)
@@ -50,7 +55,7 @@ class ElasticActions:
 
     async def terminate(self, session: Session, approval: Approval) -> bool:
         """There is nothing to end but the task: QueryError."""
-        approval.check(self._connector.target.name, f"terminate:{session.id}:{session.started}")
+        approval.check(self._connector.target.name, signal_scope("terminate", session))
         raise QueryError("a task is no session that could be ended", "x cancels it")
 
     async def write(self, sql: str, approval: Approval, *, database: str = "", timeout: float = 60.0) -> Page:
@@ -89,7 +94,7 @@ async def _task(connection: Connection, wanted: Incarnation) -> Mapping[str, Any
     except PermissionDenied:
         raise
     except QueryError as error:
-        if error.code in ("404", "resource_not_found_exception"):
+        if error.code in _GONE:
             return None
         raise
     task = mapping(mapping(answer).get("task"))

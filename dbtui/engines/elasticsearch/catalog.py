@@ -19,12 +19,12 @@ from dbtui.engines.elasticsearch.wire import TOO_LARGE
 from dbtui.engines.elasticsearch.words import own
 from dbtui.engines.work import Work
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.catalog import Column, Detail, Kind, Name, Node
+from dbtui.model.catalog import Column, Detail, Kind, Name, Node, Table
 from dbtui.model.result import Page
 
 SHARDS = "/shards"
 _LIST = 15.0  # seconds
-_SAMPLE_BYTES = 16 * 2**20  # of rows to look at; above it fewer are asked for
+_SAMPLE_BYTES = 8 * 2**20  # of rows to look at; above it fewer are asked for
 _INDICES = "health,status,index,docs.count,docs.deleted,store.size,pri,rep,creation.date"
 _DATA = frozenset({Kind.TABLE, Kind.VIEW, Kind.STREAM})
 
@@ -72,7 +72,7 @@ class ElasticCatalog:
                 columns = await self._columns(connection, node)
                 return await facts.index(connection, node, columns)
             if node.kind is Kind.COLUMN:
-                return Detail(node, (("Type", node.detail),))
+                return await self._field(connection, node)
             if node.kind is Kind.NODE:
                 return await facts.node(connection, node)
             if node.kind is Kind.REPORT:
@@ -104,7 +104,8 @@ class ElasticCatalog:
                         raise
                     continue
                 columns, rows = shown(request, answer)
-                note = "" if whole else ", which are too large to be shown"
+                note = "" if count == limit else ": more of them would be too large"
+                note = note if whole else ", which are too large to be shown"
                 return Page(columns, tuple(rows), len(rows) == count, f"{len(rows)} documents{note}")
         raise QueryError("the documents are too large to be shown", "ask for some fields with _source")
 
@@ -142,6 +143,13 @@ class ElasticCatalog:
             self._fields[node.name] = fields(answer)
         return self._fields[node.name]
 
+    async def _field(self, connection: Connection, node: Node) -> Detail:
+        """One field among the others of its index, alias or data stream."""
+        place = next(at for at, part in enumerate(node.path[1:], 1) if not part.startswith("/"))
+        whole = Node(Kind.TABLE, node.path[place], node.path[: place + 1])
+        table = Table(whole.kind, whole.path, await self._columns(connection, whole))
+        return Detail(node, (("Type", node.detail),), table=table)
+
 
 async def _listed(connection: Connection, folder: Folder, path: tuple[str, ...]) -> Sequence[Node]:
     """What is in a folder of the cluster. Raises QueryError that says so where the product has nothing like it."""
@@ -155,7 +163,7 @@ async def _listed(connection: Connection, folder: Folder, path: tuple[str, ...])
         raise
     except QueryError as error:
         if error.code == "404":
-            return ()
+            return []
         if lacks(error):
             raise QueryError(
                 f"this {product} has no {folder.title.lower()}", "the module is not there"

@@ -11,6 +11,7 @@ from dbtui.engines.elasticsearch.activity import ElasticMonitor
 from dbtui.engines.elasticsearch.catalog import ElasticCatalog
 from dbtui.engines.elasticsearch.connection import Connector
 from dbtui.engines.elasticsearch.explain import ElasticExplainer
+from dbtui.engines.elasticsearch.nouns import NOUNS
 from dbtui.engines.elasticsearch.query import ElasticQuerier
 from dbtui.model.server import Server
 
@@ -19,6 +20,7 @@ class ElasticEngine:
     """See `engines.base.Engine`. The monitor has a session of its own; catalog, queries and plans share one."""
 
     name = "elasticsearch"
+    nouns = NOUNS
 
     def __init__(self, target: Target) -> None:
         connector = Connector(target)
@@ -29,7 +31,9 @@ class ElasticEngine:
         self.query: Querier | None = ElasticQuerier(work)
         self.explain: Explainer | None = ElasticExplainer(work)
         self.actions: Actions | None = ElasticActions(connector)
-        self.lacks: Mapping[str, str] = {}
+        self.lacks: Mapping[str, str] = {
+            "terminate": "a task is no session that could be ended: x cancels it"
+        }
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

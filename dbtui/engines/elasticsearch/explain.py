@@ -63,9 +63,9 @@ class ElasticExplainer:
 
 def _raise_invalid(answer: Any) -> None:
     """What _validate says is no error to the server: a query that it cannot read."""
-    for one in mappings(mapping(answer).get("explanations")):
-        if one.get("valid") is False:
-            raise QueryError(" ".join(str(one.get("error") or "the query is not valid").split())[:300])
+    for one in (mapping(answer), *mappings(mapping(answer).get("explanations"))):
+        if one.get("valid") is False and one.get("error"):
+            raise QueryError(" ".join(str(one["error"]).split())[:300])
 
 
 def _profiled(request: Request, body: dict[str, Any]) -> Request:

@@ -10,7 +10,7 @@ from dbtui.engines.elasticsearch.failures import place
 from dbtui.engines.elasticsearch.session import decoded
 from dbtui.engines.elasticsearch.wire import Answer
 from dbtui.engines.elasticsearch.words import Request
-from dbtui.engines.readahead import ReadAhead
+from dbtui.engines.readahead import OneCursor, ReadAhead
 from dbtui.engines.work import Work
 from dbtui.errors import DbtuiError, NotApproved, QueryError
 from dbtui.model.result import ResultColumn
@@ -20,11 +20,11 @@ _CHUNK = 500  # rows that are handed on at once
 
 
 class ElasticQuerier:
-    """See `engines.base.OwnWords`."""
+    """See `engines.base.Querier`."""
 
     def __init__(self, work: Work[Connection]) -> None:
         self._work = work
-        self._cursor: ElasticCursor | None = None
+        self._cursor: OneCursor[ElasticCursor] = OneCursor()
 
     async def run(self, sql: str, *, database: str = "", timeout: float = 60.0) -> ElasticCursor:
         """Start one request; an earlier one that still runs is dropped. A cluster is one database.
@@ -32,12 +32,7 @@ class ElasticQuerier:
         Raises QueryError (with code READ_ONLY for what does not only read), QueryTimeout, SessionLost, ConnectError.
         """
         request = words.parse(sql)
-        if self._cursor is not None:
-            await self._cursor.close()
-        cursor = ElasticCursor(self._work, request, timeout)
-        self._cursor = cursor
-        await cursor.started()
-        return cursor
+        return await self._cursor.start(lambda: ElasticCursor(self._work, request, timeout))
 
     def statement_at(self, text: str, offset: int) -> str:
         """The request around a position."""
@@ -52,8 +47,7 @@ class ElasticQuerier:
 
     async def cancel(self) -> None:
         """Hang up on what runs: the server ends a search whose client is gone."""
-        if self._cursor is not None:
-            await self._cursor.cancel()
+        await self._cursor.cancel()
 
 
 class ElasticCursor(ReadAhead):

@@ -44,14 +44,15 @@ class Probe:
     @property
     def product(self) -> str:
         """Elasticsearch or OpenSearch, "" for what is neither."""
-        version = mapping(self.root.get("version"))
-        if (
-            version.get("distribution") == "opensearch"
-            or "opensearch" in str(self.root.get("tagline", "")).lower()
-        ):
+        version, tagline = mapping(self.root.get("version")), str(self.root.get("tagline", ""))
+        if version.get("distribution") == "opensearch" or "OpenSearch" in tagline:
             return OPENSEARCH
-        if self.elastic or self.root.get("tagline") == "You Know, for Search":
+        if self.elastic or tagline == "You Know, for Search":
             return ELASTICSEARCH
+        if "authentication_realm" in self.login:  # of a user who may see nothing else
+            return ELASTICSEARCH
+        if "user_name" in self.login:
+            return OPENSEARCH
         if "cluster_manager" in (self.node.get("roles") or ()):
             return OPENSEARCH
         number = ordering(self.version)
@@ -108,7 +109,7 @@ def server(probe: Probe, parameters: Parameters, notes: tuple[str, ...]) -> Serv
         version_number=number,
         role="",
         address=parameters.where,
-        database=probe.name,
+        database=probe.name or "cluster",
         user=probe.user or parameters.user,
         cloud=_cloud(probe, parameters.host),
         superuser=isinstance(roles, list) and bool({"superuser", "all_access"} & set(map(str, roles))),
@@ -124,6 +125,8 @@ def _cloud(probe: Probe, host: str) -> str:
 
 def _remarks(probe: Probe, parameters: Parameters, number: int) -> list[str]:
     told = []
+    if not number:
+        told.append("the version is hidden: that takes the cluster privilege monitor")
     if number and number < OLDEST.get(probe.product, 0):
         told.append(f"{probe.product} {probe.version} is older than what dbtui knows: panes may stay empty")
     if number // 10000 > NEWEST.get(probe.product, 99):

@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from dbtui.errors import QueryError
@@ -22,7 +23,7 @@ HOW = 'write GET index/_search, and its {"query": …} below'
 VERBS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 _START = re.compile(r"[ \t]*(GET|HEAD|POST|PUT|DELETE|PATCH)[ \t]+(?=\S)", re.I)
 _LINED = ("_bulk", "_msearch")  # whose bodies are several documents, one a line
-_TRIPLE = re.compile(r'"""(.*?)"""', re.S)
+_TRIPLE_OR_COMMENT = re.compile(r'"""(.*?)"""|^[ \t]*(?:#|//)[^\n]*', re.S | re.M)
 _DECODER = json.JSONDecoder()
 _BLANK = re.compile(r"[ \t\r\n]*")
 
@@ -97,16 +98,16 @@ def _requests(text: str) -> list[tuple[int, int]]:
     """Where the requests of a text begin and end: a verb at the start of a line, outside triple quotes."""
     starts: list[int] = []
     at, quoted = 0, False
-    for line in text.splitlines(keepends=True):
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
         if not quoted and _START.match(line):
             starts.append(at)
         quoted ^= bool(line.count('"""') % 2)
         at += len(line)
-    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+    return list(pairwise([*starts, len(text)]))
 
 
 def _is_comment(text: str) -> bool:
-    return all(not line.strip() or line.lstrip().startswith(("#", "//")) for line in text.splitlines())
+    return all(not line.strip() or line.lstrip().startswith(("#", "//")) for line in text.split("\n"))
 
 
 def _path(typed: str, at: int) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
@@ -126,12 +127,10 @@ def _path(typed: str, at: int) -> tuple[tuple[str, ...], tuple[tuple[str, str], 
 
 def _body(text: str, at: int, *, lined: bool) -> tuple[str, int | None]:
     """The body as it is sent, and where it begins in the text if every character of it is where it was."""
-    rest = "".join(
-        " " * (len(line) - 1) + line[-1:] if line.lstrip().startswith(("#", "//")) else line
-        for line in text[at:].splitlines(keepends=True)
-    )
-    made = _TRIPLE.sub(lambda found: json.dumps(found[1]), rest)
-    documents = _documents(made, at if made == rest else None)
+    rest = text[at:]
+    made = _TRIPLE_OR_COMMENT.sub(_replaced, rest)
+    in_place = '"""' not in rest
+    documents = _documents(made, at if in_place else None)
     if not documents:
         return "", None
     if lined:
@@ -142,7 +141,12 @@ def _body(text: str, at: int, *, lined: bool) -> tuple[str, int | None]:
         )
     begin = _BLANK.match(made)
     assert begin is not None
-    return documents[0], at + begin.end() if made == rest else None
+    return documents[0], at + begin.end() if in_place else None
+
+
+def _replaced(found: re.Match[str]) -> str:
+    """A text between triple quotes as JSON has it; blanks for a comment, so that what follows stays where it is."""
+    return " " * len(found[0]) if found[1] is None else json.dumps(found[1])
 
 
 def _documents(text: str, at: int | None) -> Sequence[str]:
