@@ -50,6 +50,10 @@ class History:
         start = 0 if last is None else max(0, end - last)
         return tuple(islice(values, start, end))
 
+    def names(self) -> tuple[str, ...]:
+        """The metrics that have values."""
+        return tuple(self._values)
+
     def times(self) -> tuple[float, ...]:
         """When the values of every series were taken, in epoch seconds."""
         return tuple(self._times)

@@ -26,6 +26,7 @@ from dbtui.errors import (
 from dbtui.live import rates
 from dbtui.live.backoff import Backoff
 from dbtui.live.history import History
+from dbtui.live.insight import Insight
 from dbtui.model.activity import Activity, StatementDelta, Statements
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Link, Section, SectionName, Snapshot, Source
@@ -61,6 +62,7 @@ class Sampler:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.history = History()
+        self.insight = Insight(monitor.metrics)
         self.snapshot = Snapshot(at=clock(), interval=interval, pace=interval)
         self._first = first
         self._monitor = monitor
@@ -165,6 +167,7 @@ class Sampler:
     def _forget(self) -> None:
         """Another server may answer now: nothing is compared with what was before."""
         self._readings = {}
+        self.insight.forget()
         self._moved = self._clock() - self._now()
         self._statements = None
         self.snapshot = replace(self.snapshot, deltas=())
@@ -210,7 +213,9 @@ class Sampler:
             if plan.source.every == 0:
                 await self._ask(plan, forced)
         trouble = self.snapshot.activity.error
-        self.history.add(self._clock(), {} if trouble else self.snapshot.metrics)
+        self._set(self.insight.take(self.snapshot, self._now()))
+        load = {f"load:{name}": value for name, value in self.snapshot.load.items()}
+        self.history.add(self._clock(), {} if trouble else {**self.snapshot.metrics, **load})
         self._report(trouble=trouble)
         slow = [plan for plan in self._plans if plan.source.every > 0 and (forced or plan.due <= self._now())]
         for plan in slow:
@@ -306,6 +311,7 @@ class Sampler:
                 value = {**(self.snapshot.counters.value or {}), **value}
             elif name == "statements":
                 changed["deltas"] = self._deltas(value, at)
+                value = value if value.callers else replace(value, callers=self.insight.callers())
             if name in plan.owned:
                 changed[name] = Section(value, at, took)
             else:

@@ -18,7 +18,7 @@ from dbtui.live.proof import Held, Proof, proof, told
 from dbtui.live.recorder import KEEP, Recorder
 from dbtui.live.sampler import Sampler
 from dbtui.live.tape import Header, Tape
-from dbtui.model.activity import Activity, Session
+from dbtui.model.activity import Activity, Session, Statement
 from dbtui.model.result import Page
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.safety import Approval, approve, audit, os_user, scope_of, signal_scope
@@ -86,6 +86,11 @@ class ConsoleSession:
     def history(self) -> History:
         """The metrics of the last half hour."""
         return self._sampler.history
+
+    def example(self, statement: Statement) -> str:
+        """A statement as a session was seen to run it, with its own values; "" where none was seen."""
+        sampler = self._sampler
+        return sampler.insight.example(statement.query_id) if isinstance(sampler, Sampler) else ""
 
     @property
     def tape(self) -> Tape:

@@ -165,11 +165,19 @@ class Tape:
     def metrics(self, first: int, last: int) -> Iterator[tuple[float, Mapping[str, float | None]]]:
         """The figures of the lines from `first` to `last`, without making snapshots of them."""
         known: Mapping[str, float | None] = {}
+        load: Mapping[str, float | None] = {}
         for number in range(first, last + 1):
-            said = frames.parsed(unpacked(self._members[number].data)).get("metrics")
-            if isinstance(said, dict):
-                known = {k: v for k, v in said.items() if isinstance(v, int | float | None)}
-            yield self._times[number], known
+            frame = frames.parsed(unpacked(self._members[number].data))
+            known = _figures(frame.get("metrics"), known)
+            load = _figures(frame.get("load"), load, "load:")
+            yield self._times[number], {**known, **load}
+
+
+def _figures(said: object, known: Mapping[str, float | None], prefix: str = "") -> Mapping[str, float | None]:
+    """The numbers of an object, else those that are known."""
+    if not isinstance(said, dict):
+        return known
+    return {f"{prefix}{k}": v for k, v in said.items() if v is None or isinstance(v, int | float)}
 
 
 def unpacked(data: bytes) -> bytes:

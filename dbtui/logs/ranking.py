@@ -72,7 +72,7 @@ class Ranking:
         if known is None:
             if len(self._callers) >= MOST_SHAPES:
                 return
-            known = Statement(id_, "", entry.database, entry.user, name, 0, 0.0)
+            known = Statement(id_, "", "", "", name or "(none)", 0, 0.0)
         self._callers[id_] = replace(
             known, calls=known.calls + 1, total_ms=known.total_ms + (entry.ms or 0.0)
         )

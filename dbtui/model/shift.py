@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ShiftKind = Literal["statement", "wait", "table", "client", "lock", "checkpoint", "counter"]
+Unit = Literal["sessions", "connections", "per second", "per minute", "bytes per second"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +14,8 @@ class Shift:
     """One thing that the server does more or less of than before. `now` and `before` are in `unit`."""
 
     kind: ShiftKind
-    subject: str  # a statement, a wait class, a table, a client; server text
+    subject: str  # a statement, a wait class, a table, a client, a figure's label; server text
     now: float
     before: float
-    unit: Literal["sessions", "connections", "per second", "per minute", "bytes per second"]
-    weight: float  # by which changes are ranked: how much, and how many times as much
+    unit: Unit  # "sessions" are average active ones
+    weight: float  # by which they are ranked: how much, and how many times as much

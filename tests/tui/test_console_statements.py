@@ -15,7 +15,7 @@ async def test_the_load_since_the_last_sample_and_since_the_reset(
     postgres18.psql("create extension pg_stat_statements; select pg_stat_statements_reset()", database)
     busy = await connect(database=database)
     async with console(postgres18.url(database), interval=0.5) as c:
-        await c.press("2", "d")
+        await c.press("2", "d", "d")
         await busy.fetch("select 'marmalade', count(*) from generate_series(1, 1000)")
         await c.until(lambda: c.row("statements", "count(*) from generate_series"))
         await c.sees("since the reset", "pg_stat_statements")

@@ -17,11 +17,14 @@ from dbtui.live.blocking import Blocked, forest
 from dbtui.live.history import History
 from dbtui.model.activity import Activity, Session
 from dbtui.model.finding import Severity
+from dbtui.model.shift import Shift
 from dbtui.model.snapshot import Metric, Section, Snapshot
+from dbtui.output.shift_text import words
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import ActOn, Copy, Edit, Explain
 from dbtui.tui.views.base import TableView, matches
 from dbtui.tui.views.marks import Marks
+from dbtui.tui.widgets.cells import width_of
 from dbtui.tui.widgets.chart import KEPT, Chart
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
@@ -48,6 +51,7 @@ SHORT_STATES = {
     "idle in transaction (aborted)": "aborted tx",
     "fastpath function call": "fastpath",
 }
+NO_SHIFTS = "Nothing yet: a minute is compared with the ten before, of which at least one must be known."
 LOADING = "loading: the first sample is on its way"
 SLOW, VERY_SLOW = 10.0, 60.0  # seconds of a running statement before its age turns warn, then bad
 QUERY_WIDTH = 400  # characters of a statement that a row may need
@@ -228,6 +232,22 @@ def figure_line(metrics: Sequence[Metric], snapshot: Snapshot, width: int) -> tu
     return tuple(pieces)
 
 
+def shift_line(shifts: Sequence[Shift], width: int) -> tuple[tuple[str, Role], ...]:
+    """The greatest changes that one line holds."""
+    pieces: list[tuple[str, Role]] = [("  changed ", Role.MUTED)]
+    left = width - 12
+    for number, shift in enumerate(shifts):
+        shown = words(shift, 40)
+        left -= width_of(shown) + 3
+        if left < 0:
+            break
+        more = shift.now > shift.before
+        sign = glyphs().up if more else glyphs().down
+        pieces += [("   " if number else "", Role.MUTED), (f"{sign} ", Role.WARN if more else Role.OK)]
+        pieces.append((shown, Role.TEXT))
+    return tuple(pieces)
+
+
 def _alike(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots differ in nothing that this pane shows: most come of a slower section."""
     same = one.activity is other.activity and one.metrics is other.metrics
@@ -257,20 +277,23 @@ class LiveView(TableView):
                 for metric in self.metrics[:4]:
                     yield Chart(metric.label, id=f"chart-{metric.id}")
         yield Run(id="figures")
+        yield Run(id="shifts")
         yield Run(id="cause")
-        yield Grid(COLUMNS, id="sessions", empty=LOADING)
+        yield Grid(self.headed("live", COLUMNS), id="sessions", empty=LOADING)
         yield from self.compose_filter()
-        yield Frame("Session", Static("", id="session-text", markup=False), id="session-detail")
+        title = self.nouns.session.capitalize()
+        yield Frame(title, Static("", id="session-text", markup=False), id="session-detail")
 
     def on_mount(self) -> None:
         self.query_one("#cause").display = False
-        self.grid.set_title(self.noun)
+        self.grid.set_title(self.nouns.sessions.capitalize())
 
     def show(self, snapshot: Snapshot) -> None:
         before, self.latest = self.latest, snapshot
         if before is not None and _alike(before, snapshot):
             return
         self._show_metrics(snapshot)
+        self._show_shifts(snapshot.shifts)
         self._show_sessions(snapshot.activity, snapshot)
         self._show_detail()
 
@@ -299,20 +322,19 @@ class LiveView(TableView):
         figures = self.query_one("#figures", Run)
         figures.show(figure_line(self.metrics[4:] if charted else self.metrics, snapshot, figures.size.width))
 
-    @property
-    def wanted(self) -> Wanted:
-        return Wanted(self.filter_text, self.sort, self.reverse, self.idle, self.background)
+    def _show_shifts(self, shifts: Sequence[Shift]) -> None:
+        """What changed against the ten minutes before, as much as one line holds."""
+        line = self.query_one("#shifts", Run)
+        line.show(shift_line(shifts, line.size.width))
+        line.display = bool(shifts)
 
-    def _show_metrics(self, snapshot: Snapshot) -> None:
-        if self.charts:
-            for metric in self.metrics[:4]:
-                shown, role = metric_text(metric, snapshot)
-                self.query_one(f"#chart-{metric.id}", Chart).set_series(
-                    self.history.series(metric.id, KEPT, until=snapshot.at), shown, role
-                )
-        charted = self.charts and self.query_one("#charts").display
-        figures = self.query_one("#figures", Run)
-        figures.show(figure_line(self.metrics[4:] if charted else self.metrics, snapshot, figures.size.width))
+    def action_changes(self) -> None:
+        """All that changed, in plain words."""
+        from dbtui.tui.screens.texts import TextScreen
+
+        shifts = self.latest.shifts if self.latest is not None else ()
+        said = "\n".join(words(shift, 400) for shift in shifts) or NO_SHIFTS
+        self.app.push_screen(TextScreen("The last minute against the ten before", said))
 
     def _show_sessions(self, section: Section[Activity], snapshot: Snapshot) -> None:
         grid = self.grid
@@ -328,14 +350,16 @@ class LiveView(TableView):
         shown = self.marks.shown(rows(activity, self.wanted))
         grid.sort_column, grid.sort_reverse = self.sort, self.reverse
         grid.empty = (
-            "nothing matches the filter" if self.filter_text else "no session is active · i shows idle ones"
+            "nothing matches the filter"
+            if self.filter_text
+            else f"no {self.nouns.session} is active · i shows idle ones"
         )
         grid.set_rows(shown)
         grid.stale = bool(section.error) or snapshot.link != "live"
         summary, role = blocking_summary(activity.sessions)
         if activity.hidden and role is Role.OK:
             summary, role = "who waits is hidden", Role.WARN
-        grid.set_title("Sessions", summary, role)
+        grid.set_title(self.nouns.sessions.capitalize(), summary, role)
         wrong = section.error or snapshot.trouble
         notes = [wrong] if wrong else []
         notes.append(f"{len(shown)} of {len(activity.sessions)}")
@@ -356,7 +380,7 @@ class LiveView(TableView):
         if session is None:
             content = ""
         else:
-            statement = text.one_line(session.query, 1000) or "no statement yet"
+            statement = text.one_line(session.query, 1000) or f"no {self.nouns.statement} to be seen"
             content = f"{describe(session, self._lines)}\n{statement}"
         if detail.content != content:
             detail.update(content, layout=False)
@@ -381,7 +405,7 @@ class LiveView(TableView):
 
         if (session := self.session) is not None:
             body = describe(session, self._lines) + "\n\n" + text.printable(session.query, keep_newlines=True)
-            self.app.push_screen(TextScreen(f"Session {session.id}", body))
+            self.app.push_screen(TextScreen(f"{self.nouns.session.capitalize()} {session.id}", body))
 
     def action_idle(self) -> None:
         self.idle = not self.idle
@@ -428,12 +452,14 @@ class LiveView(TableView):
             return session
         activity = self.latest.activity.value if self.latest is not None else None
         why = f"is hidden: {activity.remedy}" if session.hidden and activity else "is not there yet"
-        self.notify(text.printable(f"its statement {why}"), severity="warning", markup=False)
+        said = text.printable(f"its {self.nouns.statement} {why}")
+        self.notify(said, severity="warning", markup=False)
         return None
 
     def action_explain(self) -> None:
         if (session := self._statement()) is not None:
-            self.post_message(Explain(session.query, session.database))
+            running = session if session.active else None
+            self.post_message(Explain(session.query, session.database, session=running))
 
     def action_edit(self) -> None:
         if (session := self._statement()) is not None:
@@ -441,4 +467,4 @@ class LiveView(TableView):
 
     def action_copy(self) -> None:
         if (session := self._statement()) is not None:
-            self.post_message(Copy(session.query, "statement"))
+            self.post_message(Copy(session.query, self.nouns.statement))
