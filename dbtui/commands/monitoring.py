@@ -19,7 +19,11 @@ from dbtui.rules.live import Changes, LiveRule, pages, rules
 
 HOLD = "1m"  # that a condition holds before an alert fires
 # whose figures the rules compare where the product has no SQL to be asked with
-EXPORTERS = {"redis": "redis_exporter (oliver006)", "mongodb": "mongodb_exporter (Percona)"}
+EXPORTERS = {
+    "redis": "redis_exporter (oliver006)",
+    "mongodb": "mongodb_exporter (Percona)",
+    "elasticsearch": "elasticsearch_exporter (prometheus-community)",
+}
 EXAMPLES = """\
 examples:
   dbtui monitoring prod-orders --to prometheus             print the rules and the queries
@@ -27,7 +31,8 @@ examples:
   dbtui monitoring prod-orders --to grafana -o etc/        a dashboard with the same thresholds
 
 Rules are for Prometheus (`promtool check rules dbtui-rules.yml`); queries are a collector for sql_exporter
-(burningalchemist). For Redis the rules compare figures of redis_exporter, for MongoDB those of mongodb_exporter.
+(burningalchemist). For Redis, MongoDB and Elasticsearch the rules compare figures of the exporters that are usual
+there, by the names that these document: not tried against running exporters.
 Thresholds are those of health.toml; where it changes none, our own (`dbtui rules ID` explains each)."""
 
 
@@ -72,7 +77,10 @@ def made(engine: str, server: Server, to: str, changes: Changes) -> Mapping[str,
         raise UsageError(f"{server.product} has no exporter that these rules could ask", "see dbtui rules")
     if to == "grafana":
         return {"dbtui-dashboard.json": json.dumps(dashboard(engine, exported, changes), indent=2) + "\n"}
-    files = {"dbtui-rules.yml": yaml.dump(rule_file(engine, exported, changes))}
+    source = EXPORTERS.get(engine, "sql_exporter, by the collector beside this file")
+    files = {
+        "dbtui-rules.yml": f"# compares figures of {source}\n{yaml.dump(rule_file(engine, exported, changes))}"
+    }
     if questions := queries_of(engine, server):
         files["dbtui-queries.collector.yml"] = yaml.dump(collector(engine, questions))
     return files

@@ -209,3 +209,4 @@ class Health:
     slots: tuple[Slot, ...] = ()
     worn: tuple[Worn, ...] = ()  # the worst of the connected database
     prepared: tuple[Prepared, ...] = ()
+    notes: tuple[str, ...] = ()  # what is not seen, and the statement that would show it

@@ -22,7 +22,7 @@ from dbtui.rules.live import rules
 from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
 
-ENGINES = ("postgres", "mysql", "redis", "mongodb")
+ENGINES = ("postgres", "mysql", "redis", "mongodb", "elasticsearch")
 PROMTOOL = shutil.which("promtool")
 
 

@@ -46,11 +46,18 @@ STATUS = tuple(dict.fromkeys((
     "Questions", "Threads_connected", "Threads_running", "Max_used_connections", "Slow_queries", "Aborted_connects",
     "Aborted_clients", "Connection_errors_max_connections", "Innodb_row_lock_current_waits",
     "Innodb_buffer_pool_read_requests", "Innodb_buffer_pool_reads", "Innodb_buffer_pool_wait_free",
+    "Innodb_checkpoint_age", "Innodb_checkpoint_max_age",
     "Innodb_os_log_written", "Innodb_deadlocks", "Innodb_history_list_length", "Created_tmp_disk_tables",
     "Handler_read_rnd_next", "Com_rollback", "Uptime", "wsrep_cluster_size", "wsrep_flow_control_paused_ns",
     *(name for names in (*_WRITTEN, *_READ) for name in names),
 )))  # fmt: skip
 QUESTION = "SHOW GLOBAL STATUS WHERE Variable_name IN ({})".format(", ".join(f"'{name}'" for name in STATUS))
+_KNOWN = (  # to MariaDB alone; MySQL has them among its metrics
+    ("innodb_history_list_length", "history_list"),
+    ("innodb_deadlocks", "deadlocks"),
+    ("innodb_checkpoint_age", "checkpoint_age"),
+    ("innodb_checkpoint_max_age", "redo_room"),
+)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 
 
@@ -65,7 +72,7 @@ def of_status(rows: Iterable[tuple[str, ...]]) -> dict[str, float]:
         counted = next((way for way in ways if all(name.lower() in values for name in way)), ())
         if counted:
             values[known] = sum(values[name.lower()] for name in counted)
-    for name, known in (("innodb_history_list_length", "history_list"), ("innodb_deadlocks", "deadlocks")):
+    for name, known in _KNOWN:
         if name in values:
             values[known] = values[name]
     return values

@@ -10,7 +10,7 @@ from dbtui.model.activity import Health, Progress, Replica, Session
 
 _METRICS = (
     "SELECT NAME, COUNT FROM information_schema.INNODB_METRICS"
-    " WHERE NAME IN ('trx_rseg_history_len', 'lock_deadlocks')"
+    " WHERE NAME IN ('trx_rseg_history_len', 'lock_deadlocks', 'log_lsn_checkpoint_age')"
 )
 _STAGES = """
 SELECT t.PROCESSLIST_ID, s.EVENT_NAME, s.WORK_COMPLETED, s.WORK_ESTIMATED, t.PROCESSLIST_DB,
@@ -18,7 +18,17 @@ SELECT t.PROCESSLIST_ID, s.EVENT_NAME, s.WORK_COMPLETED, s.WORK_ESTIMATED, t.PRO
   FROM performance_schema.events_stages_current s JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID
  WHERE s.WORK_ESTIMATED > 0 AND t.PROCESSLIST_ID IS NOT NULL
 """
-_NAMES = {"trx_rseg_history_len": "history_list", "lock_deadlocks": "deadlocks"}
+_NAMES = {
+    "trx_rseg_history_len": "history_list",
+    "lock_deadlocks": "deadlocks",
+    "log_lsn_checkpoint_age": "checkpoint_age",
+    "redo_room": "redo_room",
+}
+_REDO = "SELECT 'redo_room', @@innodb_redo_log_capacity"  # from 8.0.30 on
+_NO_STAGES = (
+    "how far an ALTER is is not told: UPDATE performance_schema.setup_consumers SET ENABLED = 'YES'"
+    " WHERE NAME = 'events_stages_current';"
+)
 
 
 class SlowLook:
@@ -28,7 +38,11 @@ class SlowLook:
         self._refused: set[str] = set()
         self._replication = "SHOW ALL REPLICAS STATUS" if probe.mariadb else "SHOW REPLICA STATUS"
         self._metrics = "" if probe.mariadb else _METRICS  # MariaDB has both among its status variables
+        self._redo = "" if probe.mariadb else _REDO
         self._stages = _STAGES if probe.consumes("events_stages_current") else ""
+        self._notes = (
+            (_NO_STAGES,) if probe.performance_schema and not probe.mariadb and not self._stages else ()
+        )
 
     async def read(
         self,
@@ -43,15 +57,16 @@ class SlowLook:
         lag = await self._lag(connection, timeout)
         if lag is not None:
             values["replication_lag"] = lag
-        for name, count in await self._rows(connection, self._metrics, timeout):
-            values[_NAMES[name]] = float(count or 0)
+        for question in (self._metrics, self._redo):
+            for name, count in await self._rows(connection, question, timeout):
+                values[_NAMES[name]] = float(count or 0)
         stages = [_stage(row) for row in await self._rows(connection, self._stages, timeout)]
         replicas = tuple(
             Replica(s.user, s.client, s.wait or s.state, None, None)
             for s in sessions
             if s.kind == "binlog dump"
         )
-        return Health(replicas, (*progress, *stages)), values
+        return Health(replicas, (*progress, *stages), notes=self._notes), values
 
     async def _rows(self, connection: Connection, sql: str, timeout: float) -> list[tuple[str, ...]]:
         if not sql or sql in self._refused:

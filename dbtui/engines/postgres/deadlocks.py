@@ -10,11 +10,14 @@ from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Deadlock, Party
 
 TAIL = 1_000_000  # bytes of the log that are read
+_MOST = 20_000  # characters of one deadlock
 _TIMEOUT = 5.0  # seconds
-_DETECTED = re.compile(r"^(.*?)\b(?:ERROR|FATAL|[A-Z]+):\s+(?:40P01:\s+)?deadlock detected", re.M)
+_DETECTED = re.compile(r'^(.*?)\b(?:ERROR|FATAL)(?::\s+(?:40P01: )?|,40P01,")deadlock detected', re.M)
 _WAITS = re.compile(r"Process (\d+) waits for (.+?); blocked by process (\d+)\.")
 _RAN = re.compile(
-    r"^(?:[^\n]*?)Process (\d+): (.*?)(?=\n\s*Process \d+: |\n[^\t\n]|\Z|\"?,\"?See server log)", re.M | re.S
+    r"Process (\d+): (.*?)(?=\n\s*Process \d+: "
+    r"|\n[^\n]*?\b(?:HINT|CONTEXT|STATEMENT|LOG|ERROR):  |\",\"See server log|\Z)",
+    re.S,
 )
 _AT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?")
 _PID = re.compile(r"\[(\d+)\]|,(\d+),")
@@ -25,15 +28,14 @@ def read(log: str) -> Deadlock:
     found = list(_DETECTED.finditer(log))
     if not found:
         return Deadlock(note="the end of the server's log tells of no deadlock")
-    text = log[found[-1].start() :]
-    hint = text.find("See server log")
-    stop = text.find("\n", text.find("CONTEXT:")) if "CONTEXT:" in text[:20_000] else hint
-    body = text[: stop if stop > 0 else 20_000]
+    body = log[found[-1].start() :][:_MOST]
     at, victim = _AT.search(found[-1][1]), _PID.search(found[-1][1])
-    ran = {pid: statement.strip() for pid, statement in _RAN.findall(body)}
+    ran: dict[str, str] = {}
+    for pid, statement in _RAN.findall(body):
+        ran.setdefault(pid, statement.strip())
     parties = tuple(
         Party(pid, ran.get(pid, ""), f"{lock}, blocked by {other}", _is(pid, victim))
-        for pid, lock, other in _WAITS.findall(body)
+        for pid, lock, other in dict.fromkeys(_WAITS.findall(body))
     )
     return Deadlock(parties, at[0] if at else "", "from the server's log")
 

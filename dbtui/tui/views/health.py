@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -106,7 +107,7 @@ def amount(threshold: Threshold, value: float) -> str:
 
 def explained(one: LiveRule, findings: Sequence[Finding], changes: Changes) -> str:
     """The detail of a check: what was found, else what it looks for; and each threshold with its reason."""
-    lines = [described(finding) for finding in findings] or [one.rule.title]
+    lines = [described(replace(finding, docs=())) for finding in findings] or [one.rule.title]
     limits = one.limits(changes)
     for threshold in one.thresholds:
         own = " (changed)" if threshold.name in changes.get(one.rule.id, {}) else ""
@@ -224,7 +225,9 @@ class HealthView(View):
         stale = bool(section.error) or snapshot.link != "live"
         for grid in self.query(Grid):
             grid.stale = stale
-        self.grid.set_subtitle(section.error or snapshot.trouble, Role.WARN)
+        notes = section.value.notes if section.value is not None else ()
+        wrong = section.error or snapshot.trouble
+        self.grid.set_subtitle(wrong or " · ".join(notes), Role.WARN if wrong else Role.MUTED)
         if section.value is not None:
             self._fill("receivers", receiver_rows(section.value))
 

@@ -1,0 +1,133 @@
+"""Health, progress, upkeep and alerts in the console, on servers that really are unwell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dbtui.config import config_folder
+from dbtui.model.server import Environment
+from dbtui.tui.screens.confirm import Question
+from tests.servers.postgres import PostgresServer
+from tests.tui.conftest import Connect
+from tests.tui.console import Console, audited, console, target_of
+
+
+@pytest.fixture
+async def blocked(postgres18: PostgresServer, connect: Connect) -> AsyncIterator[str]:
+    """A session that waits behind an idle transaction; the id of its root."""
+    database = postgres18.create_database()
+    postgres18.psql("create table stock (n int); insert into stock values (1)", database)
+    root = await connect(application="till", database=database)
+    await root.execute("begin; update stock set n = 2")
+    waiter = await connect(application="web", database=database)
+    waiting = asyncio.create_task(waiter.execute("update stock set n = 3"))
+    yield str(root.get_server_pid())
+    root.terminate()
+    await asyncio.wait({waiting})
+    waiting.exception()
+
+
+def written(name: str, text: str) -> Path:
+    folder = config_folder()
+    folder.mkdir(parents=True, mode=0o700)
+    folder.chmod(0o700)
+    file = folder / name
+    file.write_text(text)
+    file.chmod(0o600)
+    return file
+
+
+async def test_the_cause_is_named_in_every_pane_that_tells_of_it(
+    postgres18: PostgresServer, blocked: str
+) -> None:
+    written("health.toml", "[any-blocked-sessions]\nseconds = 0.1\n")
+    async with console(postgres18.url()) as c:
+        cause = f"1 wait behind session {blocked} (postgres · till)"
+        await c.sees("1 error", cause)
+        await c.press("9")
+        await c.sees("any-blocked-sessions", "1 error", "seconds 0.1 s (changed)", "the longest for")
+        await c.press("6")
+        await c.sees(cause)
+        await c.press("d")
+        await c.sees("Why it matters")
+
+
+async def test_a_well_server_says_so(postgres18: PostgresServer) -> None:
+    async with console(postgres18.url()) as c:
+        await c.press("9")
+        await c.sees("nothing crosses a threshold", "● ok", "pg-wraparound", "age 1.0G")
+        await c.press("D")
+        await c.sees("Last deadlock", "logging_collector")
+
+
+async def test_a_table_is_analysed_behind_a_question(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table fresh as select generate_series(1, 500) n", database)
+    async with console(target_of(postgres18.url(database), Environment.PRODUCTION)) as c:
+        await c.press("3")
+        await c.until(lambda: c.main.tree_widget.reveal(("here", database, "public", "fresh")))
+        await c.sees("table public.fresh", "never analyzed")
+        await c.press("V")
+        await c.until(lambda: isinstance(c.app.screen, Question))
+        await c.sees("VACUUM (ANALYZE) public.fresh", "production")
+        await c.type("after a load", "enter")
+        await c.type("here", "enter")
+        await c.hears("done in")
+    assert postgres18.psql("select reltuples from pg_class where relname = 'fresh'", database) == "500"
+    assert ("write", "VACUUM (ANALYZE) public.fresh", "after a load") in audited("action", "target", "reason")
+
+
+async def test_an_alert_rings_and_runs_its_command(
+    postgres18: PostgresServer, blocked: str, tmp_path: Path
+) -> None:
+    witness = tmp_path / "witness"
+    written(
+        "alerts.toml",
+        '[till-blocks]\nmetric = "waiting"\nabove = 0\nseverity = "error"\nnotify = ["command", "bell"]\n'
+        f"command = ['sh', '-c', 'echo $DBTUI_SERVER $DBTUI_STATE >> {witness}']\n",
+    )
+    async with console(postgres18.url()) as c:
+        await c.hears("till-blocks fires: waiting is 1")
+        await c.sees("▲ till-blocks")
+        await c.until(witness.exists)
+        await c.until(lambda: witness.read_text() == "here firing\n")
+        postgres18.psql(f"select pg_terminate_backend({blocked})")
+        await c.hears("till-blocks is over")
+        await c.sees_no_more("▲ till-blocks")
+        await c.until(lambda: witness.read_text() == "here firing\nhere over\n")
+
+
+async def test_files_that_cannot_be_used_are_told(postgres18: PostgresServer) -> None:
+    written("alerts.toml", "[x]\nabove = 1\n")
+    async with console(postgres18.url()) as c:
+        await c.hears("no alert is watched for")
+
+
+async def test_a_build_shows_how_far_it_is(postgres18: PostgresServer, connect: Connect) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table big as select generate_series(1, 100) n", database)
+    holder = await connect(application="holder", database=database)
+    await holder.execute("begin; insert into big values (0)")
+    builder = await connect(application="builder", database=database)
+    building = asyncio.create_task(builder.execute("create index concurrently slow on big (n)"))
+    async with console(postgres18.url(database)) as c:
+        await c.press("9")
+        await c.until(lambda: c.row("running", "CREATE INDEX"))
+        row = c.row("running", "CREATE INDEX")
+        assert row is not None and str(builder.get_server_pid()) == row.cells[0]
+        await c.sees("waiting for writers")
+        _focus(c, "running")
+        await c.press("x")
+        await c.until(lambda: isinstance(c.app.screen, Question))
+        await c.sees(f"session {builder.get_server_pid()}")
+        await c.press("escape")
+    await holder.execute("rollback")
+    await building
+
+
+def _focus(c: Console, grid: str) -> None:
+    c.grid(grid).focus()
