@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from dbtui.commands import migrate_write
 from dbtui.errors import UsageError
 from dbtui.migrations import plan_file
 from dbtui.migrations.files import MigrationFile, dialect_of, read_files
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   dbtui migrate plan 012_totals.sql --on staging --output totals.json
+  dbtui migrate plan schema.sql --wanted --on staging   what makes that schema out of the one that is there
+  dbtui migrate plan 012_totals.sql --write migrations/ numbered files, or those of the tool that the folder has
   dbtui migrate rehearse totals.json --on staging       on a shadow, which takes the locks and does the rewrites
   dbtui migrate run totals.json --on staging            asks before each step
   dbtui migrate run totals.json --on prod --approve 0-6 --approvals totals.approved.json
@@ -45,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     plan.add_argument("--output", metavar="FILE", help="write the plan as JSON, for run and for review")
     plan.add_argument("--format", choices=["text", "json"], default="text")
+    migrate_write.add_arguments(plan)
     rehearse = _verb(
         verbs, "rehearse", "try the steps where they can hurt nobody", server="whose schema to rehearse on"
     )
@@ -134,6 +138,8 @@ async def _plan(args: argparse.Namespace) -> int:
             plan = await planned(args, engine)
     if args.output:
         plan_file.write(plan, args.output)
+    if args.write:
+        migrate_write.write_files(plan, args.write, args.style, read_files(args.schema))
     print(plan_file.dumps(plan) if args.format == "json" else plan_text(plan))
     return 0 if plan.safe else 1
 
@@ -162,6 +168,8 @@ async def planned(args: argparse.Namespace, engine: Engine | None = None) -> Cha
         return found
     files, before = read_files(args.files), read_files(args.schema)
     version = tuple(int(part) for part in re.findall(r"\d+", args.server_version or "")) or None
+    if getattr(args, "wanted", False):
+        files = await migrate_write.changes(files, before, engine, args.engine)
     return await make_plan(files, before, engine, dialect=args.engine, version=version)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.known import apply
 from dbtui.migrations.parse import parse
+from dbtui.migrations.planner.clauses import column_text
 from dbtui.migrations.tokens import tokens
 from dbtui.model.migration import (
     ColumnDef,
@@ -219,7 +220,10 @@ class _Found:
             return
         column = f"ALTER TABLE {table} ALTER COLUMN {name}"
         if typed:
-            yield f"{column} TYPE {_type_text(now, self.engine)}"
+            written = (
+                column_text(f"ADD COLUMN {now.text}", self.engine) if now.text and not now.serial else None
+            )
+            yield f"{column} TYPE {written.type if written is not None else _type_text(now, self.engine)}"
         if default:
             text = now.default.text if now.default else ""
             yield f"{column} SET DEFAULT {text}" if text else f"{column} DROP DEFAULT"

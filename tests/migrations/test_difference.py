@@ -47,7 +47,7 @@ def test_the_order_in_which_it_can_run() -> None:
         "DROP INDEX orders_note",
         "ALTER TABLE users ALTER COLUMN name DROP NOT NULL",
         "ALTER TABLE users ADD COLUMN email text DEFAULT 'none' NOT NULL",
-        "ALTER TABLE orders ALTER COLUMN amount TYPE int8",
+        "ALTER TABLE orders ALTER COLUMN amount TYPE bigint",
         "ALTER TABLE orders ALTER COLUMN amount SET DEFAULT 2",
         "ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount > 0)",
         "CREATE UNIQUE INDEX orders_note ON orders (note, amount)",
