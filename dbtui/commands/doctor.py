@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from dbtui.commands.explain import explain_on
 from dbtui.engines.base import Engine, HasStatistics
-from dbtui.errors import DbtuiError, QueryError, UsageError
+from dbtui.errors import DbtuiError, QueryError, QueryTimeout, UsageError
 from dbtui.model.diagnosis import Cause, Diagnosis, Remedy
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.model.statistics import ColumnStatistics, Counted, Statistics, TableStatistics
@@ -103,8 +103,14 @@ class _Doctor:
             notes.append(str(error))
         if not remedies and not notes:
             notes.append("every condition is judged right alone and together: the estimate may be luck")
+        share = node.processes  # each process has its part, in the estimate and in truth
         return Diagnosis(
-            node.id, node.label, node.estimated_rows or 0.0, node.rows or 0.0, remedies, tuple(notes)
+            node.id,
+            node.label,
+            (node.estimated_rows or 0.0) * share,
+            (node.rows or 0.0) * share,
+            remedies,
+            tuple(notes),
         )
 
     async def _expected(self, node: PlanNode, condition: str) -> float:
@@ -136,7 +142,7 @@ class _Doctor:
             notes.append(f"counted over a sample of {counted.share * 100:.2g} % of the table")
         if _stale(case) is not None:
             notes.append("what else is wrong with its columns shows after that: ask again")
-        found = [_stale(case), *[await self._alone(case, part) for part in parts], _correlated(case)]
+        found = [_stale(case), *[await self._alone(case, part) for part in parts], await self._together(case)]
         return tuple(remedy for remedy in found if remedy is not None)
 
     async def _alone(self, case: _Case, part: _Part) -> Remedy | None:
@@ -200,6 +206,27 @@ class _Doctor:
             ),
             _replaced(case, part, part.true),
             {"share": part.true, "expected_share": part.expected, "target": float(target)},
+        )
+
+    async def _together(self, case: _Case) -> Remedy | None:
+        """Conditions that are right alone and wrong together: the planner multiplies their shares."""
+        columns = _correlated(case)
+        if not columns:
+            return None
+        table = case.table
+        try:
+            many = await self.statistics.distinct(table.schema, table.name, columns, database=self.database)
+        except QueryTimeout:
+            many = case.rows
+        together = ratio(case.counted.all, case.counted.rows)
+        multiplied = math.prod(part.true for part in case.parts)
+        return Remedy(
+            Cause.CORRELATED,
+            f"{', '.join(columns)} are met together by {together * 100:.3g} % of the rows;"
+            f" multiplied they would be by {multiplied * 100:.3g} %",
+            statistics_for(case.node, columns, combinations=many),
+            max(1.0, case.rows * together),
+            {"together": together, "multiplied": multiplied, "combinations": many},
         )
 
     async def _groups(self, node: PlanNode, tree: Tree, notes: list[str]) -> tuple[Remedy, ...]:
@@ -300,9 +327,11 @@ def _of_expression(node: PlanNode, expression: str) -> tuple[str, ...]:
     return (f"CREATE STATISTICS {called} ON ({expression}) FROM {name(node)};", f"ANALYZE {name(node)};")
 
 
-def _correlated(case: _Case) -> Remedy | None:
-    """Conditions that are right alone and wrong together: the planner multiplies their shares."""
-    shares = [part.true for part in case.parts]
+def _correlated(case: _Case) -> list[str]:
+    """The columns that are met together far more or less often than their shares multiplied say.
+
+    None where the planner has statistics of just these columns.
+    """
     together = ratio(case.counted.all, case.counted.rows)
     columns = list(
         dict.fromkeys(
@@ -311,19 +340,10 @@ def _correlated(case: _Case) -> Remedy | None:
             if part.compared is not None and part.compared.column in case.table.columns
         )
     )
-    if len(columns) < 2 or not together or _factor(together, math.prod(shares)) < OFF:
-        return None
+    if len(columns) < 2 or not together or _factor(together, math.prod(p.true for p in case.parts)) < OFF:
+        return []
     names = {column.strip('"') for column in columns}
-    if any(names <= known for _, known in case.table.extended):
-        return None
-    return Remedy(
-        Cause.CORRELATED,
-        f"{', '.join(columns)} are met together by {together * 100:.3g} % of the rows;"
-        f" multiplied they would be by {math.prod(shares) * 100:.3g} %",
-        statistics_for(case.node, columns),
-        max(1.0, case.rows * together),
-        {"together": together, "multiplied": math.prod(shares)},
-    )
+    return [] if any(names <= known for _, known in case.table.extended) else columns
 
 
 def _replaced(case: _Case, wrong: _Part, share: float) -> float:

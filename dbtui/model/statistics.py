@@ -69,7 +69,7 @@ class Statistics(Protocol):
         ...
 
     async def rank(self, schema: str, name: str, column: str, value: str, *, database: str = "") -> int:
-        """The place of a value among those of a sample, the most frequent first, from 1."""
+        """How many values of a sample are as frequent as this one or more so, itself among them."""
         ...
 
     async def side_effects(self, sql: str, plan: str, *, database: str = "") -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dbtui.model.sweep import Parameter, Sweep, Tried
 from dbtui.output.json import dump
 from dbtui.text import count, printable
 
-_VALUE = 28  # characters of a value that are shown
+_VALUE = 20  # characters of a value that are shown
 
 
 def text(value: Sweep) -> str:
@@ -22,7 +22,7 @@ def lines(value: Sweep) -> Iterator[str]:
     names = _names(value)
     for parameter in dict.fromkeys(one.parameter for one in value.tried):
         yield f"{_heading(parameter)}"
-        yield f"  {'value':<{_VALUE}} {'':<14} {'share':>9} {'rows':>7} {'cost':>8}  plan"
+        yield f"  {'value':<{_VALUE}} {'':<12} {'share':>8} {'rows':>6} {'cost':>6}  plan"
         for one in value.tried:
             if one.parameter == parameter:
                 yield _line(one, names)
@@ -123,8 +123,8 @@ def _line(one: Tried, names: dict[str, str]) -> str:
     shown = shown if len(shown) <= _VALUE else shown[: _VALUE - 1] + "…"
     share = "" if one.share is None else f"{one.share * 100:.3g} %"
     return (
-        f"  {shown:<{_VALUE}} {one.kind:<14} {share:>9} {count(root.estimated_rows):>7}"
-        f" {count(root.total_cost):>8}  {names[one.shape]}"
+        f"  {shown:<{_VALUE}} {one.kind:<12} {share:>8} {count(root.estimated_rows):>6}"
+        f" {count(root.total_cost):>6}  {names[one.shape]}"
     )
 
 

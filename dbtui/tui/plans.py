@@ -19,6 +19,7 @@ from dbtui.output import diagnosis as diagnosis_text
 from dbtui.output import sweep as sweep_text
 from dbtui.plans.beside import parse_beside
 from dbtui.plans.compare import shape
+from dbtui.plans.history import kind_of
 from dbtui.rules.plan import findings
 from dbtui.rules.plan.why import why_each
 from dbtui.tui.screens.compare import CompareScreen
@@ -51,9 +52,9 @@ async def compare(console: MainScreen, _text: str = "") -> None:
     if plan is None:
         return
     kept = await asyncio.to_thread(earlier_plans, plan, console.target.name)
-    earlier = [one for one in kept if one.text != plan.original]
+    earlier = [one for one in kept if one.text != plan.original and one.kind == kind_of(plan)]
     if not earlier:
-        console.say("no other plan of this statement is kept yet", "information")
+        console.say(f"no other plan of this statement is kept yet ({kind_of(plan)})", "information")
         return
     mine = shape(plan)
     at = next((at for at, one in enumerate(earlier) if one.shape != mine), 0)

@@ -70,7 +70,7 @@ class PostgresStatistics:
         sql = (
             f"WITH seen AS (SELECT {column} AS value, count(*) AS n"  # noqa: S608
             f" FROM {_sampled(schema, name, share)} AS sampled GROUP BY 1)"
-            f" SELECT 1 + count(*) FROM seen WHERE n > coalesce((SELECT n FROM seen WHERE value = {value}), 0)"
+            f" SELECT count(*) FROM seen WHERE n >= coalesce((SELECT n FROM seen WHERE value = {value}), 0)"
         )
         return int((await self._one(sql, database))[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ _CAST = re.compile(rf"(?<![\w\"])\({_COLUMN}\)::([a-z ]{{1,30}}) {_COMPARES}")
 _HARMLESS = frozenset({"text", "bpchar"})  # casts to them are how a varchar is always compared
 _PATTERN = re.compile(rf"\(?{_COLUMN}\)?(?:::text)? ~~\*? '%[^']")
 _QUALIFIER = re.compile(rf"(?<![\w\".])({_IDENTIFIER})\.{_IDENTIFIER}")
+_KEPT, _MOST_KEPT = 100, 10_000  # combinations: default_statistics_target, and the most that it may be
 _LIMIT = 20_000  # characters of a condition that are looked at
 _PREFIXES = frozenset({"and", "or", "not", "any", "all", "case"})
 
@@ -166,11 +168,18 @@ def compared_together(node: PlanNode) -> list[str]:
     return columns
 
 
-def statistics_for(node: PlanNode, columns: list[str]) -> tuple[str, ...]:
-    """The statements that let the planner learn how columns of a node's table go together."""
+def statistics_for(node: PlanNode, columns: list[str], *, combinations: float = 0.0) -> tuple[str, ...]:
+    """The statements that let the planner learn how columns of a node's table go together.
+
+    Of `combinations` that occur, as many are kept as the statistics target says: what is not among them is
+    multiplied as before, so the target is raised to hold all, and where that is too much only the degree of
+    dependency is kept.
+    """
     bare = [column.strip('"') for column in columns]
     called = quoted("_".join([str(node.raw.get("Relation Name") or ""), *bare, "stx"])[:63])
-    return (
-        f"CREATE STATISTICS {called} ON {', '.join(columns)} FROM {name(node)};",
-        f"ANALYZE {name(node)};",
-    )
+    kinds = " (dependencies)" if combinations > _MOST_KEPT else ""
+    made = [f"CREATE STATISTICS {called}{kinds} ON {', '.join(columns)} FROM {name(node)};"]
+    if _KEPT < combinations <= _MOST_KEPT:
+        target = min(_MOST_KEPT, math.ceil(combinations * 1.2 / 100) * 100)
+        made.append(f"ALTER STATISTICS {called} SET STATISTICS {target};")
+    return (*made, f"ANALYZE {name(node)};")

@@ -79,7 +79,7 @@ class PlanComparison(LineListing):
         before = pair.before.label if pair.before is not None else ""
         after = pair.after.label if pair.after is not None else ""
         left = fit(lead + before, half - 1) + " "
-        right = fit((lead if pair.before is None else " " * len(lead)) + after, room - half - 1) + " "
+        right = fit(" " * len(lead) + after, room - half - 1) + " "
         faded = Role.MUTED if pair.fate is Fate.SAME else role
         return ((left, Role.BAD if pair.fate is Fate.GONE else faded), (right, role), *figures)
 
