@@ -149,6 +149,23 @@ class PlanChange(Message):
         self.title = title
 
 
+class Advise(Message):
+    """Which indexes would help a statement is wanted."""
+
+    def __init__(self, sql: str, database: str = "") -> None:
+        super().__init__()
+        self.sql = sql
+        self.database = database
+
+
+class AdviseWish(Message):
+    """Something is wished of the advice pane: the name of a task of `tui.advising`."""
+
+    def __init__(self, wish: str) -> None:
+        super().__init__()
+        self.wish = wish
+
+
 class MigrateWish(Message):
     """Something is wished of the migration pane: the name of a task of `tui.migrating`."""
 

@@ -7,6 +7,7 @@ in `tui.tasks` or in `live.session`, never in a view.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -32,6 +33,8 @@ from dbtui.tui.browser import RELATIONS, Browser
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import (
     ActOn,
+    Advise,
+    AdviseWish,
     Copy,
     Edit,
     Explain,
@@ -73,6 +76,7 @@ PANES = {
     5: "plan",
     6: "findings",
     7: "migrate",
+    8: "advise",
     9: "health",
 }
 VIEWS = {  # made, and imported, on the first visit
@@ -81,6 +85,7 @@ VIEWS = {  # made, and imported, on the first visit
     "plan": ("plan", "PlanView"),
     "findings": ("findings", "FindingsView"),
     "migrate": ("migrate", "MigrateView"),
+    "advise": ("advise", "AdviseView"),
     "health": ("health", "HealthView"),
 }
 
@@ -147,6 +152,8 @@ class MainScreen(Screen[None]):
         self.leave()
         if self.runner is not None:
             await import_module("dbtui.tui.migrating").finish(self)
+        if (advising := sys.modules.get("dbtui.tui.advising")) is not None:
+            await advising.finish(self)
         await self.session.stop()
 
     def leave(self) -> None:
@@ -379,6 +386,16 @@ class MainScreen(Screen[None]):
         view = cast("MigrateView", await self.open_pane("migrate"))
         view.load(event.sql)
         self.post_message(MigrateWish("plan"))
+
+    @on(Advise)
+    def _advise(self, event: Advise) -> None:
+        event.stop()
+        self._begin("advising.open_on", event.sql, event.database)
+
+    @on(AdviseWish)
+    def _advise_wish(self, event: AdviseWish) -> None:
+        event.stop()
+        self._begin("advising.begin", event.wish)
 
     @on(MigrateWish)
     def _migrate(self, event: MigrateWish) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from dbtui import text
-from dbtui.model.finding import Finding
+from dbtui.commands.plan_history import Change
+from dbtui.model.finding import Finding, Severity
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import Copy, Edit, Explain
+from dbtui.tui.messages import Advise, Copy, Edit, Explain, PlanWish
 from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
+from dbtui.tui.widgets.icicle import Icicle
 from dbtui.tui.widgets.plan_tree import PlanTree
-from dbtui.tui.widgets.roles import glyphs
+from dbtui.tui.widgets.roles import Role, glyphs
 
 # what the figures above the properties say already, or what only the tree is made of
 NOT_REPEATED = frozenset(
@@ -29,11 +32,15 @@ NOT_REPEATED = frozenset(
         "Relation Name", "Schema", "Alias", "Index Name",
     }
 )  # fmt: skip
-NO_PLAN = "no plan yet · e on a session or a statement, ctrl+g in the editor, brings one here"
+NO_PLAN = (
+    "no plan yet · e on a session or a statement, ctrl+g in the editor, brings one here\n"
+    "O opens a plan from a file, and a plan can be pasted here in any form"
+)
+_GRAVITY = {Severity.ERROR: Role.BAD, Severity.WARNING: Role.WARN, Severity.INFO: Role.TEXT}
 
 
-def summary(plan: Plan) -> str:
-    """One line about a plan as a whole."""
+def summary(plan: Plan, *, measurable: bool = True) -> str:
+    """One line about a plan as a whole; `measurable` says whether the engine could run it to measure it."""
     parts = []
     if plan.total_ms is not None:
         parts.append(f"execution {text.milliseconds(plan.total_ms)}")
@@ -45,7 +52,7 @@ def summary(plan: Plan) -> str:
             parts.append(f"cost {root.total_cost:,.0f}")
     parts.extend(note for note in plan.notes if note != "estimates only")  # the frame says that
     parts.append("1 node" if len(plan.nodes) == 1 else f"{len(plan.nodes)} nodes")
-    if not plan.analyzed:
+    if measurable and not plan.analyzed:
         parts.append("a runs it and measures")
     return text.printable(" · ".join(parts))
 
@@ -99,11 +106,25 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _told(plan: Plan, findings: Sequence[Finding]) -> str:
-    if not findings:
-        return summary(plan)
-    noun = "finding" if len(findings) == 1 else "findings"
-    return f"{summary(plan)} · {glyphs().high} {len(findings)} {noun}: 6 shows them"
+def _told(plan: Plan, findings: Sequence[Finding], change: Change | None, *, measurable: bool) -> str:
+    told = summary(plan, measurable=measurable)
+    if findings:
+        noun = "finding" if len(findings) == 1 else "findings"
+        told += f" · {glyphs().high} {len(findings)} {noun}: 6 shows them"
+    if change is not None:
+        at = time.strftime("%d %b %H:%M", time.localtime(change.before.taken))
+        because = f", probably: {change.causes[0]}" if change.causes else ""
+        told += text.printable(f" · another plan than at {at}{because} · c compares")
+    return told
+
+
+def flagged(findings: Sequence[Finding]) -> dict[int, Role]:
+    """The nodes with findings, and the gravest of each; findings come the gravest first."""
+    worst: dict[int, Role] = {}
+    for one in findings:
+        if one.node is not None:
+            worst.setdefault(one.node, _GRAVITY[one.severity])
+    return worst
 
 
 class PlanView(View, can_focus=True):
@@ -121,13 +142,17 @@ class PlanView(View, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="plan-summary", markup=False)
-        yield Static(NO_PLAN, id="plan-empty", classes="empty", markup=False)
+        yield Static(
+            text.printable(self.lacks.get("explain", NO_PLAN)), id="plan-empty", classes="empty", markup=False
+        )
         with Horizontal(id="plan-body"):
             yield PlanTree(id="plan-tree")
+            yield Icicle(id="plan-icicle")
             with Frame("Node", id="plan-node"), VerticalScroll():
                 yield Static("", id="plan-node-text", markup=False)
 
     def on_mount(self) -> None:
+        self.icicle.display = False
         self._show_parts(False)
 
     def _show_parts(self, there: bool, instead: str = "") -> None:
@@ -140,18 +165,38 @@ class PlanView(View, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that have nothing to work on are grey."""
-        if action in ("analyze", "explain", "edit"):
+        if action in ("analyze", "explain", "edit", "advise"):
             return True if self.sql else None
-        if action in ("original", "copy"):
+        if action == "wish":
+            return True if self._can_be_wished(str(parameters[0])) else None
+        if action in ("original", "copy", "icicle", "hottest"):
             return True if self.plan is not None else None
         return True
+
+    def _can_be_wished(self, wish: str) -> bool:
+        if wish == "open_plan":
+            return True
+        asks_the_server = wish in ("values", "compare", "statistics")
+        measured = self.plan is not None and self.plan.analyzed
+        return self.plan is not None and (bool(self.sql) or not asks_the_server) and (
+            measured or wish != "statistics"
+        )  # fmt: skip
 
     @property
     def plan_tree(self) -> PlanTree:
         return self.query_one(PlanTree)
 
+    @property
+    def icicle(self) -> Icicle:
+        return self.query_one(Icicle)
+
+    @property
+    def listing(self) -> PlanTree | Icicle:
+        """What shows the plan now."""
+        return self.icicle if self.icicle.display else self.plan_tree
+
     def focus_main(self) -> None:
-        (self.plan_tree if self.plan is not None else self).focus()
+        (self.listing if self.plan is not None else self).focus()
 
     def show_waiting(self, sql: str, database: str, *, analyze: bool) -> None:
         """A plan was asked for; the plan of the same statement stays in sight meanwhile."""
@@ -162,12 +207,14 @@ class PlanView(View, can_focus=True):
         self._show_parts(same, said)
         self.query_one("#plan-summary", Static).update(said)
 
-    def show_plan(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
-        """Draw a plan with the cursor on its root, and say how much was found in it."""
+    def show_plan(self, plan: Plan, findings: Sequence[Finding] = (), change: Change | None = None) -> None:
+        """Draw a plan with the cursor on its root; say how much was found in it, and what changed since."""
         self.plan, self.findings = plan, findings
-        self.query_one("#plan-summary", Static).update(_told(plan, findings))
+        told = _told(plan, findings, change, measurable=bool(self.sql) and "analyze" not in self.lacks)
+        self.query_one("#plan-summary", Static).update(told)
         self._show_parts(True)
-        self.plan_tree.set_plan(plan)
+        self.plan_tree.set_plan(plan, flagged(findings))
+        self.icicle.set_plan(plan)
         self._show_node(0)
         self._keep_focus()
 
@@ -183,6 +230,11 @@ class PlanView(View, can_focus=True):
         """The tree came or went: the keys go on working, unless they are elsewhere by now."""
         if self.has_focus_within or self.screen.focused is None:
             self.focus_main()
+
+    def show_foreign(self, plan: Plan, findings: Sequence[Finding]) -> None:
+        """Draw a plan that was pasted or read from a file: there is no statement to run again."""
+        self.sql = self.database = ""
+        self.show_plan(plan, findings)
 
     @on(PlanTree.Highlighted)
     def _moved(self, event: PlanTree.Highlighted) -> None:
@@ -205,6 +257,32 @@ class PlanView(View, can_focus=True):
             node = node_text(self.plan.nodes[node_id])
             self.query_one("#plan-node-text", Static).update(text.printable(said, keep_newlines=True) + node)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """A plan that is pasted onto the pane is shown."""
+        event.stop()
+        if event.text.strip():
+            self.post_message(PlanWish("pasted", event.text))
+
+    def action_icicle(self) -> None:
+        """Turn from the tree to the icicle and back, on the same node."""
+        node = self.listing.cursor_node
+        self.icicle.display = not self.icicle.display
+        self.plan_tree.display = not self.icicle.display
+        if node is not None:
+            self.listing.move_to_node(node.id)
+        self.listing.focus()
+
+    def action_hottest(self) -> None:
+        """Go to the node with most of its own."""
+        self.plan_tree.action_hottest()
+        node = self.plan_tree.cursor_node
+        if node is not None and self.icicle.display:
+            self.icicle.move_to_node(node.id)
+
+    def action_wish(self, wish: str) -> None:
+        """Ask for what needs the server or another screen."""
+        self.post_message(PlanWish(wish))
+
     def action_analyze(self) -> None:
         if self.sql:
             self.post_message(Explain(self.sql, self.database, analyze=True))
@@ -212,6 +290,10 @@ class PlanView(View, can_focus=True):
     def action_explain(self) -> None:
         if self.sql:
             self.post_message(Explain(self.sql, self.database))
+
+    def action_advise(self) -> None:
+        if self.sql:
+            self.post_message(Advise(self.sql, self.database))
 
     def action_edit(self) -> None:
         if self.sql:
