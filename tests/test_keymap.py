@@ -41,9 +41,9 @@ def test_keys_of_a_user(tmp_path: Path) -> None:
 def test_what_a_key_may_be(key: str, tmp_path: Path) -> None:
     if key == "alt+,":  # a comma separates: it has a name
         with pytest.raises(ConfigError):
-            read_keymap(written(tmp_path, f'[keys]\n"plan.copy" = "{key}"'))
+            read_keymap(written(tmp_path, f'[keys]\n"findings.copy" = "{key}"'))
     else:
-        assert read_keymap(written(tmp_path, f'[keys]\n"plan.copy" = "{key}"')) == {"plan.copy": key}
+        assert read_keymap(written(tmp_path, f'[keys]\n"findings.copy" = "{key}"')) == {"findings.copy": key}
 
 
 def test_two_keys_may_be_exchanged(tmp_path: Path) -> None:
