@@ -34,7 +34,7 @@ NOT_REPEATED = frozenset(
 )  # fmt: skip
 NO_PLAN = (
     "no plan yet · e on a session or a statement, ctrl+g in the editor, brings one here\n"
-    "O opens a plan from a file, and a plan can be pasted here in any form"
+    "O opens one from a file · or paste one here, in any form"
 )
 _GRAVITY = {Severity.ERROR: Role.BAD, Severity.WARNING: Role.WARN, Severity.INFO: Role.TEXT}
 
@@ -114,7 +114,7 @@ def _told(plan: Plan, findings: Sequence[Finding], change: Change | None, *, mea
     if change is not None:
         at = time.strftime("%d %b %H:%M", time.localtime(change.before.taken))
         because = f", probably: {change.causes[0]}" if change.causes else ""
-        told += text.printable(f" · another plan than at {at}{because} · c compares")
+        told += "\n" + text.printable(f"{glyphs().high} another plan than at {at}{because} · c compares")
     return told
 
 
@@ -143,7 +143,10 @@ class PlanView(View, can_focus=True):
     def compose(self) -> ComposeResult:
         yield Static("", id="plan-summary", markup=False)
         yield Static(
-            text.printable(self.lacks.get("explain", NO_PLAN)), id="plan-empty", classes="empty", markup=False
+            text.printable(self.lacks.get("explain", NO_PLAN), keep_newlines=True),
+            id="plan-empty",
+            classes="empty",
+            markup=False,
         )
         with Horizontal(id="plan-body"):
             yield PlanTree(id="plan-tree")

@@ -29,7 +29,7 @@ from dbtui.live.ranking import (
 from dbtui.model.activity import Statement, StatementDelta, Statements
 from dbtui.model.snapshot import Snapshot
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import Copy, Edit, Explain
+from dbtui.tui.messages import Advise, Copy, Edit, Explain
 from dbtui.tui.views.base import TableView, matches
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow

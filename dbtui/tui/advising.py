@@ -1,0 +1,221 @@
+"""What the advice pane does: plans on the shadow, asks for advice, and looks whether it came true.
+
+The shadow is made when it is first needed, kept as long as its console, and made anew for other tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
+
+from dbtui.advice.wishes import Wish, wished
+from dbtui.commands.advise import advise_on
+from dbtui.commands.explain import explain_on, explain_text
+from dbtui.commands.planners import dialect_of, facts_for, planner_for
+from dbtui.commands.workload import of_counters
+from dbtui.errors import DbtuiError, UsageError
+from dbtui.model.advice import Advice, Facts, Planner, Query
+from dbtui.model.plan import Plan
+from dbtui.tui.views.advise import AdviseView, Option
+from dbtui.tui.views.base import trouble
+from dbtui.tui.widgets.roles import Role
+
+if TYPE_CHECKING:
+    from dbtui.shadow import Shadow
+    from dbtui.tui.screens.main import MainScreen
+
+_MADE = "making the shadow: schema and statistics, no rows…"
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What one console has of the shadow."""
+
+    shadow: Shadow
+    planner: Planner | None = None
+    facts: Facts = field(default_factory=lambda: Facts(""))
+    tables: frozenset[str] = frozenset()
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+
+_desks: WeakKeyDictionary[MainScreen, _Desk] = WeakKeyDictionary()
+
+
+async def finish(console: MainScreen) -> None:
+    """End the console's shadow."""
+    desk = _desks.pop(console, None)
+    if desk is not None:
+        await desk.stack.aclose()
+        await desk.shadow.close()
+
+
+async def begin(console: MainScreen, wish: str) -> None:
+    """Do what the pane wishes; an error ends on it."""
+    view = cast("AdviseView", console.view("advise"))
+    tasks = {"plan": plan, "advise": advise, "workload": workload, "verify": verify}
+    try:
+        await tasks[wish](console, view)
+    except DbtuiError as error:
+        view.say(str(error), Role.BAD)
+        console.say(trouble(error), "error")
+
+
+async def open_on(console: MainScreen, sql: str, database: str) -> None:
+    """Take a statement to the pane, and plan it there."""
+    view = cast("AdviseView", await console.open_pane("advise"))
+    view.load(sql, database)
+    await begin(console, "advise")
+
+
+async def plan(console: MainScreen, view: AdviseView) -> None:
+    """Both plans: as it is, and with all wishes."""
+    sql = view.sql.text.strip().rstrip(";")
+    if not sql:
+        console.say("write a statement first", "warning")
+        return
+    wish = wished(view.wishes)
+    planner = await _planner(console, view, [Query(sql), *([Query(wish.query)] if wish.query else [])])
+    before = await _plan(planner, sql, Wish())
+    after = await _plan(planner, wish.query or sql, wish)
+    view.show_plans(before, after, _said(planner))
+    view.say("")
+
+
+async def _plan(planner: Planner, sql: str, wish: Wish) -> Plan:
+    raw = await planner.plan(sql, wish.what_if)
+    return replace(explain_text(raw.text), query=raw.query, notes=raw.notes)
+
+
+async def _planner(console: MainScreen, view: AdviseView, queries: Sequence[Query]) -> Planner:
+    """The planner of the tables that the statements mention. Raises UsageError where there is none."""
+    from dbtui.shadow import Shadow
+
+    desk = _desks.get(console)
+    if desk is None:
+        desk = _desks[console] = _Desk(Shadow())
+    facts = await facts_for(console.engine, queries, view.database)
+    tables = frozenset(f"{view.database}/{table.schema}.{table.name}" for table in facts.tables)
+    if not tables:
+        raise UsageError("the statement reads no table that is known here", "name its schema")
+    if desk.planner is None or not tables <= desk.tables:
+        view.say(_MADE)
+        await desk.stack.aclose()
+        desk.stack, desk.planner = AsyncExitStack(), None
+        desk.planner = await desk.stack.enter_async_context(
+            planner_for(console.engine, desk.shadow, facts, view.database)
+        )
+        desk.facts, desk.tables = facts, tables
+    if desk.planner is None:
+        raise UsageError(
+            f"nobody can be asked what {console.engine.name} would plan", "g advises by rule alone"
+        )
+    return desk.planner
+
+
+def _said(planner: Planner) -> str:
+    missing = [str(one) for one in planner.missing]
+    lacks = f" · it lacks {len(missing)}: {'; '.join(missing[:3])}" if missing else ""
+    return f"{planner.verified}, estimates only{lacks}"
+
+
+async def advise(console: MainScreen, view: AdviseView) -> None:
+    """What would help the statement, and the indexes that are there, as options; the best is tried at once."""
+    sql = view.sql.text.strip().rstrip(";")
+    if not sql:
+        console.say("write a statement first, or W for all that were counted", "warning")
+        return
+    advice = await _ask(console, view, [Query(sql)])
+    facts = await facts_for(console.engine, [Query(sql)], view.database)
+    options = [*_advised(advice, tick=True), *_there(facts)]
+    view.show_options(options)
+    if advice.indexes:
+        view.say(advice.verified)
+    else:
+        view.say("; ".join(why for _, why in advice.not_understood) or "no further index would help it")
+    if dialect_of(console.engine) in ("postgres", "sqlite") and not advice.not_understood:
+        await plan(console, view)
+
+
+async def workload(console: MainScreen, view: AdviseView) -> None:
+    """What would help all statements that the server has counted."""
+    from dbtui.advice.search import Policy
+
+    snapshot = console.snapshot
+    counted = snapshot.statements.value if snapshot is not None else None
+    if counted is None or snapshot is None or snapshot.server is None:
+        raise UsageError("no statements were counted yet", "see the statements pane")
+    queries = of_counters(counted, snapshot.server.database)
+    if not queries:
+        raise UsageError("no counted statement has a plan", "see the statements pane")
+    advice = await _ask(console, view, queries, Policy(weigh_writes=True))
+    view.show_options(_advised(advice, tick=False))
+    left = f", {len(advice.not_understood)} not understood" if advice.not_understood else ""
+    view.say(f"{len(queries)} statements{left} · {advice.verified}")
+    if not advice.indexes:
+        console.say("; ".join(advice.notes) or "no index would help them much", "information")
+
+
+async def _ask(
+    console: MainScreen, view: AdviseView, queries: Sequence[Query], policy: object = None
+) -> Advice:
+    from dbtui.advice.search import Policy
+    from dbtui.shadow import Shadow
+
+    desk = _desks.get(console)
+    if desk is None:
+        desk = _desks[console] = _Desk(Shadow())
+    chosen = policy if isinstance(policy, Policy) else None
+    return await advise_on(console.engine, desk.shadow, queries, view.database, chosen, view.say)
+
+
+def _advised(advice: Advice, *, tick: bool) -> list[Option]:
+    made = []
+    for number, index in enumerate(advice.indexes):
+        count = len(index.helps)
+        note = f"replaces {index.supersedes[0]}" if index.supersedes else ""
+        note = note or (f"{count} statements" if count > 1 else "")
+        made.append(
+            Option(
+                index.sql,
+                index.sql.partition(" ON ")[2].removeprefix("public."),
+                on=tick and number == 0,
+                saved=index.saved,
+                size=index.size,
+                write_overhead=index.write_overhead,
+                note=note or ("" if advice.tried else index.verified),
+            )
+        )
+    return made
+
+
+def _there(facts: Facts) -> list[Option]:
+    """The indexes that are there, to be hidden."""
+    return [
+        Option(
+            f'DROP INDEX "{index.name}"'
+            if facts.dialect != "postgres"
+            else f'DROP INDEX CONCURRENTLY "{table.schema}"."{index.name}"',
+            f"{index.name} ({', '.join(index.columns)})",
+            there=True,
+            size=index.size,
+            note="primary key" if index.primary else "unique" if index.unique else "is there",
+        )
+        for table in facts.tables
+        for index in table.indexes
+    ]
+
+
+async def verify(console: MainScreen, view: AdviseView) -> None:
+    """Whether the server itself plans with what was handed on: its plan then, and now."""
+    if view.taken is None:
+        console.say("m hands an index on first; v looks afterwards whether it is used", "warning")
+        return
+    now = await explain_on(console.engine, view.taken.query, database=view.database)
+    view.show_plans(view.taken.before, now, f"now: the server itself, {now.server_version}")
+    name = view.taken.index
+    used = any(node.index == name for node in now.nodes)
+    what = "is used by the server's own plan" if used else "is not used by the server's own plan"
+    view.say(f"{name} {what}", Role.OK if used else Role.BAD)
