@@ -96,7 +96,9 @@ async def test_a_plan_that_changed_is_said_and_compared(postgres18: PostgresServ
         await c.sees("Before and after", "another plan", "Bitmap Index Scan on sales_city")
         listing = c.app.screen.query_one(PlanComparison)
         assert listing.comparison is not None and listing.comparison.changed
-        await c.press("right_square_bracket", "left_square_bracket", "escape")
+        await c.press("enter")
+        await c.sees("The node before and after", "Before: ", "After: Seq Scan")
+        await c.press("escape", "right_square_bracket", "left_square_bracket", "escape")
         assert c.app.screen is c.main
         postgres18.psql("create index sales_city on sales (city)", shop)
 

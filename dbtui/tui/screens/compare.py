@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -21,6 +22,8 @@ from dbtui.plans.compare import compare
 from dbtui.plans.history import Kept
 from dbtui.text import printable
 from dbtui.tui.keys import bindings
+from dbtui.tui.screens.texts import TextScreen
+from dbtui.tui.views.plan import node_text
 from dbtui.tui.widgets.plan_comparison import PlanComparison
 from dbtui.tui.widgets.roles import plain
 
@@ -50,7 +53,9 @@ class CompareScreen(ModalScreen[None]):
         box = self.query_one(".dialog")
         taken = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(kept.taken))
         box.border_title = plain(f"The plan of {taken} and now")
-        box.border_subtitle = f"{self.at + 1} of {len(self.earlier)} · [ older · ] newer · esc closes"
+        box.border_subtitle = (
+            f"{self.at + 1} of {len(self.earlier)} · enter: the node · [ older · ] newer · esc closes"
+        )
         try:
             comparison = compare(plan_of(kept), self.plan)
         except InputError as error:
@@ -59,6 +64,13 @@ class CompareScreen(ModalScreen[None]):
         said = footer(comparison, causes(comparison))
         self.query_one("#compare-said", Static).update("\n".join(said[:5]))
         self.query_one(PlanComparison).set_comparison(comparison)
+
+    @on(PlanComparison.Selected)
+    def _chosen(self, event: PlanComparison.Selected) -> None:
+        event.stop()
+        sides = {"Before": event.pair.before, "After": event.pair.after}
+        told = [f"{side}: {node_text(node)}" for side, node in sides.items() if node is not None]
+        self.app.push_screen(TextScreen("The node before and after", "\n\n".join(told)))
 
     def action_turn(self, step: int) -> None:
         """Compare with an older plan, or a newer one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.message import Message
+
 from dbtui.model.comparison import Comparison, Fate, Pair
 from dbtui.output.comparison import FIGURES, change, label_of
 from dbtui.tui.widgets.cells import fit
@@ -16,6 +18,7 @@ _MARKS = {Fate.SAME: " ", Fate.CHANGED: "~", Fate.NEW: "+", Fate.GONE: "-"}
 _HEADINGS = {"self_ms": ("self ms", 17), "rows": ("rows", 15), "blocks": ("blocks", 15), "cost": ("cost", 15)}
 _WORSE = 1.5  # times as much, and more than a little: worth a colour
 _LEVEL = 2
+_LABEL, _LABELS = 34, 48  # cells that one label keeps, and two beside each other
 
 
 class PlanComparison(LineListing):
@@ -29,6 +32,17 @@ class PlanComparison(LineListing):
         self.comparison: Comparison | None = None
         self._figures: list[str] = []
 
+    class Selected(Message):
+        """Enter or a double click on a pair."""
+
+        def __init__(self, pair: Pair) -> None:
+            super().__init__()
+            self.pair = pair
+
+    def action_select(self) -> None:
+        if (pair := self.cursor_pair) is not None:
+            self.post_message(self.Selected(pair))
+
     def set_comparison(self, comparison: Comparison) -> None:
         """Show two plans; figures that neither has take no room."""
         self.comparison = comparison
@@ -37,8 +51,6 @@ class PlanComparison(LineListing):
             for name, cell in FIGURES
             if any(cell(side) is not None for pair in comparison.pairs for side in (pair.before, pair.after))
         ]
-        if any(name in self._figures for name in ("self_ms", "blocks")):
-            self._figures = [name for name in self._figures if name != "cost"]
         self.view.cursor = self.view.top = 0
         self.set_count(len(comparison.pairs))
 
@@ -48,8 +60,8 @@ class PlanComparison(LineListing):
         return self.comparison.pairs[self.view.cursor] if self.comparison is not None else None
 
     def _shown(self, width: int) -> list[str]:
-        """The figures that there is room for; a label keeps 34 cells."""
-        room, shown = width - 34, []
+        """The figures that there is room for beside the labels, the most telling first."""
+        room, shown = width - (_LABELS if width >= SIDE_BY_SIDE else _LABEL), []
         for name in self._figures:
             room -= _HEADINGS[name][1] + 1
             if room >= 0:
