@@ -9,9 +9,11 @@ from dbtui.live.blocking import Blocked, forest
 from dbtui.model.finding import Finding
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.rules.live import Changes, findings
-from dbtui.rules.live.scene import Root, Scene
+from dbtui.rules.live.scene import Habit, Root, Scene, habit_before
 
 SPAN = 300.0  # seconds over which the growth of counters is told
+_WATCHED = 50  # statements of an interval whose habits are kept: those with most time
+_MOST = 5000  # habits that are kept, until all begin anew
 _EVERY = 5.0  # seconds between two kept readings
 
 
@@ -23,6 +25,7 @@ class HealthWatch:
         self.changes = changes or {}
         self.findings: tuple[Finding, ...] = ()
         self._kept: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._habits: dict[str, Habit] = {}
         self._seen: tuple[object, ...] = ()
 
     def take(self, snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -37,6 +40,10 @@ class HealthWatch:
             return self.findings
         self._seen = parts
         self._keep(snapshot)
+        if len(self._habits) > _MOST:
+            self._habits.clear()
+        for delta in snapshot.deltas[:_WATCHED]:
+            self._habits.setdefault(delta.statement.id, habit_before(delta))
         self.findings = findings(self.scene(snapshot), self.engine, self.changes)
         return self.findings
 
@@ -44,7 +51,7 @@ class HealthWatch:
         """The snapshot with its roots and the growth of its counters."""
         activity = snapshot.activity.value
         roots = roots_of(forest(activity.sessions)) if activity else ()
-        return Scene(snapshot, roots, self._speeds())
+        return Scene(snapshot, roots, self._speeds(), self._habits)
 
     def _keep(self, snapshot: Snapshot) -> None:
         at, values = snapshot.counters.taken_at, snapshot.counters.value

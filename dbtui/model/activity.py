@@ -201,6 +201,17 @@ class Deadlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Hot:
+    """A key that slow commands were about, lately. `share` is its part of their time, 0 to 1."""
+
+    key: str
+    calls: int
+    seconds: float
+    share: float
+    command: str  # the one that took most time
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What changes slowly and is asked for every few seconds."""
 
@@ -209,4 +220,5 @@ class Health:
     slots: tuple[Slot, ...] = ()
     worn: tuple[Worn, ...] = ()  # the worst of the connected database
     prepared: tuple[Prepared, ...] = ()
+    hot: tuple[Hot, ...] = ()  # most time first
     notes: tuple[str, ...] = ()  # what is not seen, and the statement that would show it

@@ -14,6 +14,7 @@ from dbtui.live.health import roots_of
 from dbtui.model.activity import (
     Activity,
     Health,
+    Hot,
     Prepared,
     Replica,
     Session,
@@ -71,6 +72,7 @@ def scene(facts: dict[str, Any]) -> Scene:
         slots=tuple(Slot(*one) for one in facts.get("slots", ())),
         worn=tuple(Worn(*one) for one in facts.get("worn", ())),
         prepared=tuple(Prepared(*one) for one in facts.get("prepared", ())),
+        hot=tuple(Hot(*one) for one in facts.get("hot", ())),
     )
     snapshot = Snapshot(
         at=0.0,

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dbtui.engines.redis import counters, health, sessions, statements
+from dbtui.engines.redis import counters, health, hot, sessions, statements
 from dbtui.engines.redis.connection import Connection, Connector
 from dbtui.engines.redis.failures import BUSY, grant
 from dbtui.engines.redis.info import sections, whole
 from dbtui.engines.redis.words import argument
 from dbtui.engines.watch import Watch
 from dbtui.errors import DbtuiError, PermissionDenied, QueryError
-from dbtui.model.activity import Activity, Health, Session
+from dbtui.model.activity import Activity, Health, Hot, Session
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
 
@@ -60,6 +60,7 @@ class RedisMonitor:
         self._listed_at: float | None = None
         self._list_refused: PermissionDenied | None = None
         self._blocked_since: float | None = None
+        self._hot: tuple[Hot, ...] = ()
         self._counted = statements.CommandStatements()
         self._log = "commandlog" if connection.probe.product == "Valkey" else "slowlog"
 
@@ -85,7 +86,7 @@ class RedisMonitor:
         return {
             "activity": self._activity(connection),
             "counters": values,
-            "health": health.of_info(self._info),
+            "health": replace(health.of_info(self._info), hot=self._hot),
         }
 
     def _list_is_due(self, now: float) -> bool:
@@ -143,6 +144,7 @@ class RedisMonitor:
         latency, *large, slow, info = answers
         if isinstance(info, DbtuiError):
             raise info
+        self._hot = hot.keys_of(statements.entries(slow), whole(self._info.get("server_time_usec")) / 1e6)
         told = [self._hidden(slow, connection)] if isinstance(slow, DbtuiError) else []
         if large:
             logs = {

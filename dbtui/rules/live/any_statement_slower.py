@@ -1,9 +1,9 @@
 """A statement takes much longer than it used to.
 
 What it does
-    Compares the mean time of a statement since the last sample with its mean since the server's
-    reset, for statements that make up a good part of the load, and looks whether it reads more
-    blocks each time: then its plan has most likely changed.
+    Compares the mean time of a statement since the last sample with its mean before it was first
+    watched, back to the server's reset, for statements that make up a good part of the load, and
+    looks whether it reads more blocks each time: then its plan has most likely changed.
 
 Why it matters
     A plan that flips after ANALYZE, a grown table or a dropped index turns a statement that
@@ -24,9 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbtui.model.activity import StatementDelta
 from dbtui.model.finding import Severity
-from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
+from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold, habit_before
 from dbtui.text import count, milliseconds, one_line
 
 SEVERITY = Severity.WARNING
@@ -40,21 +39,19 @@ THRESHOLDS: tuple[Threshold, ...] = (
 
 def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     for delta in scene.snapshot.deltas[:20]:
-        now, before = delta.mean_ms, _usual(delta, limits["calls"])
-        if now is None or before is None or delta.share < limits["share"] or now < limits["mean_ms"]:
+        usual = scene.habits.get(delta.statement.id) or habit_before(delta)
+        now, before = delta.mean_ms, usual.total_ms / usual.calls if usual.calls else None
+        if now is None or before is None or usual.calls < limits["calls"] or delta.share < limits["share"]:
             continue
-        if now < limits["factor"] * before:
+        if now < limits["mean_ms"] or now < limits["factor"] * before:
             continue
-        blocks, usual_blocks = _blocks(delta)
+        blocks = ((delta.blocks_hit or 0) + (delta.blocks_read or 0)) / delta.calls
+        usual_blocks = usual.blocks / usual.calls
         flipped = usual_blocks > 0 and blocks > 2 * usual_blocks
+        why = f" and reads {count(blocks)} blocks instead of {count(usual_blocks)}: its plan has changed"
         yield Seen(
-            f"a statement takes {milliseconds(now)} instead of {milliseconds(before)}"
-            + (
-                f" and reads {count(blocks)} blocks instead of {count(usual_blocks)}: its plan has changed"
-                if flipped
-                else ""
-            )
-            + f": {one_line(delta.statement.query or delta.statement.query_id, 80)}",
+            f"a statement takes {milliseconds(now)} instead of {milliseconds(before)}{why if flipped else ''}: "
+            f"{one_line(delta.statement.query or delta.statement.query_id, 80)}",
             "look at its plan (2, then e), analyse its tables, and see whether an index is gone or invalid",
             {
                 "mean_ms": round(now, 2),
@@ -65,17 +62,3 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
             },
             object=delta.statement.query_id or None,
         )
-
-
-def _usual(delta: StatementDelta, least: float) -> float | None:
-    """Its mean before this interval in milliseconds; None while that was made of too few calls."""
-    calls = delta.statement.calls - delta.calls
-    return (delta.statement.total_ms - delta.total_ms) / calls if calls >= least else None
-
-
-def _blocks(delta: StatementDelta) -> tuple[float, float]:
-    """Blocks a call now, and before this interval; zeros where they are not counted."""
-    now = (delta.blocks_hit or 0) + (delta.blocks_read or 0)
-    all_ = (delta.statement.blocks_hit or 0) + (delta.statement.blocks_read or 0)
-    calls = delta.statement.calls - delta.calls
-    return (now / delta.calls if delta.calls else 0.0, (all_ - now) / calls if calls else 0.0)

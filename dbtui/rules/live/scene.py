@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dbtui.model.activity import Health, Session
+from dbtui.model.activity import Health, Session, StatementDelta
 from dbtui.model.finding import Severity
 from dbtui.model.snapshot import Snapshot
 
@@ -36,12 +36,34 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Habit:
+    """What a statement had done before it was first watched: the measure of what is usual for it."""
+
+    calls: int
+    total_ms: float
+    blocks: int
+
+
+def habit_before(delta: StatementDelta) -> Habit:
+    """What it had done before this interval."""
+    whole = delta.statement
+    blocks = (
+        (whole.blocks_hit or 0)
+        + (whole.blocks_read or 0)
+        - (delta.blocks_hit or 0)
+        - (delta.blocks_read or 0)
+    )
+    return Habit(whole.calls - delta.calls, whole.total_ms - delta.total_ms, blocks)
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A server at one moment: the newest snapshot, and what the last minutes add to it."""
 
     snapshot: Snapshot
     roots: tuple[Root, ...] = ()
     speeds: Mapping[str, float] = field(default_factory=dict)  # counter → growth a second, over some minutes
+    habits: Mapping[str, Habit] = field(default_factory=dict)  # by Statement.id
 
     def counter(self, name: str) -> float | None:
         """A counter as the server counts it; None where it does not."""

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from dbtui import text
 from dbtui.live.blocking import Blocked, forest
 from dbtui.live.history import History
+from dbtui.live.remedy import frees
 from dbtui.model.activity import Activity, Session
 from dbtui.model.finding import Severity
 from dbtui.model.shift import Shift
@@ -168,10 +169,11 @@ def blocking_summary(sessions: Sequence[Session]) -> tuple[str, Role]:
     return f"blocked {waiting} · {who} · longest {text.duration(longest)}", Role.BAD
 
 
-def describe(session: Session, lines: Sequence[Blocked]) -> str:
+def describe(session: Session, lines: Sequence[Blocked], product: str = "") -> str:
     """The detail of one session: who it is, what it holds up, and its statement."""
     who = f"{session.user}@{session.database}" if session.database else session.user
-    facts = [f"{session.id}", who, session.application, session.client or "local", session.kind]
+    kind = "" if session.kind == "client backend" else session.kind
+    facts = [f"{session.id}", who, session.application, session.client or "local", kind]
     about = [session.state]
     if session.transaction_age is not None:
         about.append(f"transaction open {text.duration(session.transaction_age)}")
@@ -182,6 +184,7 @@ def describe(session: Session, lines: Sequence[Blocked]) -> str:
     own = next((line for line in lines if line.session.id == session.id), None)
     if own is not None and own.waiting:
         about.append(f"blocks {own.waiting}, the longest for {text.duration(own.longest)}")
+        about.append(frees(own, product))
     if session.blocked_by:
         about.append("waits for " + ", ".join(session.blocked_by))
     return text.printable(" · ".join(part for part in (*facts, *about) if part))
@@ -381,9 +384,15 @@ class LiveView(TableView):
             content = ""
         else:
             statement = text.one_line(session.query, 1000) or f"no {self.nouns.statement} to be seen"
-            content = f"{describe(session, self._lines)}\n{statement}"
+            content = f"{describe(session, self._lines, self.product)}\n{statement}"
         if detail.content != content:
             detail.update(content, layout=False)
+
+    @property
+    def product(self) -> str:
+        """What answered, "" before anything did."""
+        server = self.latest.server if self.latest is not None else None
+        return server.product if server is not None else ""
 
     @property
     def session(self) -> Session | None:
@@ -404,7 +413,11 @@ class LiveView(TableView):
         from dbtui.tui.screens.texts import TextScreen
 
         if (session := self.session) is not None:
-            body = describe(session, self._lines) + "\n\n" + text.printable(session.query, keep_newlines=True)
+            body = (
+                describe(session, self._lines, self.product)
+                + "\n\n"
+                + text.printable(session.query, keep_newlines=True)
+            )
             self.app.push_screen(TextScreen(f"{self.nouns.session.capitalize()} {session.id}", body))
 
     def action_idle(self) -> None:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+import redis as driver
+
+from tests.engines.mongodb.replay import Replay, cursor
+from tests.incidents.watch import watched
+from tests.recorded.mongodb import reply
+from tests.servers.redis import RedisServer
+from tests.servers.sqlite import SqliteFile
+
+
+async def test_a_hot_key(redis: RedisServer) -> None:
+    client = redis.client()
+    client.config_set("slowlog-log-slower-than", 0)
+    client.rpush("cart:1", *range(20_000))
+    for n in range(40):
+        client.lrange("cart:1", 0, -1)
+        client.get(f"session:{n}")
+    async with watched(redis.url()) as incident:
+        found = await incident.named("redis-hot-key")
+        assert found.object == "cart:1" and found.evidence["command"] == "LRANGE"
+    client.config_set("slowlog-log-slower-than", 10_000)
+    client.delete("cart:1")
+    client.slowlog_reset()
+    client.close()
+
+
+async def test_a_script_that_keeps_everybody_waiting() -> None:
+    with RedisServer("redis", {"busy-reply-threshold": "100"}) as server:
+        loop = server.client()
+
+        def spin() -> None:
+            with suppress(driver.exceptions.ResponseError, driver.exceptions.ConnectionError):
+                loop.eval("while true do end", 0)
+
+        thread = threading.Thread(target=spin)
+        async with watched(server.url()) as incident:
+            thread.start()
+            found = await incident.named("redis-blocked-by-script")
+            assert "kept everybody waiting" in found.message
+            killer = server.client()
+            killer.script_kill()
+            killer.close()
+        thread.join()
+        loop.close()
+
+
+async def test_a_collection_scan_as_mongod_tells_it() -> None:
+    operations = reply("current_op-7.0-mongod")
+    async with Replay({"aggregate": cursor(operations)}) as server, watched(server.url) as incident:
+        found = await incident.named("mongo-collection-scan")
+        assert "reads a whole collection" in found.message and found.evidence["plan"] == "COLLSCAN"
+
+
+async def test_a_writer_that_holds_the_file(sqlite_file: SqliteFile) -> None:
+    sqlite_file.sql("create table t (n)")
+    with sqlite_file.held("begin immediate", "insert into t values (1)") as pid:
+        async with watched(sqlite_file.url) as incident:
+            found = await incident.named("lite-writer-holds")
+            assert found.object == str(pid) and "nobody else can write" in found.message
+
+
+async def test_a_reader_that_keeps_the_wal(sqlite_file: SqliteFile) -> None:
+    sqlite_file.sql("pragma journal_mode = wal", "create table t (b)", "insert into t values (1), (2), (3)")
+    with sqlite_file.held("begin", "select * from t") as pid:
+        sqlite_file.sql(*["insert into t values (randomblob(100000))"] * 5)
+        async with watched(sqlite_file.url, {"lite-wal-grows": {"bytes": 200_000}}) as incident:
+            found = await incident.named("lite-wal-grows")
+            assert f"process {pid}" in found.message and found.object == str(pid)
