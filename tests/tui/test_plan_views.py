@@ -18,7 +18,7 @@ Limit  (cost=0.00..704.00 rows=5 width=8) (actual time=0.000..90.000 rows=5 loop
         Buffers: shared hit=100 read=120
         ->  Hash Join  (cost=0.00..680.00 rows=429 width=8) (actual time=0.000..80.000 rows=429 loops=1)
               Buffers: shared hit=100 read=120
-              ->  Seq Scan on orders o  (cost=0.00..567.00 rows=17400 width=8) (actual time=0.0..60.0 rows=17400 loops=1)
+              ->  Seq Scan on orders o  (cost=0..567 rows=17400 width=8) (actual time=0..60 rows=17400 loops=1)
                     Buffers: shared hit=90 read=100
               ->  Hash  (cost=0.00..62.00 rows=3 width=8) (actual time=0.000..5.000 rows=3 loops=1)
                     Buffers: shared hit=10 read=20
@@ -35,7 +35,7 @@ Limit  (cost=0.00..104.00 rows=5 width=8) (actual time=0.000..9.000 rows=5 loops
               Buffers: shared hit=50
               ->  Seq Scan on customers c  (cost=0.00..62.00 rows=3 width=8) (actual time=0.0..4.0 rows=3 loops=1)
                     Buffers: shared hit=30
-              ->  Index Scan using orders_customer on orders o  (cost=0..2.00 rows=143 width=8) (actual time=0.0..1.0 rows=143 loops=3)
+              ->  Index Scan using orders_customer on orders o  (cost=0..2 rows=143 width=8) (actual time=0..1 rows=143 loops=3)
                     Buffers: shared hit=20
 Execution Time: 9.100 ms
 """
