@@ -17,6 +17,7 @@ from dbtui.model.finding import Finding, Severity
 from tests.plans.conftest import Explained, explained  # noqa: F401
 from tests.plans.shapes import SHAPES
 from tests.plans.test_formats import BAD, JIT, PLAIN
+from tests.servers.postgres import PostgresServer
 
 NODE_KEYS = (
     "id parent label depth relation rows estimated_rows loops total_ms self_ms blocks self_blocks raw".split()  # noqa: SIM905
@@ -191,3 +192,80 @@ async def test_a_statement_is_explained_on_an_engine(explained: Explained) -> No
     )
     with pytest.raises(UsageError, match="only keys"):
         await explain_on(SimpleNamespace(explain=None, lacks={"explain": "it has only keys"}), "x")  # type: ignore[arg-type]
+
+
+def statement(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str, sql: str, *words: str
+) -> tuple[int, str, str]:
+    file = tmp_path / "query.sql"
+    file.write_text(sql, encoding="utf-8")
+    return run(capsys, url, "-f", str(file), *words)
+
+
+def test_why_a_rule_is_silent(capsys: pytest.CaptureFixture[str], plan_file: Path) -> None:
+    _, out, _ = run(capsys, "--plan", str(plan_file), "--why", "pg-seq-scan-hot")
+    assert "pg-seq-scan-hot flags nothing" in out and "at least 50 wanted" in out
+    _, out, _ = run(capsys, "--plan", str(plan_file), "--why", "pg-jit-share", "--format", "json")
+    value = json.loads(out)
+    assert value["findings"] and value["reason"] == "" and value["nearest"] == []
+    code, out, err = run(capsys, "--plan", str(plan_file), "--why", "pg-nothing")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_two_files_are_compared(capsys: pytest.CaptureFixture[str], plan_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(PLAIN.replace("Hash Join", "Nested Loop"), encoding="utf-8")
+    code, out, _ = run(capsys, "--plan", str(plan_file), "--compare", str(other))
+    assert code == 0 and "~ Hash Join (was Nested Loop)" in out and "another plan" in out
+    _, out, _ = run(capsys, "--plan", str(plan_file), "--compare", str(other), "--format", "json")
+    assert json.loads(out)["changed"] is True
+    _, out, _ = run(capsys, "--plan", str(plan_file), "--compare", str(plan_file), "--format", "markdown")
+    assert "the same plan" in out
+
+
+def test_a_plan_that_changed_is_said_and_compared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, postgres18: PostgresServer
+) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(
+        "create table t (id int primary key, a int); insert into t select i, i % 900 from"
+        " generate_series(1, 20000) i; create index t_a on t (a); vacuum analyze t",
+        database,
+    )
+    url = postgres18.url(database)
+    code, _, err = statement(capsys, tmp_path, url, "select * from t where a = 7", "--compare", "last")
+    assert code == 2 and "no earlier plan" in err
+    postgres18.psql("drop index t_a", database)
+    code, out, err = statement(capsys, tmp_path, url, "select * from t where a = 8")
+    assert code == 0 and "Seq Scan" in out
+    assert "the plan has changed since" in err and "t_a" in err and err.count("\n") == 1
+    code, out, _ = statement(capsys, tmp_path, url, "select * from t where a = 9", "--compare", "last")
+    assert code == 0 and "was Bitmap Heap Scan" in out
+    _, out, _ = statement(capsys, tmp_path, url, "select * from t where a = $1", "--sweep")
+    assert "generic plan" in out
+    _, out, _ = statement(capsys, tmp_path, url, "select * from t where a = 7", "--analyze", "--doctor")
+    assert "no node gives far more" in out
+    for words in (["--sweep", "--doctor"], ["--doctor"], ["--value", "x=1", "--sweep"]):
+        try:
+            code = statement(capsys, tmp_path, url, "select 1", *words)[0]
+        except SystemExit as left:
+            code = int(left.code or 0)
+        assert code == 2
+
+
+def test_what_running_it_does_besides_is_refused_without_yes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, postgres18: PostgresServer
+) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(
+        "create function noisy() returns int language sql volatile as 'select 1'; create table t (id int)",
+        database,
+    )
+    url = postgres18.url(database)
+    code, out, err = statement(capsys, tmp_path, url, "select noisy()", "--analyze")
+    assert (code, out) == (2, "") and "public.noisy() is volatile" in err and "--yes" in err
+    code, out, _ = statement(capsys, tmp_path, url, "select noisy()", "--analyze", "--yes")
+    assert code == 0 and "Result" in out
+    code, _, err = statement(capsys, tmp_path, url, "insert into t values (1)", "--analyze", "--yes")
+    assert code == 2 and "INSERT is not a query" in err
+    assert postgres18.psql("select count(*) from t", database) == "0"

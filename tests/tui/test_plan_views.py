@@ -35,7 +35,7 @@ Limit  (cost=0.00..104.00 rows=5 width=8) (actual time=0.000..9.000 rows=5 loops
               Buffers: shared hit=50
               ->  Seq Scan on customers c  (cost=0.00..62.00 rows=3 width=8) (actual time=0.0..4.0 rows=3 loops=1)
                     Buffers: shared hit=30
-              ->  Index Scan using orders_cid on orders o  (cost=0..2 rows=143 width=8) (actual time=0..1 rows=143 loops=3)
+              ->  Index Scan using o_cid on orders o  (cost=0..2 rows=143 width=8) (actual time=0..1 rows=143 loops=3)
                     Buffers: shared hit=20
 Execution Time: 9.100 ms
 """
