@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dbtui import __version__
 from dbtui.errors import UsageError
-from dbtui.migrations.assess import DEFAULT_VERSIONS, PACKAGE, assess
+from dbtui.migrations.assess import DEFAULT_VERSIONS, PACKAGE, walk
 from dbtui.migrations.files import MigrationFile, dialect_of, read_files
 from dbtui.model.finding import Severity
 from dbtui.model.migration import Assessed, Engine
 from dbtui.output.github import github
-from dbtui.output.lint_json import lint_json
+from dbtui.output.lint_json import Tally, lint_json
 from dbtui.output.lint_text import lint_text
 from dbtui.output.sarif import sarif
 from dbtui.rules.base import load_rule
@@ -62,11 +62,16 @@ def run(args: argparse.Namespace) -> int:
     before = read_files(args.schema)
     engine = Engine(args.engine) if args.engine else _guess((*files, *before))
     version = _version(args.server_version) if args.server_version else DEFAULT_VERSIONS[engine]
-    assessed = assess(files, engine, version, before, ignore=frozenset(args.ignore))
-    text = _formatted(assessed, args.format, args.verbose)
-    if text:
-        print(text)
-    return 1 if _fails(assessed, args.fail_on) else 0
+    tally = Tally()
+    ignored = frozenset(args.ignore)
+    assessed = tally.counted(one for _, one in walk(files, engine, version, before, ignore=ignored))
+    written = False
+    for piece in _formatted(assessed, tally, args.format, args.verbose):
+        written = written or bool(piece)
+        print(piece, end="")
+    if written:
+        print()
+    return 1 if _fails(tally, args.fail_on) else 0
 
 
 def _guess(files: Sequence[MigrationFile]) -> Engine:
@@ -84,18 +89,19 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.group(1).split("."))
 
 
-def _formatted(assessed: Sequence[Assessed], form: str, verbose: bool) -> str:
+def _formatted(assessed: Iterable[Assessed], tally: Tally, form: str, verbose: bool) -> Iterable[str]:
+    """The output in pieces, so that a dump of millions of lines is not kept."""
     if form == "json":
-        return lint_json(assessed)
+        return lint_json(assessed, tally)
     if form == "github":
-        return github(assessed)
+        return (github([one for one in assessed if one.findings]),)
     if form == "sarif":
-        return sarif(assessed, __version__, lambda rule_id: load_rule(PACKAGE, rule_id).docs)
-    return lint_text(assessed, verbose=verbose)
+        found = [one for one in assessed if one.findings]
+        return (sarif(found, __version__, lambda rule_id: load_rule(PACKAGE, rule_id).docs),)
+    return lint_text(assessed, tally, verbose=verbose)
 
 
-def _fails(assessed: Sequence[Assessed], fail_on: str) -> bool:
+def _fails(tally: Tally, fail_on: str) -> bool:
     if fail_on == "never":
         return False
-    least = _ORDER.index(Severity(fail_on))
-    return any(_ORDER.index(finding.severity) >= least for one in assessed for finding in one.findings)
+    return any(tally.findings[severity] for severity in _ORDER[_ORDER.index(Severity(fail_on)) :])

@@ -14,6 +14,7 @@ from dbtui.model.finding import Finding, Severity
 from dbtui.model.migration import Action, Assessed, Effects, Engine, Schema, Statement
 from dbtui.rules.base import Rule, load_rule, rule_ids
 from dbtui.rules.migration.step import Done, FileFacts, Hit, Step
+from dbtui.rules.migration.transaction import relation_of
 
 PACKAGE = "dbtui.rules.migration"
 DEFAULT_VERSIONS = {
@@ -201,8 +202,21 @@ class _Reviewer:
             elif action.op in ("set", "reset"):
                 self._set(action, inside=place.transaction > 0)
         apply(self.schema, statement, file=file.name, transaction=place.transaction)
-        if place.transaction and statement.actions:
+        if place.transaction and self._matters(statement, step, place.earlier):
             place.earlier = (*place.earlier, Done(statement.actions, step.effects))
+
+    def _matters(self, statement: Statement, step: Step, earlier: tuple[Done, ...]) -> bool:
+        """Whether later statements of the transaction are judged by this one, and no equal one is kept already.
+
+        A dump is thousands of statements about tables that it makes itself.
+        """
+        if any(action.op in ("add enum value", "create enum") for action in statement.actions):
+            return True
+        locks = step.effects.locks
+        if all(step.fresh(relation_of(lock.relation)) for lock in locks):
+            return False
+        data = all(action.op in _DATA for action in statement.actions)
+        return not (data and earlier and earlier[-1].effects.locks == locks)
 
     def _set(self, action: Action, *, inside: bool) -> None:
         """SET LOCAL lasts to the end of the transaction; outside of one it does nothing."""

@@ -41,11 +41,9 @@ def drizzle(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
 
 def journal(text: str, written: Sequence[Written], engine: str) -> str:
     """Drizzle's meta/_journal.json with entries for files that were written. Raises ValueError for no JSON."""
-    data = (
-        json.loads(text)
-        if text
-        else {"version": "7", "dialect": {"mariadb": "mysql"}.get(engine, engine), "entries": []}
-    )
+    dialect = {"mariadb": "mysql"}.get(engine, engine)
+    empty: dict[str, Any] = {"version": "7", "dialect": dialect, "entries": []}
+    data: dict[str, Any] = json.loads(text) if text else empty
     at = int(time.time() * 1000)
     for number, one in enumerate(file for file in written if "/" not in file.path):
         tag = one.path.removesuffix(".sql")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 
 from dbtui.migrations.libpg_query import ParseError, TooDeep, parse, pb
 from dbtui.migrations.not_understood import NotUnderstoodError
@@ -20,9 +22,14 @@ from dbtui.migrations.parse_postgresql_parts import (
     type_message,
     walk,
 )
-from dbtui.migrations.tokens import parts, tokens
-from dbtui.model.migration import Action, ColumnDef, ConstraintDef, Engine, IndexDef, Relation
+from dbtui.model.migration import Action, ColumnDef, ConstraintDef, IndexDef, Relation
 
+# A row of constants, as dumps have them by the thousand.
+_ROWS = re.compile(
+    r"INSERT\s+INTO\s+(?:(\w+|\"[^\"]+\")\.)?(\w+|\"[^\"]+\")\s*(?:\([^()']*\)\s*)?VALUES\s*"
+    r"\((?:\s*(?:-?[\d.]+|'[^']*'|NULL|TRUE|FALSE)\s*(?:,|(?=\))))+\)",
+    re.I,
+)
 _TOO_LONG = 1_000_000  # characters: a statement beyond this is data, not DDL
 
 
@@ -30,8 +37,12 @@ def understand(sql: str) -> tuple[Action, ...]:
     """The actions of one statement. Raises NotUnderstoodError."""
     if "\0" in sql:
         raise NotUnderstoodError("a NUL character, which PostgreSQL takes for the end")
-    if len(sql) > _TOO_LONG and sql[:6].upper() == "INSERT":
-        return (Action("insert"),)
+    if sql[:6].upper() == "INSERT":
+        if len(sql) > _TOO_LONG:
+            return (Action("insert"),)
+        plain = _ROWS.fullmatch(sql)
+        if plain is not None:
+            return _insert_of_constants(plain.group(1), plain.group(2))
     try:
         statements = parse(sql).stmts
     except ParseError as error:
@@ -122,6 +133,17 @@ _SIMPLE = {
 }
 
 
+@cache
+def _insert_of_constants(schema: str | None, name: str) -> tuple[Action, ...]:
+    """One action for all rows of a table."""
+    target = Relation(_identifier(name), _identifier(schema or ""))
+    return (Action("insert", target),)
+
+
+def _identifier(word: str) -> str:
+    return word[1:-1] if word[:1] == '"' else word.lower()
+
+
 def _create_sequence(message: type_message, sql: str) -> tuple[Action, ...]:
     return (Action("create sequence", relation(message.sequence), if_not_exists=message.if_not_exists),)
 
@@ -135,7 +157,11 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
     for node, text in zip(message.table_elts, texts, strict=True):
         which = node.WhichOneof("node")
         if which == "column_def":
-            columns.append(replace(column(node.column_def, default_text(text)), text=text))
+            columns.append(
+                replace(
+                    column(node.column_def, default_text(text) if _DEFAULT.search(text) else ""), text=text
+                )
+            )
         elif which == "constraint":
             made = constraint(node.constraint, text)
             if made:
@@ -172,18 +198,34 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
     )
 
 
+_DEFAULT = re.compile(r"\bDEFAULT\b", re.I)
+# What can hold, open, close or end an item; everything between is passed over.
+_EDGES = re.compile(
+    r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?P<tag>\$\w*\$).*?(?P=tag)|--[^\n]*"
+    r"|/\*.*?\*/|[(),]",
+    re.S,
+)
+
+
 def _items(sql: str, count: int) -> tuple[str, ...]:
     """The user's text of each column and constraint of a CREATE TABLE; empty texts where they cannot be told apart."""
-    found = tuple(tokens(sql, Engine.POSTGRESQL)) if count else ()
-    opening = next((p for p, token in enumerate(found) if token.text == "("), len(found))
-    depth, closing = 0, len(found)
-    for position in range(opening, len(found)):
-        depth += {"(": 1, ")": -1}.get(found[position].text, 0)
-        if not depth:
-            closing = position
-            break
-    texts = parts(sql, found[opening + 1 : closing])
-    return texts if len(texts) == count else ("",) * count
+    depth, start = 0, 0
+    found: list[str] = []
+    for edge in _EDGES.finditer(sql) if count else ():
+        mark = edge.group()
+        if mark == "(":
+            depth += 1
+            if depth == 1:
+                start = edge.end()
+        elif mark == ")":
+            depth -= 1
+            if not depth:
+                found.append(sql[start : edge.start()].strip())
+                break
+        elif mark == "," and depth == 1:
+            found.append(sql[start : edge.start()].strip())
+            start = edge.end()
+    return tuple(found) if len(found) == count else ("",) * count
 
 
 def _create_index(message: type_message, sql: str) -> tuple[Action, ...]:

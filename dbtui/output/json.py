@@ -49,6 +49,11 @@ def dump(value: object) -> str:
     return json.dumps(_finite(value), ensure_ascii=True, allow_nan=False, indent=2)
 
 
+def line(value: object) -> str:
+    """The same on one line."""
+    return json.dumps(_finite(value), ensure_ascii=True, allow_nan=False)
+
+
 def _node(node: PlanNode) -> dict[str, Any]:
     return {
         "id": node.id,

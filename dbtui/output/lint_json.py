@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dbtui.model.finding import Severity
@@ -10,32 +10,43 @@ from dbtui.model.migration import Assessed
 from dbtui.output import json
 
 
-def lint_json(assessed: Sequence[Assessed]) -> str:
-    """The JSON text, indented, with a summary."""
-    return json.dump(lint_object(assessed))
+class Tally:
+    """Counts statements and findings as they pass, so that a long script need not be kept."""
+
+    def __init__(self) -> None:
+        self.statements = self.unsafe = self.unknown = 0
+        self.findings = dict.fromkeys(Severity, 0)
+
+    def counted(self, assessed: Iterable[Assessed]) -> Iterator[Assessed]:
+        """The same statements, counted."""
+        for one in assessed:
+            self.statements += 1
+            self.unsafe += one.safe is False
+            self.unknown += one.safe is None
+            for finding in one.findings:
+                self.findings[finding.severity] += 1
+            yield one
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many statements, how many of them unsafe or unknown, and findings by severity."""
+        return {
+            "statements": self.statements,
+            "unsafe": self.unsafe,
+            "unknown": self.unknown,
+            **{severity.value: count for severity, count in self.findings.items()},
+        }
 
 
-def lint_object(assessed: Sequence[Assessed]) -> dict[str, Any]:
-    """The object behind the text: `safe` is null for what was not understood."""
-    return {
-        "version": 1,
-        "statements": [_statement(index, one) for index, one in enumerate(assessed)],
-        "summary": summary(assessed),
-    }
+def lint_json(assessed: Iterable[Assessed], tally: Tally) -> Iterator[str]:
+    """The JSON text in pieces, a line for each statement; `tally` counts the statements as they are taken.
 
-
-def summary(assessed: Sequence[Assessed]) -> dict[str, int]:
-    """How many statements, how many of them unsafe or unknown, and findings by severity."""
-    counts = {severity.value: 0 for severity in Severity}
-    for one in assessed:
-        for finding in one.findings:
-            counts[finding.severity.value] += 1
-    return {
-        "statements": len(assessed),
-        "unsafe": sum(one.safe is False for one in assessed),
-        "unknown": sum(one.safe is None for one in assessed),
-        **counts,
-    }
+    `safe` is null for what was not understood.
+    """
+    yield '{\n  "version": 1,\n  "statements": ['
+    for index, one in enumerate(assessed):
+        yield ("," if index else "") + "\n    " + json.line(_statement(index, one))
+    yield f'\n  ],\n  "summary": {json.line(tally.summary)}\n}}'
 
 
 def _statement(index: int, one: Assessed) -> dict[str, Any]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from dbtui.model.finding import Finding, Severity
 from dbtui.model.migration import Assessed
-from dbtui.output.lint_json import summary
+from dbtui.output.lint_json import Tally
 from dbtui.text import one_line, printable
 
 _MARKS = {Severity.ERROR: "▲ error  ", Severity.WARNING: "● warning", Severity.INFO: "○ info   "}
 _VERDICTS = {True: "safe", False: "UNSAFE", None: "NOT UNDERSTOOD"}
 
 
-def lint_text(assessed: Sequence[Assessed], *, verbose: bool = False) -> str:
+def lint_text(assessed: Iterable[Assessed], tally: Tally, *, verbose: bool = False) -> Iterator[str]:
     """A block for each statement that has findings, or for all when `verbose`, and a line that sums up."""
-    blocks = ["\n".join(_block(one)) for one in assessed if verbose or one.findings]
-    return "\n\n".join([*blocks, _summary(assessed)])
+    for one in assessed:
+        if verbose or one.findings:
+            yield "\n".join(_block(one)) + "\n\n"
+    yield _summary(tally.summary)
 
 
 def _block(one: Assessed) -> Iterator[str]:
@@ -46,8 +48,7 @@ def _finding(finding: Finding) -> Iterator[str]:
             yield f"        {printable(part)}"
 
 
-def _summary(assessed: Sequence[Assessed]) -> str:
-    counts = summary(assessed)
+def _summary(counts: Mapping[str, int]) -> str:
     return (
         f"{counts['statements']} statements: {counts['unsafe']} unsafe, {counts['unknown']} not understood; "
         f"findings: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} infos"
