@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
 TESTS := $(PYTHON_IN) -m pytest -n 2
 # The servers that today's tests need and that pip does not bring; `make servers` fetches all.
-SERVERS := postgres15 pgbouncer mysql mariadb redis valkey documentdb ferretdb
+SERVERS := postgres15 pgbouncer mysql mariadb redis valkey documentdb ferretdb elasticsearch opensearch
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint format servers bench screenshots wheel clean

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.elastic import ELASTICSEARCH7, ELASTICSEARCH8, ELASTICSEARCH9, OPENSEARCH2, ElasticServer
 from tests.servers.ferretdb import FerretServer
 from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
@@ -111,6 +112,36 @@ def redis(request: pytest.FixtureRequest) -> RedisServer:
     """Each test that takes it runs on both products."""
     server: RedisServer = request.getfixturevalue(request.param)
     return server
+
+
+@pytest.fixture(scope="session")
+def elasticsearch7() -> Iterator[ElasticServer]:
+    with ElasticServer(ELASTICSEARCH7) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensearch2() -> Iterator[ElasticServer]:
+    with ElasticServer(OPENSEARCH2) as server:
+        yield server
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        "opensearch2",
+        "elasticsearch7",
+        pytest.param("elasticsearch8", marks=pytest.mark.slow),
+        pytest.param("elasticsearch9", marks=pytest.mark.slow),
+    ],
+)
+def elastic(request: pytest.FixtureRequest) -> Iterator[ElasticServer]:
+    """Each test that takes it runs on both products; in `make test-all` on newer versions too."""
+    if request.param in ("opensearch2", "elasticsearch7"):
+        yield request.getfixturevalue(request.param)
+        return
+    with ElasticServer(ELASTICSEARCH8 if request.param == "elasticsearch8" else ELASTICSEARCH9) as server:
+        yield server
 
 
 _FOREIGN = ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR", "DBTUI_ENVIRONMENT")

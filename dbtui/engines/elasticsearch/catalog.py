@@ -23,6 +23,7 @@ from dbtui.model.catalog import Column, Detail, Kind, Name, Node, Table
 from dbtui.model.result import Page
 
 SHARDS = "/shards"
+_LACKING = "not on this server"  # short: it stands in the tree
 _LIST = 15.0  # seconds
 _SAMPLE_BYTES = 8 * 2**20  # of rows to look at; above it fewer are asked for
 _INDICES = "health,status,index,docs.count,docs.deleted,store.size,pri,rep,creation.date"
@@ -156,7 +157,7 @@ async def _listed(connection: Connection, folder: Folder, path: tuple[str, ...])
     product = connection.server.product
     segments = folder.paths.get(product, ())
     if not segments:
-        raise QueryError(f"{product} has no {folder.title.lower()}")
+        raise QueryError(_LACKING)
     try:
         answer = await connection.get(*segments, timeout=_LIST, **folder.parameters)
     except PermissionDenied:
@@ -165,9 +166,7 @@ async def _listed(connection: Connection, folder: Folder, path: tuple[str, ...])
         if error.code == "404":
             return []
         if lacks(error):
-            raise QueryError(
-                f"this {product} has no {folder.title.lower()}", "the module is not there"
-            ) from None
+            raise QueryError(_LACKING) from None
         raise
     return [
         Node(

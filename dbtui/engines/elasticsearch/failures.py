@@ -53,13 +53,13 @@ def lacks(error: QueryError) -> bool:
     return error.code in ("405", "not_found") or bool(_LACKS.search(error.message))
 
 
-def described(answer: Answer, user: str) -> DbtuiError:
-    """The console's error for an answer that is a refusal."""
+def described(answer: Answer, user: str, index: str = "") -> DbtuiError:
+    """The console's error for an answer that is a refusal. `index` is what was asked about, "" for none."""
     kind, reason, error = _said(answer)
     if answer.status == 401:
         return SessionLost("the server does not take the login any more", "it is opened again by itself")
     if answer.status == 403 and kind != "cluster_block_exception":
-        return denied(reason, user)
+        return denied(reason, user, index)
     if answer.status in (408, 504):
         return QueryTimeout(
             "the server, or what stands before it, gave up waiting", reason[:_LONG], code=kind
@@ -136,13 +136,13 @@ def place(error: QueryError, body: str, begins: int | None) -> QueryError:
     return error
 
 
-def denied(reason: str, user: str) -> PermissionDenied:
+def denied(reason: str, user: str, index: str = "") -> PermissionDenied:
     """A missing privilege, with the role that has exactly it.
 
     Elasticsearch names the privileges that would do, the smallest first; OpenSearch's security plugin the action.
     """
     granted, action, indices = _GRANTED.search(reason), _ACTION.search(reason), _INDICES.search(reason)
-    names = indices[1].split(",") if indices else ["*"]
+    names = (indices[1] if indices else index or "*").split(",")
     who = f"user {user}" if user else "the user"
     if granted:
         privilege = granted[2].split(",")[0]
@@ -150,7 +150,7 @@ def denied(reason: str, user: str) -> PermissionDenied:
         if granted[1] == "index":
             role = {"indices": [{"names": names, "privileges": [privilege]}]}
         needs = f"the {granted[1]} privilege {privilege}"
-        if granted[1] == "index" and indices:
+        if granted[1] == "index" and (indices or index):
             needs += f" on {', '.join(names)}"
         remedy = f"POST _security/role/{ROLE} {json.dumps(role)}, and give {who} that role"
         return PermissionDenied(f"{who} lacks {needs}", remedy, code="403", remedy=remedy)

@@ -44,11 +44,17 @@ def _searched(answer: Mapping[str, Any], where: str) -> Table:
     if found or not isinstance(aggregations, Mapping):
         rows = [_hit(one) for one in mappings(found)]
         if all(row.get("_index") == where for row in rows):
-            rows = [{name: value for name, value in row.items() if name != "_index"} for row in rows]
+            rows = [_without(row, "_index") for row in rows]
+        if all(row.get("_score") == 1.0 for row in rows):  # nothing was scored
+            rows = [_without(row, "_score") for row in rows]
         return _rows_of(rows)
     return _rows_of(
         [{"aggregation": name} | row for name, one in aggregations.items() for row in _buckets(one)]
     )
+
+
+def _without(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def _hit(hit: Mapping[str, Any]) -> dict[str, Any]:

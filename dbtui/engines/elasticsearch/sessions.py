@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,11 +60,10 @@ def tasks_of(answer: Any) -> list[Mapping[str, Any]]:
 
 def sessions_of(tasks: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[Session, ...]:
     """Tasks as sessions. `names` tells the names of nodes by their ids."""
-    parts = Counter(str(task["parent_task_id"]) for task in tasks if task.get("parent_task_id"))
-    return tuple(_session(task, names, parts[full_id(task)]) for task in tasks)
+    return tuple(_session(task, names) for task in tasks)
 
 
-def _session(task: Mapping[str, Any], names: Mapping[str, str], parts: int) -> Session:
+def _session(task: Mapping[str, Any], names: Mapping[str, str]) -> Session:
     node = str(task.get("node") or "")
     action, said = str(task.get("action") or ""), str(task.get("description") or "")[:_LONG]
     running = task.get("running_time_in_nanos")
@@ -83,8 +81,8 @@ def _session(task: Mapping[str, Any], names: Mapping[str, str], parts: int) -> S
         client=names.get(node, node),
         kind=_kind(task, action, parent),
         state="cancelling" if cancelled else "active",
-        wait_type="" if not parts else "shards",
-        wait="" if not parts else str(parts),
+        wait_type="",
+        wait="",
         query=_query(action, said, indices[1] if indices else ""),
         query_age=age,
         state_age=age,

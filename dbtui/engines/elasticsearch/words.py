@@ -45,6 +45,11 @@ class Request:
         return f"{path}?{urlencode(self.parameters)}" if self.parameters else path
 
     @property
+    def index(self) -> str:
+        """The index, alias or pattern that it is about; "" where it is about the cluster."""
+        return next((first for first in self.segments[:1] if not first.startswith("_")), "")
+
+    @property
     def shown(self) -> str:
         """The request in one line, without its body."""
         return f"{self.method} {self.target}"

@@ -31,6 +31,7 @@ from dbtui.plans.formats.stages import SHARD, Stage, finish
 _MARK = re.compile(r'"(?:took|profile|valid|_shards|shards)"\s*:')
 _BEGINNING = 500  # characters in which an answer says what it is
 _SHARD = re.compile(r"\[([^\]]*)\]\[([^\]]*)\]\[(\d+)\]")
+_OBJECT = re.compile(r"(?:\b[a-z]\w{0,60}\.){1,20}([A-Z]\w{0,80})(?:\$\w{1,80})?@[0-9a-f]{1,16}")
 _TICK = 1.0  # ms of `took`
 _LABEL = 300  # characters of a description
 _ONE_SEARCH = "profile one search, and paste its whole answer"
@@ -94,9 +95,9 @@ def _validated(document: Mapping[str, Any], text: str) -> Plan:
     stages = [
         Stage(
             "query" if one.get("valid") is not False else "invalid query",
-            text_of(one.get("explanation") or one.get("error"))[:_LABEL],
+            _said(one.get("explanation") or one.get("error")),
             relation=text_of(one.get("index")),
-            properties={key: text_of(value) for key, value in one.items() if key != "index"},
+            properties={key: text_of(value) for key, value in one.items() if key not in ("index", "valid")},
         )
         for one in found
     ]
@@ -168,12 +169,17 @@ def _stage(part: Mapping[str, Any], depth: int) -> Stage:
         raise too_deep()
     name = text_of(part.get("type") or part.get("name")) or "unknown part"
     name, _, inner = name.partition(": ")
-    said = text_of(part.get("description")) or text_of(part.get("reason"))
+    said = _said(part.get("description") or part.get("reason"))
     if inner and "@" not in inner:  # of Java's objects without a name there is nothing to tell
         said = f"{said} {inner}"
-    made = Stage(name, said[:_LABEL], loops=1.0, own=_clock(part), properties=_properties(part))
+    made = Stage(name, said, loops=1.0, own=_clock(part), properties=_properties(part))
     made.children = [_stage(_map(child), depth + 1) for child in _list(part.get("children"))]
     return made
+
+
+def _said(description: object) -> str:
+    """A description for a label: short, and Java's objects by their classes alone."""
+    return _OBJECT.sub(r"\1", text_of(description)[: 10 * _LABEL])[:_LABEL]
 
 
 def _fit(stage: Stage, clock: float) -> None:
