@@ -137,6 +137,7 @@ class _Reader:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self._places_nulls = facts.dialect == "postgres"  # the others have one place for them
         self.found: dict[int, Gathering] = {}  # by the identity of the table in the tree
 
     def take(self, scope: Scope) -> None:
@@ -263,7 +264,11 @@ class _Reader:
             if isinstance(key, exp.Column) and (owner := self.owner(scope, key)) is not None:
                 if constant_here(owner[0], owner[1]):
                     continue
-                first = nulls if isinstance(nulls, bool) and nulls is not descending else None
+                first = (
+                    nulls
+                    if self._places_nulls and isinstance(nulls, bool) and nulls is not descending
+                    else None
+                )
                 found.append((owner[0], Sort(owner[1], descending, first)))
             else:
                 found.append((None, Sort("")))

@@ -27,6 +27,7 @@ _MUCH = 0.30  # of a query's cost, or of the workload's
 DOCS = {
     "postgres": ("https://www.postgresql.org/docs/current/indexes.html",),
     "mysql": ("https://dev.mysql.com/doc/refman/8.4/en/mysql-indexes.html",),
+    "mariadb": ("https://mariadb.com/kb/en/optimization-and-indexes/",),
     "sqlite": ("https://www.sqlite.org/queryplanner.html",),
     "mongodb": ("https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/",),
 }

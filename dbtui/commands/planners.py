@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dbtui.errors import InputError, QueryError
 from dbtui.model.advice import ColumnFacts, Facts, Planner, Query, TableFacts
 from dbtui.model.catalog import Kind, Node
+from dbtui.model.result import Page
 
 if TYPE_CHECKING:
     from dbtui.engines.base import Engine
@@ -71,7 +72,24 @@ async def _catalog_facts(
                 short = name.path[-1].lower()
                 rows, size = sizes.get(short, (_UNKNOWN, 0))
                 tables.append(TableFacts("", short, columns, detail.table.indexes, rows, size))
+    if dialect == "mysql" and "mariadb" in (await _first_cell(engine, "SELECT VERSION()")).lower():
+        dialect = "mariadb"
     return Facts(dialect, tuple(tables), search_path=("",))
+
+
+async def _first_cell(engine: Engine, sql: str) -> str:
+    page = await _page(engine, sql)
+    return (page.rows[0][0] or "") if page.rows else ""
+
+
+async def _page(engine: Engine, sql: str) -> Page:
+    """The first rows of a query of ours."""
+    assert engine.query is not None
+    cursor = await engine.query.run(sql)
+    try:
+        return await cursor.fetch(5000)
+    finally:
+        await cursor.close()
 
 
 async def _sizes(engine: Engine) -> dict[str, tuple[float, int]]:
@@ -82,15 +100,11 @@ async def _sizes(engine: Engine) -> dict[str, tuple[float, int]]:
         assert isinstance(engine, SqliteEngine)
         with contextlib.closing(await engine.what_if()) as planner:
             return {name.lower(): (float(rows), 0) for name, rows in planner.rows.items()}
-    assert engine.query is not None
-    cursor = await engine.query.run(
+    page = await _page(
+        engine,
         "SELECT LOWER(TABLE_NAME), TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES"
-        " WHERE TABLE_SCHEMA = DATABASE()"
+        " WHERE TABLE_SCHEMA = DATABASE()",
     )
-    try:
-        page = await cursor.fetch(5000)
-    finally:
-        await cursor.close()
     return {row[0] or "": (float(row[1] or 0), int(row[2] or 0)) for row in page.rows}
 
 
