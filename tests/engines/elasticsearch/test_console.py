@@ -9,7 +9,6 @@ from tests.engines.elasticsearch.opened import slow_search
 from tests.servers.elastic import ElasticServer
 from tests.tui.console import console, target_of
 
-
 # One product will do: what differs between them is in the answers, not in the panes.
 pytestmark = pytest.mark.parametrize("elastic", ["opensearch2"], indirect=True)
 
