@@ -68,11 +68,11 @@ class Watching:
         if self.firing:
             first, *others = self.firing
             more = f" +{len(others)}" if others else ""
-            return ((f"{glyphs().high} {first.rule.name}{more}  ", _ROLES[first.rule.severity]),)
+            return ((f" {glyphs().high} {first.rule.name}{more}  ", _ROLES[first.rule.severity]),)
         counts = {severity: sum(f.severity is severity for f in self.findings) for severity in Severity}
         for severity in (Severity.ERROR, Severity.WARNING):
             if counts[severity]:
-                return ((f"{glyphs().high} {counts[severity]} {severity}  ", _ROLES[severity]),)
+                return ((f" {glyphs().high} {counts[severity]} {severity}  ", _ROLES[severity]),)
         return ()
 
 

@@ -34,7 +34,7 @@ CHECKS = (
     GridColumn("state", "State", 10, "left", 100),
     GridColumn("rule", "Rule", 24, "left", 80),
     GridColumn("what", "What", None, "left", 90),
-    GridColumn("limit", "Threshold", 18, "left", 50),
+    GridColumn("limit", "Threshold", 26, "left", 50),
 )
 RUNNING = (
     GridColumn("session", "Session", 8, "left", 60),
@@ -132,7 +132,7 @@ def pace_rows(paces: Sequence[Pace]) -> list[GridRow]:
 
 def _done(pace: Pace) -> str:
     shown = _number(pace.progress.done, pace.progress.unit)
-    return shown if pace.share is None else f"{text.percent(pace.share)} {shown}"
+    return shown if pace.share is None else f"{text.percent(pace.share)} {text.count(pace.progress.done)}"
 
 
 def _number(value: float, unit: str) -> str:
