@@ -50,7 +50,8 @@ class _Asking:
         self._console = console
         self._body = body
         self._reason = reason
-        self._found: tuple[str, ...] | None = None
+        self._found: tuple[str, ...] | None = None  # None is also: the server cannot tell
+        self._looked = False
         self._shown = False
 
     async def ask(self, sql: str, database: str) -> str | None:
@@ -70,6 +71,7 @@ class _Asking:
             self._found = await side_effects(self._console.engine, sql, database=database)
         except DbtuiError:
             self._found = ()  # what is wrong with it shows when it is run
+        self._looked = True
 
     async def _question(self) -> str | None:
         question = Question(
@@ -79,9 +81,11 @@ class _Asking:
         return answer
 
     def _besides(self) -> tuple[str, Role]:
-        if self._found is None:
+        if not self._looked:
             return "looking for what it does besides…", Role.MUTED
         self._shown = True
+        if self._found is None:
+            return "What functions and triggers do besides, this server does not tell.", Role.MUTED
         if not self._found:
             return "As far as its plan tells, it does nothing besides.", Role.MUTED
         listed = "\n".join(f"{glyphs().high} {one}" for one in self._found)

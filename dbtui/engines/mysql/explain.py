@@ -22,6 +22,7 @@ from dbtui.engines.mysql.lex import (
     word,
 )
 from dbtui.engines.mysql.read_only import QUERIES, effect, only_reads
+from dbtui.engines.mysql.rollback import check_rolls_back
 from dbtui.engines.mysql.server import names_in
 from dbtui.engines.planning import OWN_OPTIONS, check_has_plan, check_may_run
 from dbtui.engines.work import Work
@@ -78,6 +79,7 @@ class MysqlExplainer:
                 return await self._measured(connection, subject, timeout)
         check_may_run(approval, self._connector.target.name, sql, effect(subject.text, dialect))
         async with acting(self._connector, subject.database) as connection:
+            await check_rolls_back(connection, subject.text)
             await limit(connection.raw, connection.identity, timeout)
             await connection.raw.ask("START TRANSACTION")
             plan = await self._measured(connection, subject, timeout, "run and rolled back")

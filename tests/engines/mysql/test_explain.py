@@ -69,6 +69,47 @@ async def test_a_change_is_measured_only_with_an_approval_and_undone(mariadb11: 
     assert len(mariadb11.sql(f"SELECT * FROM {name}.t")) == 2
 
 
+LASTING = {
+    "a table without transactions": ("delete from kept", "kept is a table of MyISAM"),
+    "of another database": ("delete from {name}.kept where a > 0", "kept is a table of MyISAM"),
+    "in a join": ("delete t from t join kept using (a)", "kept is a table of MyISAM"),
+    "behind a trigger": ("delete from watched", "the trigger noted may write"),
+    "behind a function": ("delete from t where noting(a) > 0", "the function noting may write"),
+    "behind a view": ("delete from seen", "the view seen may write"),
+}
+
+
+@pytest.fixture(scope="module")
+def lasting(mariadb11: MariadbServer) -> str:
+    name = mariadb11.create_database()
+    mariadb11.sql(
+        f"CREATE TABLE {name}.t (a INT)",
+        f"CREATE TABLE {name}.kept (a INT) ENGINE = MyISAM",
+        f"CREATE TABLE {name}.watched (a INT)",
+        f"CREATE VIEW {name}.seen AS SELECT * FROM {name}.kept",
+        f"INSERT INTO {name}.kept VALUES (1), (2)",
+        f"INSERT INTO {name}.watched VALUES (1)",
+        f"INSERT INTO {name}.t VALUES (1)",
+        f"CREATE TRIGGER {name}.noted AFTER DELETE ON {name}.watched FOR EACH ROW INSERT INTO {name}.kept VALUES (9)",
+        f"CREATE FUNCTION {name}.noting(x INT) RETURNS INT BEGIN INSERT INTO {name}.kept VALUES (x); RETURN x; END",
+    )
+    return name
+
+
+@pytest.mark.parametrize("case", LASTING)
+async def test_what_no_rollback_brings_back_is_not_measured(
+    mariadb11: MariadbServer, lasting: str, case: str
+) -> None:
+    sql, said = LASTING[case][0].format(name=lasting), LASTING[case][1]
+    async with working(mariadb11, lasting) as (connector, work):
+        with pytest.raises(QueryError, match=said):
+            await MysqlExplainer(connector, work).explain(
+                sql, analyze=True, approval=approve("test", scope_of(sql), "why"), database=lasting
+            )
+    assert len(mariadb11.sql(f"SELECT * FROM {lasting}.kept")) == 2
+    assert len(mariadb11.sql(f"SELECT * FROM {lasting}.watched")) == 1
+
+
 async def test_mysql_says_that_it_measures_no_change(mysql9: MysqlServer) -> None:
     name = mysql9.create_database()
     mysql9.sql(f"CREATE TABLE {name}.t (a INT)", f"INSERT INTO {name}.t VALUES (1)")

@@ -90,6 +90,7 @@ EFFECTS = [
 @pytest.mark.parametrize(("sql", "named"), EFFECTS)
 async def test_effects_are_named(engine: PostgresEngine, sql: str, named: set[str]) -> None:
     found = await side_effects(engine, sql)
+    assert found is not None
     assert len(found) == len(named) or (named and len(found) > len(named)), found
     for name in named:
         assert any(name in one for one in found), found
