@@ -257,9 +257,8 @@ class _Ledger:
         """Token (`$2`, `InitPlan 1`) → the nodes whose text has it as a whole."""
         mentions: dict[str, list[int]] = defaultdict(list)
         for node in self.nodes:
-            for token in {
-                found[1] or found[0] for text in _texts(node.raw.values()) for found in _TOKEN.finditer(text)
-            }:
+            texts = [text for text in _texts(node.raw.values()) if "$" in text or ").col" in text]
+            for token in {found[1] or found[0] for text in texts for found in _TOKEN.finditer(text)}:
                 mentions[token].append(node.id)
         return mentions
 
