@@ -102,6 +102,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("live.take", "t", "take", "Take", "mark sessions by user, application, state or age", shown=False),
     Action("live.unmark", "u", "unmark", "Unmark", "take all marks away", shown=False),
     Action(
+        "live.deadlock",
+        "D",
+        "deadlock",
+        "Deadlock",
+        "show the last deadlock with its statements",
+        shown=False,
+    ),
+    Action(
         "live.background", "B", "background", "System", "show or hide the server's own processes", shown=False
     ),
     Action("live.sort", "o", "sort_next(1)", "Sort", "sort by the next column"),

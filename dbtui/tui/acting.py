@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dbtui import text
+from dbtui import policy, text
 from dbtui.engines.base import Weighs
-from dbtui.errors import DbtuiError
+from dbtui.errors import DbtuiError, Forbidden
 from dbtui.live.proof import Held, held_by, told
+from dbtui.live.remedy import PREPARED_KIND
 from dbtui.live.session import Verb
 from dbtui.model.activity import Session, Stakes
 from dbtui.model.server import Environment
@@ -42,6 +43,9 @@ async def act(console: MainScreen, wish: ActOn) -> None:
     if wish.action in console.engine.lacks:
         console.say(console.engine.lacks[wish.action], "warning")
         return
+    if (refusal := _refusal(wish)) is not None:
+        console.say(refusal, "warning")
+        return
     target = Target(console, wish.action, wish.sessions)
     weighing = asyncio.create_task(target.weigh())
     question = Question(target.title, target.body, target.word, now=target.now)
@@ -63,6 +67,19 @@ async def act(console: MainScreen, wish: ActOn) -> None:
         )
     if done:
         await _show_proof(console, wish.action, held, reason)
+
+
+def _refusal(wish: ActOn) -> str | None:
+    """Why it cannot be done at all, so that nobody fills in a dialog for nothing."""
+    prepared = next((s for s in wish.sessions if s.kind == PREPARED_KIND), None)
+    if prepared is not None:
+        return f"nobody is connected: {text.one_line(prepared.query, 200)} or COMMIT PREPARED ends it"
+    if wish.action == "terminate":
+        try:
+            policy.current().refuse(policy.Feature.TERMINATE)
+        except Forbidden as error:
+            return str(error)
+    return None
 
 
 async def _show_proof(console: MainScreen, verb: Verb, held: Held, reason: str) -> None:

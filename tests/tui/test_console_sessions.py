@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from dbtui import policy
 from dbtui.live import session as session_module
 from dbtui.model.server import Environment
 from dbtui.tui.screens.confirm import Question
@@ -257,3 +258,25 @@ async def test_what_a_missing_grant_hides_is_told_with_the_grant(
             await c.until(lambda key=key: len(c.toasts()) == "eEy".index(key) + 1)
         assert {"its statement is hidden: GRANT pg_monitor TO plain;"} == set(c.toasts())
         assert c.main.pane == "live"
+
+
+async def test_the_policy_of_the_machine_can_forbid_it(
+    postgres18: PostgresServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rail = policy.Policy(True, frozenset({policy.Feature.TERMINATE}), "ask the release team")
+    monkeypatch.setattr(policy, "current", lambda: rail)
+    await connect(application="kept")
+    async with console(target_of(postgres18.url(), read_only=False)) as c:
+        await c.sees("READ-ONLY")
+        await c.press("i")
+        await c.go_to_row("kept")
+        await c.press("X")
+        await c.hears("terminate is forbidden by /etc/dbtui/policy.toml: ask the release team")
+        assert not isinstance(c.app.screen, Question)
+        await c.press("L")
+        await c.type("a fix", "enter")
+        await c.type("1", "enter")
+        await c.type("here", "enter")
+        await c.hears("writing is forbidden")
+        assert c.main.session.lift is None
+    assert audited("action") == []

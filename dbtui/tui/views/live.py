@@ -22,7 +22,7 @@ from dbtui.model.shift import Shift
 from dbtui.model.snapshot import Metric, Section, Snapshot
 from dbtui.output.shift_text import words
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import ActOn, Copy, Edit, Explain
+from dbtui.tui.messages import ActOn, Copy, Edit, Explain, ShowDeadlock
 from dbtui.tui.views.base import TableView, matches
 from dbtui.tui.views.marks import Marks
 from dbtui.tui.widgets.cells import width_of
@@ -443,6 +443,9 @@ class LiveView(TableView):
             self.marks.toggle(key)
             self.redraw()
             self.grid.action_cursor(1)
+
+    def action_deadlock(self) -> None:
+        self.post_message(ShowDeadlock())
 
     def action_unmark(self) -> None:
         self.marks.take(())
