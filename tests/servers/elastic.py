@@ -23,8 +23,6 @@ from tests.servers.process import Process, listens
 PASSWORD = "dbtui-test"
 _HASH = "$2a$04$rudhazwm5ERHoCjnFo6qu.YAJk/aicaMimT5PlTJFDiLeJy6/0bS."  # of PASSWORD, by elasticsearch-users
 _JVM = (
-    "-Xms256m",
-    "-Xmx256m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",  # starts in half of the time
     "-XX:-UsePerfData",
@@ -55,6 +53,7 @@ class Release:
     product: str
     version: str
     java: tuple[int, int]
+    heap: int = 256  # MB
 
     @property
     def program(self) -> Path:
@@ -69,7 +68,9 @@ class Release:
 
 ELASTICSEARCH7 = Release("elasticsearch", "7.17.28", (17, 21))
 ELASTICSEARCH8 = Release("elasticsearch", "8.17.0", (17, 23))
-ELASTICSEARCH9 = Release("elasticsearch", "9.1.0", (21, 25))
+ELASTICSEARCH9 = Release(
+    "elasticsearch", "9.1.0", (21, 25), heap=704
+)  # a document takes a tenth at most, four times over
 OPENSEARCH2 = Release("opensearch", "2.19.0", (17, 23))
 
 
@@ -127,9 +128,9 @@ class ElasticServer(OwnServer):
         shutil.copytree(self.release.program.parents[1] / "config", config)
         for folder in (config, self.home / "data", self.home / "logs", self.home / "tmp"):
             folder.mkdir(exist_ok=True)
-        (config / "jvm.options").write_text(
-            "\n".join((*_JVM, f"-Djava.io.tmpdir={self.home / 'tmp'}")) + "\n"
-        )
+        heap = self.release.heap
+        own = (f"-Xms{heap}m", f"-Xmx{heap}m", f"-Djava.io.tmpdir={self.home / 'tmp'}")
+        (config / "jvm.options").write_text("\n".join((*_JVM, *own)) + "\n")
         if self.secured:
             self.write_users()
             (config / "users_roles").write_text("".join(f"{role}:{user}\n" for user, role in _USERS.items()))

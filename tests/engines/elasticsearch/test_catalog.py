@@ -63,7 +63,7 @@ async def test_shards_say_where_they_are_and_why_not(shop: ElasticServer) -> Non
         ]  # fmt: skip
         assert dict((await made.catalog.detail(shards[0])).facts)["On"] == "node-0"
         told = dict((await made.catalog.detail(shards[1])).facts)
-        assert "cannot allocate" in told["Why"].lower()
+        assert "allocat" in told["Why"] and "already allocated to this node" in told["node-0"]
 
 
 async def test_a_node_shows_its_load_pools_and_threads(shop: ElasticServer) -> None:
