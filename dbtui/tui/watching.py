@@ -5,6 +5,9 @@ Imported in the background: nothing of it is needed to paint.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from dbtui import text
 from dbtui.errors import ConfigError
 from dbtui.live.alerts import Alert, AlertRule, Alerts, alerts_file, read_alerts
 from dbtui.live.health import HealthWatch
@@ -17,18 +20,28 @@ from dbtui.tui.widgets.roles import Role, glyphs
 from dbtui.tui.widgets.status import Piece
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a server at one moment: what the panes show."""
+
+    engine: str
+    changes: Changes
+    findings: tuple[Finding, ...]  # the gravest first
+    paces: tuple[Pace, ...] = ()
+
+
 class Watching:
     """Judges each snapshot of one server. `troubles` tells of files that could not be used."""
 
     def __init__(self, engine: str) -> None:
         self.troubles: list[str] = []
-        self.changes = self._thresholds()
-        self._health = HealthWatch(engine, self.changes)
+        self._changes = self._thresholds()
+        self._health = HealthWatch(engine, self._changes)
         self._alerts = Alerts(self._rules(), engine)
         self._paces = Paces()
         self._paced_at: float | None = None
-        self.engine = engine
-        self.paces: tuple[Pace, ...] = ()
+        self._engine = engine
+        self._running: tuple[Pace, ...] = ()
 
     def _thresholds(self) -> Changes:
         try:
@@ -50,6 +63,15 @@ class Watching:
         return self._health.findings
 
     @property
+    def said(self) -> Said:
+        """What is said now."""
+        return Said(self._engine, self._changes, self._health.findings, self._running)
+
+    def of_past(self, snapshot: Snapshot) -> Said:
+        """What can be said of a moment that is past, by itself: without the speed of anything."""
+        return Said(self._engine, self._changes, HealthWatch(self._engine, self._changes).take(snapshot))
+
+    @property
     def firing(self) -> tuple[Alert, ...]:
         """The alerts that hold now, the gravest first."""
         return self._alerts.firing
@@ -60,7 +82,7 @@ class Watching:
         health = snapshot.health
         if health.value is not None and health.taken_at is not None and health.taken_at != self._paced_at:
             self._paced_at = health.taken_at
-            self.paces = self._paces.take(health.taken_at, health.value.progress)
+            self._running = self._paces.take(health.taken_at, health.value.progress)
         return self._alerts.take(snapshot, findings)
 
     def notice(self) -> tuple[Piece, ...]:
@@ -68,8 +90,12 @@ class Watching:
         if self.firing:
             first, *others = self.firing
             more = f" +{len(others)}" if others else ""
-            return ((f" {glyphs().high} {first.rule.name}{more}  ", _ROLES[first.rule.severity]),)
-        counts = {severity: sum(f.severity is severity for f in self.findings) for severity in Severity}
+            return (
+                (f" {glyphs().high} {text.printable(first.rule.name)}{more}  ", _ROLES[first.rule.severity]),
+            )
+        counts = {
+            severity: sum(f.severity is severity for f in self._health.findings) for severity in Severity
+        }
         for severity in (Severity.ERROR, Severity.WARNING):
             if counts[severity]:
                 return ((f" {glyphs().high} {counts[severity]} {severity}  ", _ROLES[severity]),)

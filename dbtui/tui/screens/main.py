@@ -177,7 +177,8 @@ class MainScreen(Screen[None]):
         if snapshot.server is None and snapshot.link in (Link.LOST, Link.CLOSED):
             self.post_message(GaveUp(self.target.name, snapshot.trouble))
             return
-        if self.watching is not None and (news := self.watching.take(snapshot)):
+        news = self.watching.take(snapshot) if self.watching is not None else ()
+        if news and self.session.player is None:  # what is played happened long ago
             self.run_worker(import_module("dbtui.tui.alarm").tell(self, news), group="alarm")
         self.show_top_bar()
         if self.past.snapshot is None:
@@ -191,7 +192,8 @@ class MainScreen(Screen[None]):
         """Draw a snapshot in the pane that is open, and what is said of the server."""
         self.current.show(snapshot)
         if self.watching is not None:
-            self.current.show_watch(self.watching)
+            past = self.past.snapshot
+            self.current.show_watch(self.watching.said if past is None else self.watching.of_past(past))
 
     def _warm_up(self) -> None:
         """Import, beside the keys, what the first wish would have to wait for."""
@@ -446,7 +448,7 @@ class MainScreen(Screen[None]):
 
     def _show_moment(self) -> None:
         if (shown := self.past.snapshot or self.snapshot) is not None:
-            self.current.show(shown)
+            self._show(shown)
         self.show_top_bar()
         self.refresh_bindings()
 

@@ -18,7 +18,7 @@ from dbtui.tui.widgets.grid import Grid, GridColumn
 from dbtui.tui.widgets.roles import glyphs
 
 if TYPE_CHECKING:
-    from dbtui.tui.watching import Watching
+    from dbtui.tui.watching import Said
 
 
 class FilterBar(Input):
@@ -55,7 +55,7 @@ class View(Vertical):
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot; the default pane does not depend on any."""
 
-    def show_watch(self, watching: Watching) -> None:
+    def show_watch(self, said: Said) -> None:
         """Draw what rules and alerts say of the server; most panes show nothing of it."""
 
     def focus_main(self) -> None:

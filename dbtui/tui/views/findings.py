@@ -22,7 +22,7 @@ from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
 
 if TYPE_CHECKING:
-    from dbtui.tui.watching import Watching
+    from dbtui.tui.watching import Said
 
 COLUMNS = (
     GridColumn("severity", "Severity", 10, "left", 100),
@@ -121,9 +121,9 @@ class FindingsView(View):
         self.grid.empty = "no rule has anything to say about this plan, nor about the server"
         self._show_all()
 
-    def show_watch(self, watching: Watching) -> None:
-        if watching.findings is not self._live:
-            self._live = watching.findings
+    def show_watch(self, said: Said) -> None:
+        if said.findings is not self._live:
+            self._live = said.findings
             self._show_all()
 
     def _show_all(self) -> None:

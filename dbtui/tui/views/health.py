@@ -28,7 +28,7 @@ from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
 
 if TYPE_CHECKING:
-    from dbtui.tui.watching import Watching
+    from dbtui.tui.watching import Said
 
 CHECKS = (
     GridColumn("state", "State", 10, "left", 100),
@@ -231,18 +231,18 @@ class HealthView(View):
         if section.value is not None:
             self._fill("receivers", receiver_rows(section.value))
 
-    def show_watch(self, watching: Watching) -> None:
-        self._checks = tuple(one for one in rules() if one.about(watching.engine))
-        self._changes = watching.changes
+    def show_watch(self, said: Said) -> None:
+        self._checks = tuple(one for one in rules() if one.about(said.engine))
+        self._changes = said.changes
         self._found = {}
-        for finding in watching.findings:
+        for finding in said.findings:
             self._found.setdefault(finding.rule, []).append(finding)
         if self.latest is not None and self.latest.activity.value is not None:
             self.grid.set_rows(check_rows(self._checks, self._found, self._changes))
-            gravest = watching.findings[0] if watching.findings else None
-            said = counted(watching.findings) or "nothing crosses a threshold"
-            self.grid.set_title("Checks", said, ROLES[gravest.severity] if gravest else Role.OK)
-        self._fill("running", pace_rows(watching.paces))
+            gravest = said.findings[0] if said.findings else None
+            headline = counted(said.findings) or "nothing crosses a threshold"
+            self.grid.set_title("Checks", headline, ROLES[gravest.severity] if gravest else Role.OK)
+        self._fill("running", pace_rows(said.paces))
         self._show_detail()
 
     def _fill(self, name: str, shown: list[GridRow]) -> None:

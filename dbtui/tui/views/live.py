@@ -33,7 +33,7 @@ from dbtui.tui.widgets.roles import Role, glyphs
 from dbtui.tui.widgets.status import Run
 
 if TYPE_CHECKING:
-    from dbtui.tui.watching import Watching
+    from dbtui.tui.watching import Said
 
 COLUMNS = (
     GridColumn("id", "PID", 14, "left", 100),
@@ -300,10 +300,10 @@ class LiveView(TableView):
         self._show_sessions(snapshot.activity, snapshot)
         self._show_detail()
 
-    def show_watch(self, watching: Watching) -> None:
+    def show_watch(self, said: Said) -> None:
         """The gravest of what is wrong with the server, in its own words."""
         cause = self.query_one("#cause", Run)
-        gravest = next((f for f in watching.findings if f.severity is not Severity.INFO), None)
+        gravest = next((f for f in said.findings if f.severity is not Severity.INFO), None)
         cause.display = gravest is not None
         if gravest is not None:
             role = Role.BAD if gravest.severity is Severity.ERROR else Role.WARN
