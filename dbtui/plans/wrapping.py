@@ -28,6 +28,8 @@ _PREFIXES = tuple(
 _MOST = 0.9  # of the lines have the prefix, or it is none
 _LOOKED_AT = 400  # lines
 _BEGINNING = 20_000  # characters in which a web page's escapes show
+_ESCAPED = re.compile(r"-&gt; |&quot;(?:Plan|Node Type|query_block)&quot;|&lt;explain")
+_PLAIN = re.compile(r'-> |"(?:Plan|Node Type|query_block)"|<explain|Node Type:')
 _PYTHON = re.compile(r"\s*(?:\[\s*\(|\[\s*\{'|\{')")
 _PYTHON_LIMIT = 4 * 1024 * 1024  # characters
 _FENCES = frozenset({"{noformat}", "{code}", "{code:sql}"})
@@ -42,8 +44,7 @@ def unwrapped(text: str) -> str:
         text = text.replace("\u00a0", " ")
     if "\x1b[" in text:
         text = _COLOUR.sub("", text)
-    beginning = text[:_BEGINNING]
-    if "&gt;" in beginning or "&quot;" in beginning:
+    if _ESCAPED.search(text, 0, _BEGINNING) and not _PLAIN.search(text, 0, _BEGINNING):
         text = html.unescape(text)
     if text.lstrip()[:6] in ("{nofor", "{code}", "{code:"):
         text = "\n".join(line for line in text.split("\n") if line.strip() not in _FENCES)

@@ -179,6 +179,19 @@ def test_workers_of_text_have_figures_and_details() -> None:
     assert plan.total_ms == 9.0 and plan.unattributed_ms == 0.0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<explain><Query><Plan><Node-Type>Result</Node-Type><Filter>(a &gt; 5)</Filter></Plan></Query></explain>",
+        '[{"Plan": {"Node Type": "Result", "Filter": "(a &gt; 5)"}}]',
+        "Result  (cost=0..1 rows=1 width=1)\n  Filter: (a &gt; 5)\n  ->  Result  (cost=0..1 rows=1 width=1)\n",
+    ],
+)
+def test_what_stands_in_a_plan_is_not_taken_for_a_web_page(text: str) -> None:
+    expected = "(a > 5)" if text.startswith("<") else "(a &gt; 5)"
+    assert parse(text).nodes[0].raw["Filter"] == expected
+
+
 def test_unknown_nodes_and_properties_are_kept() -> None:
     plan = parse(
         "Quantum Scan on t  (cost=0.00..1.00 rows=1 width=4)\n  Qubits: 12\n"
