@@ -11,6 +11,7 @@ from dbtui.migrations.tokens import tokens
 from dbtui.model.migration import Action, Engine, Relation
 
 _TOO_LONG = 20_000  # characters; beyond it a query is data, and only its verb is read
+_BOUND = re.compile(r"\b(?:WHERE|LIMIT)\b", re.I)
 _DIALECTS = {Engine.MYSQL: "mysql", Engine.MARIADB: "mysql", Engine.SQLITE: "sqlite"}
 
 
@@ -52,6 +53,8 @@ def query(sql: str, engine: Engine, verb: str, target: Relation | None) -> tuple
 
 def has_where(sql: str, engine: Engine) -> bool:
     """Whether a statement has a WHERE or LIMIT outside brackets."""
+    if not _BOUND.search(sql):
+        return False
     depth = 0
     for token in tokens(sql, engine):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
