@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dbtui.advice import ddl
 from dbtui.advice.candidates import Candidate, quoted
-from dbtui.advice.search import Policy, describe, read_all
+from dbtui.advice.search import Policy, begins, describe, read_all
 from dbtui.advice.weighing import updated_columns
 from dbtui.model.advice import Advice, Facts, Help, IndexAdvice, Query
 
@@ -27,7 +27,7 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
         for candidate in by_table.values():
             served.setdefault(candidate, []).append(case.place)
     for short in sorted(served, key=lambda c: len(c.keys)):
-        longer = next((c for c in served if c != short and _begins(short, c)), None)
+        longer = next((c for c in served if c != short and begins(short, c)), None)
         if longer is not None:
             served[longer] += served.pop(short)
     updated = updated_columns(queries, facts.dialect)
@@ -41,10 +41,6 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
 
 def _plain(candidate: Candidate) -> bool:
     return not candidate.include and not candidate.predicate and candidate.method == "btree"
-
-
-def _begins(short: Candidate, long: Candidate) -> bool:
-    return short.path == long.path and long.keys[: len(short.keys)] == short.keys
 
 
 def _weight(query: Query) -> float:

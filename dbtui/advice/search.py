@@ -22,6 +22,7 @@ from dbtui.model.advice import Advice, Facts, Help, IndexAdvice, Planner, Query,
 _MOST = 600  # candidates
 _HELPS = 0.05  # share of a query's cost from which an index counts as helping it
 _SIMILAR = 0.02  # share of the whole within which two savings are the same
+_BEGINNING = 0.05  # of what is left, which an index must save that another one begins with
 _NAME = "dbtui_try_"
 
 
@@ -292,7 +293,12 @@ class _Search:
         for candidate in chosen:
             rest = [c for c in kept if c is not candidate]
             lost = await self._total(rest) - await self._total(kept)
-            if lost < self.policy.of_workload * left * 0.5 + self._writes(candidate):
+            little = (
+                _BEGINNING
+                if any(begins(candidate, other) for other in rest)
+                else self.policy.of_workload / 2
+            )
+            if lost < little * left + self._writes(candidate):
                 kept = rest
                 continue
             plain = replace(candidate, include=())
@@ -361,6 +367,12 @@ def describe(
         hot_lost=table.hot_updates if touched & updated.get(table.name, frozenset()) else 0,
         supersedes=superseded(candidate, table),
     )
+
+
+def begins(short: Candidate, long: Candidate) -> bool:
+    """Whether the longer index finds all that the shorter one does."""
+    same = (short.path, short.method, short.predicate) == (long.path, long.method, long.predicate)
+    return same and long.keys[: len(short.keys)] == short.keys and set(short.include) <= set(long.include)
 
 
 def _plainness(candidate: Candidate) -> tuple[int, str]:

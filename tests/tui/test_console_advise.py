@@ -1,0 +1,172 @@
+"""The advice pane: what it looks like, and what it does to a real server, which is nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dbtui.plans import parse
+from dbtui.tui.views.advise import AdviseView, Option, change, index_name, rows
+from tests.servers.postgres import PostgresServer
+from tests.servers.sqlite import SqliteFile
+from tests.tui.console import Console, console, target_of
+from tests.tui.golden import assert_golden
+from tests.tui.recorded import recorded
+
+SIZES = {"120": (120, 40), "80": (80, 24)}
+SQL = "SELECT id, total FROM shop.orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 5"
+OPTIONS = (
+    Option(
+        "CREATE INDEX CONCURRENTLY orders_customer_id_placed_at_idx ON shop.orders (customer_id, placed_at DESC)",
+        "shop.orders (customer_id, placed_at DESC)",
+        on=True,
+        saved=0.987,
+        size=9_437_184,
+        write_overhead=0.21,
+        note="replaces orders_customer",
+    ),
+    Option("DROP INDEX x", "orders_pkey (id)", there=True, size=6_750_208, note="primary key"),
+    Option(
+        "DROP INDEX y", "orders_customer (customer_id)", on=True, there=True, size=2_621_440, note="is there"
+    ),
+)
+
+
+def plan(*nodes: tuple[str, str, float, float]) -> str:
+    """A chain of nodes as the server prints it: type, relation or index, cost, rows."""
+    below: list[dict[str, object]] = []
+    for kind, name, cost, count in reversed(nodes):
+        node: dict[str, object] = {
+            "Node Type": kind,
+            "Startup Cost": 0.0,
+            "Total Cost": cost,
+            "Plan Rows": count,
+            "Plan Width": 30,
+        }
+        if "Scan" in kind:
+            node |= {"Relation Name": "orders", "Alias": "orders"} | ({"Index Name": name} if name else {})
+        below = [node | {"Plans": below}]
+    return json.dumps([{"Plan": below[0]}])
+
+
+BEFORE = plan(("Limit", "", 61.28, 5), ("Sort", "", 61.27, 5), ("Seq Scan", "", 56.7, 15))
+AFTER = plan(("Limit", "", 0.79, 5), ("Index Scan", "orders_customer_id_placed_at_idx", 12.4, 15))
+
+
+async def filled(c: Console) -> None:
+    await c.press("8")
+    view = c.main.view("advise")
+    assert isinstance(view, AdviseView)
+    view.load(SQL, "")
+    view.what_if.text = "SET work_mem = '64MB'"
+    view.show_options(OPTIONS)
+    view.show_plans(
+        parse(BEFORE), parse(AFTER), "PostgreSQL 18 shadow of a server of version 15.18, estimates only"
+    )
+    view.focus_main()
+    await c.still()
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+async def test_the_pane(size: str) -> None:
+    async with recorded(SIZES[size]) as c:
+        await filled(c)
+        assert_golden(c.app, f"console/advise-{size}")
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+async def test_the_pane_before_anything_was_asked(size: str) -> None:
+    async with recorded(SIZES[size]) as c:
+        await c.press("8")
+        await c.sees("Write a statement above")
+        await c.still()
+        assert_golden(c.app, f"console/no_advice-{size}")
+
+
+def test_the_change_of_the_cost_is_told_in_words() -> None:
+    before, after = parse(BEFORE), parse(AFTER)
+    assert change(before, after)[0] == "cost 0.79, 98.7% less"
+    assert change(after, before)[0] == "cost 61.28, 77.6 times as much"
+    assert change(before, before)[0] == "cost 61.28, the same"
+    assert change(None, after)[0] == ""
+
+
+def test_an_index_that_is_there_is_used_until_it_is_hidden() -> None:
+    made = [row.cells[0] for row in rows(OPTIONS)]
+    assert made[0][0] == made[1][0] != made[2][0]
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("CREATE INDEX CONCURRENTLY a_b_idx ON public.a (b)", "a_b_idx"),
+        ('CREATE INDEX "Käse" ON a (b)', "Käse"),
+        ('DROP INDEX CONCURRENTLY "public"."a_b"', "a_b"),
+    ],
+)
+def test_the_name_of_an_index(sql: str, name: str) -> None:
+    assert index_name(sql) == name
+
+
+@pytest.fixture(scope="module")
+def shop(postgres18: PostgresServer) -> str:
+    database = postgres18.create_database()
+    postgres18.psql(
+        "create table visits (id int primary key, visitor int, at timestamptz);"
+        "insert into visits select i, i % 5000, '2025-01-01'::timestamptz + i * interval '1 min'"
+        " from generate_series(1, 60000) i; vacuum analyze",
+        database,
+    )
+    return database
+
+
+async def test_from_a_statement_to_the_migration_and_back(postgres18: PostgresServer, shop: str) -> None:
+    """Advice, a hidden index, a setting, the hand over, and the proof once the index is there."""
+    async with console(target_of(postgres18.url(shop)), size=(120, 40)) as c:
+        await c.press("8")
+        await c.type("select * from visits where visitor = 7 order by at desc limit 3")
+        await c.press("escape", "g")
+        await c.sees("visits (visitor, at DESC)", "shadow of a server of version 18", "less")
+        assert postgres18.psql("select count(*) from pg_indexes where tablename = 'visits'", shop) == "1"
+        await c.press("space")
+        await c.sees("the same")
+        await c.press("space")
+        await c.sees("% less")
+        await c.press("o")
+        await c.type("set enable_indexscan = off; set enable_bitmapscan = off")
+        await c.press("ctrl+r")
+        await c.sees_no_more("% less")
+        await c.press("escape", "m")
+        await c.sees("visits_visitor_at_idx", "Verdicts")
+        postgres18.psql("create index visits_visitor_at_idx on visits (visitor, at desc)", shop)
+        await c.press("escape", "8", "v")
+        await c.sees("is used by the server's own plan")
+
+
+async def test_what_cannot_be_tried_is_said(postgres18: PostgresServer, shop: str) -> None:
+    async with console(target_of(postgres18.url(shop))) as c:
+        await c.press("8", "escape", "e")
+        await c.hears("write a statement first")
+        await c.press("i")
+        await c.type("select 1 from visits")
+        await c.press("escape", "o")
+        await c.type("drop table visits")
+        await c.press("ctrl+r")
+        await c.hears("cannot be tried")
+        await c.press("escape", "v")
+        await c.hears("m hands an index on first")
+
+
+async def test_a_sqlite_file_is_planned_on_its_copy(sqlite_file: SqliteFile) -> None:
+    sqlite_file.sql(
+        "create table orders (id integer primary key, user_id int)",
+        "with recursive i(n) as (select 1 union all select n + 1 from i where n < 9000)"
+        " insert into orders select n, n % 500 from i",
+        "analyze",
+    )
+    async with console(target_of(sqlite_file.url), size=(120, 40)) as c:
+        await c.press("8")
+        await c.type("select * from orders where user_id = 7")
+        await c.press("escape", "g")
+        await c.sees("SEARCH orders USING", "on a copy of the schema")
