@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from dbtui.live.blocking import Blocked, forest
 from dbtui.model.finding import Finding
+from dbtui.model.server import Server
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.rules.live import Changes, findings
 from dbtui.rules.live.scene import Habit, Root, Scene, habit_before
@@ -27,6 +28,7 @@ class HealthWatch:
         self._kept: deque[tuple[float, Mapping[str, float]]] = deque()
         self._habits: dict[str, Habit] = {}
         self._seen: tuple[object, ...] = ()
+        self._server: Server | None = None
 
     def take(self, snapshot: Snapshot) -> tuple[Finding, ...]:
         """What the rules find now. Data that are no longer fresh say nothing new."""
@@ -39,6 +41,12 @@ class HealthWatch:
         if snapshot.link is not Link.LIVE or parts == self._seen:
             return self.findings
         self._seen = parts
+        if (
+            snapshot.server != self._server
+        ):  # restarted, or another after a failover: nothing of before is its own
+            self._server = snapshot.server
+            self._kept.clear()
+            self._habits.clear()
         self._keep(snapshot)
         if len(self._habits) > _MOST:
             self._habits.clear()

@@ -9,6 +9,7 @@ from dbtui.errors import ConfigError
 from dbtui.live.health import HealthWatch
 from dbtui.live.thresholds import read_thresholds
 from dbtui.model.activity import Activity, Health, Slot
+from dbtui.model.server import Server
 from dbtui.model.snapshot import Link, Section, Snapshot
 from tests.live.test_blocking import session
 
@@ -46,6 +47,16 @@ def test_a_clock_that_was_set_back_and_a_lost_link_make_no_nonsense() -> None:
     lost = replace(snapshot(1200.0, 1.0), link=Link.LOST)
     assert watch.take(lost) is before
     assert "at " not in watch.take(snapshot(500.0, 900.0 * MB))[0].message
+
+
+def test_after_a_failover_nothing_is_compared_with_what_was_before() -> None:
+    watch = HealthWatch("postgres")
+    one = Server("PostgreSQL", "18.6", 180006, "primary", "a:5432", "d", "u", started=1.0)
+    watch.take(replace(snapshot(0.0, 0.0), server=one))
+    watch.take(replace(snapshot(100.0, 300.0 * MB), server=one))
+    assert "at 3.0 MB/s" in watch.findings[0].message
+    watch.take(replace(snapshot(110.0, 5.0), server=replace(one, started=105.0)))
+    assert "at " not in watch.findings[0].message
 
 
 def test_a_snapshot_with_nothing_new_is_not_judged_again() -> None:

@@ -12,6 +12,7 @@ from dbtui.model.activity import Health, Progress
 from dbtui.model.catalog import Kind, Node
 from dbtui.model.snapshot import Snapshot
 from tests.engines.mysql.sessions import client, running, working
+from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 
 
@@ -57,6 +58,16 @@ async def test_an_alter_says_how_far_it_is(staged: MysqlServer) -> None:
                 (found,) = await progress(MysqlMonitor(connector))
             assert found.session == str(other.thread_id()) and found.operation == "ALTER TABLE"
             assert found.total and found.total >= found.done
+
+
+async def test_an_alter_of_mariadb_says_how_far_it_is(mariadb11: MariadbServer) -> None:
+    database = filled(mariadb11)
+    async with working(mariadb11) as (connector, _):
+        with client(mariadb11, database) as other:
+            with running(other, "alter table big modify v varchar(200) not null, algorithm = copy"):
+                (found,) = await progress(MysqlMonitor(connector))
+            assert found.session == str(other.thread_id()) and found.operation == "ALTER TABLE"
+            assert (found.unit, found.total) == ("%", 100.0) and 0 < found.done <= 100
 
 
 async def test_without_stages_the_statement_that_helps_is_told(mysql9: MysqlServer) -> None:
