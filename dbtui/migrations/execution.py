@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dbtui.engines.base import Engine, RunSession
@@ -69,16 +70,23 @@ async def execute(ground: Ground, step: ChangeStep, attempt: Attempt) -> Attempt
     relation = str(step.relation) if step.relation is not None else ""
     watch = Watch(ground.session, relation, ground.limits, ground.on_look)
     try:
-        if step.leftover is not None and await holds(ground.engine, step.leftover, ground.database):
-            await ground.session.write(step.cleanup, one=False, lock_timeout=5.0)
+        await _clear(ground, step)
         if step.kind is Kind.BACKFILL:
             return await _fill(ground, step, attempt, watch)
         done = await _statements(ground, step, attempt, watch)
     except SessionLost:
         raise
     except QueryError as error:
+        with suppress(QueryError):  # the next attempt tries again
+            await _clear(ground, step)
         return await _end(ground, attempt, *_refused(error, watch, ground))
     return await _proved(ground, step, done)
+
+
+async def _clear(ground: Ground, step: ChangeStep) -> None:
+    """Remove what a failed attempt left: an invalid index costs every write and answers no question."""
+    if step.leftover is not None and await holds(ground.engine, step.leftover, ground.database):
+        await ground.session.write(step.cleanup, one=False, lock_timeout=5.0)
 
 
 async def _statements(ground: Ground, step: ChangeStep, attempt: Attempt, watch: Watch) -> Attempt:

@@ -44,26 +44,29 @@ class Watch:
         self._on_look = on_look
         self.look = Look()
         self.withdrawn = ""
+        self._over = True
 
     @asynccontextmanager
     async def while_running(self, stop: asyncio.Event, *, withdraw: bool) -> AsyncIterator[Watch]:
         """Look while the block runs. With `withdraw`, cancel its statement at the limits or when `stop` is set."""
+        self._over = False
         task = asyncio.create_task(self._looking(stop, withdraw=withdraw))
         try:
             yield self
         finally:
+            self._over = True  # a session's cancel() raises nothing, not even that we are cancelled
             task.cancel()
             await asyncio.wait({task})
 
     async def _looking(self, stop: asyncio.Event, *, withdraw: bool) -> None:
-        while True:
+        while not self._over:
             try:
                 self.look = await self._session.look(self._relation)
                 self._on_look(self.look)
             except DbtuiError:
                 self.look = Look()  # the step itself will notice what is wrong
             why = self._why(stop)
-            if withdraw and why:
+            if withdraw and why and not self._over:
                 self.withdrawn = why
                 await self._session.cancel()
             await self._sleep(stop, _OFTEN if withdraw else _SELDOM)
