@@ -18,8 +18,9 @@ from dbtui.errors import DbtuiError, QueryError, QueryTimeout, UsageError
 from dbtui.model.diagnosis import Cause, Diagnosis, Remedy
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.model.statistics import ColumnStatistics, Counted, Statistics, TableStatistics
+from dbtui.rules.migration.step import quoted
 from dbtui.rules.plan.any_row_misestimate import deepest
-from dbtui.rules.plan.conditions import Compared, compared_alone, conjuncts, statistics_for
+from dbtui.rules.plan.conditions import Compared, compared_alone, conjuncts, statistics_for, tables_of
 from dbtui.rules.plan.tree import Tree, name, ratio, text
 from dbtui.text import count
 
@@ -115,7 +116,7 @@ class _Doctor:
 
     async def _expected(self, node: PlanNode, condition: str) -> float:
         """The rows that the planner expects of a table under one condition."""
-        alias = '"' + str(node.raw.get("Alias") or node.raw["Relation Name"]).replace('"', '""') + '"'
+        alias = quoted(str(node.raw.get("Alias") or node.raw["Relation Name"]))
         where = f" WHERE {condition}" if condition else ""
         sql = f"SELECT 1 FROM {name(node)} AS {alias}{where}"  # noqa: S608 - the server's own words
         plan = await explain_on(self.engine, sql, database=self.database)
@@ -164,7 +165,7 @@ class _Doctor:
             return None
         table = case.table
         there = await self.statistics.distinct(
-            table.schema, table.name, [_quoted(column.name)], database=self.database
+            table.schema, table.name, [quoted(column.name)], database=self.database
         )
         if _factor(column.distinct, there) < OFF:
             return None
@@ -177,7 +178,7 @@ class _Doctor:
             Cause.DISTINCT,
             f"{column.name} has {count(there)} different values, and the planner thinks of {count(column.distinct)}",
             (
-                f"ALTER TABLE {name(case.node)} ALTER COLUMN {_quoted(column.name)} SET (n_distinct = {setting});",
+                f"ALTER TABLE {name(case.node)} ALTER COLUMN {quoted(column.name)} SET (n_distinct = {setting});",
                 f"ANALYZE {name(case.node)};",
             ),
             _replaced(case, part, share),
@@ -201,7 +202,7 @@ class _Doctor:
             f"{what} has {part.true * 100:.3g} % of the rows, and the planner thinks of {part.expected * 100:.3g} %:"
             f" {len(column.common)} common values are kept",
             (
-                f"ALTER TABLE {name(case.node)} ALTER COLUMN {_quoted(column.name)} SET STATISTICS {target};",
+                f"ALTER TABLE {name(case.node)} ALTER COLUMN {quoted(column.name)} SET STATISTICS {target};",
                 f"ANALYZE {name(case.node)};",
             ),
             _replaced(case, part, part.true),
@@ -270,9 +271,7 @@ def _conditions(node: PlanNode) -> tuple[list[str], list[str]]:
 
 
 def _foreign(condition: str, alias: str) -> bool:
-    from dbtui.rules.plan.conditions import tables_of
-
-    return bool(tables_of(condition) - {alias, _quoted(alias)})
+    return bool(tables_of(condition) - {alias, quoted(alias)})
 
 
 def _stale(case: _Case) -> Remedy | None:
@@ -323,7 +322,7 @@ def _expression(case: _Case, part: _Part) -> Remedy | None:
 
 def _of_expression(node: PlanNode, expression: str) -> tuple[str, ...]:
     """Statistics on an expression (version 14 and later); before, an index on it gives them."""
-    called = _quoted(f"{node.raw.get('Relation Name')}_expression_stx"[:63])
+    called = quoted(f"{node.raw.get('Relation Name')}_expression_stx"[:63])
     return (f"CREATE STATISTICS {called} ON ({expression}) FROM {name(node)};", f"ANALYZE {name(node)};")
 
 
@@ -355,7 +354,3 @@ def _factor(one: float, other: float) -> float:
     """How many times two figures differ; tiny shares count as one row in a million."""
     one, other = max(1e-6, one), max(1e-6, other)
     return max(one / other, other / one)
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dbtui.model.comparison import Comparison, Fate, Pair, rows_of
 from dbtui.model.plan import PlanNode
 from dbtui.output.json import dump
+from dbtui.output.markdown import escaped
 from dbtui.text import count, milliseconds, printable
 
 _MARKS = {Fate.SAME: " ", Fate.CHANGED: "~", Fate.NEW: "+", Fate.GONE: "-"}
@@ -40,13 +41,10 @@ def markdown(value: Comparison, causes: Sequence[str]) -> str:
     """A table of the nodes, then what probably made the change."""
     lines = ["| | node | self ms | rows | blocks | cost |", "|:-:|:--|--:|--:|--:|--:|"]
     for pair in value.pairs:
-        label = "\u2003" * pair.depth + label_of(pair).translate(_SPECIAL)
+        label = "\u2003" * pair.depth + escaped(label_of(pair))
         lines.append(f"| {_MARKS[pair.fate].strip()} | {label} | {' | '.join(_cells(pair))} |")
-    lines += ["", *(f"- {line.translate(_SPECIAL)}" for line in footer(value, causes))]
+    lines += ["", *(f"- {escaped(line)}" for line in footer(value, causes))]
     return "\n".join(lines) + "\n"
-
-
-_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~&!"})
 
 
 def json(value: Comparison, causes: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dbtui.model.diagnosis import Diagnosis
 from dbtui.output.json import dump
+from dbtui.output.markdown import fenced
 from dbtui.text import count, printable
 
 HEALTHY = "no node gives far more or fewer rows than expected"
@@ -32,7 +33,7 @@ def lines(found: Sequence[Diagnosis]) -> Iterator[str]:
 
 def markdown(found: Sequence[Diagnosis]) -> str:
     """The text as a block of code."""
-    return "```\n" + text(found).replace("```", "'''") + "```\n"
+    return fenced(text(found))
 
 
 def json(found: Sequence[Diagnosis]) -> str:

@@ -24,11 +24,11 @@ def plan(
     heading = "rows est → act" if value.analyzed else "rows est"
     lines = [f"| node | self | {share_of(value)} | {heading} | blocks |", "|:--|--:|--:|--:|--:|"]
     for node, line in zip(value.nodes, rows(value, weights), strict=True):
-        label = _escaped(line.label)
+        label = escaped(line.label)
         label = _INDENT * node.depth + (f"**{label}**" if line.weight >= _HOT else label)
-        label += "".join(f"<br>{_INDENT * (node.depth + 1)}{_escaped(detail)}" for detail in line.details)
+        label += "".join(f"<br>{_INDENT * (node.depth + 1)}{escaped(detail)}" for detail in line.details)
         lines.append(f"| {label} | {line.self_ms} | {line.share} | {line.rows} | {line.blocks} |")
-    lines += ["", *(f"- {_escaped(text)}" for text in footer(value, beside))]
+    lines += ["", *(f"- {escaped(text)}" for text in footer(value, beside))]
     if findings:
         lines += ["", "### Findings", ""]
         lines += [_finding(item) for item in findings]
@@ -36,11 +36,17 @@ def plan(
 
 
 def _finding(item: Finding) -> str:
-    text = f"- **{item.severity}** `{item.rule}`: {_escaped(printable(item.message))}"
+    text = f"- **{item.severity}** `{item.rule}`: {escaped(printable(item.message))}"
     if item.advice:
-        text += f"; {_escaped(printable(item.advice))}"
+        text += f"; {escaped(printable(item.advice))}"
     return text + "".join(f"\n  - `{printable(statement).replace('`', '')}`" for statement in item.sql)
 
 
-def _escaped(text: str) -> str:
+def fenced(text: str) -> str:
+    """A text whose columns are to stay columns, as a block of code."""
+    return "```\n" + text.replace("```", "'''") + "```\n"
+
+
+def escaped(text: str) -> str:
+    """A text without anything that Markdown would obey."""
     return text.translate(_SPECIAL)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dbtui.model.plan import Plan
 from dbtui.model.sweep import Parameter, Sweep, Tried
 from dbtui.output.json import dump
+from dbtui.output.markdown import fenced
 from dbtui.text import count, printable
 
 _VALUE = 20  # characters of a value that are shown
@@ -46,7 +47,7 @@ def lines(value: Sweep) -> Iterator[str]:
 
 def markdown(value: Sweep) -> str:
     """The text as a block of code: its columns stay columns."""
-    return "```\n" + text(value).replace("```", "'''") + "```\n"
+    return fenced(text(value))
 
 
 def json(value: Sweep) -> str:

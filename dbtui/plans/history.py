@@ -63,10 +63,7 @@ class PlanHistory:
         """
         if not plan.query or len(plan.original) > LARGEST:
             return None
-        kept = Kept(
-            time.time(), connection, database, plan.query, plan.format, plan.server_version, plan.notes,
-            shape(plan), kind_of(plan), plan.total_ms, plan.original,
-        )  # fmt: skip
+        kept = as_kept(plan, connection, database)
         file = self._file(connection, plan.query)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,6 +81,14 @@ class PlanHistory:
         files = sorted(self._folder.glob("*.json.gz"), key=lambda file: file.stat().st_mtime)
         for file in files[:-STATEMENTS]:
             file.unlink(missing_ok=True)
+
+
+def as_kept(plan: Plan, connection: str = "", database: str = "") -> Kept:
+    """A plan as it is kept, taken now."""
+    return Kept(
+        time.time(), connection, database, plan.query, plan.format, plan.server_version, plan.notes,
+        shape(plan), kind_of(plan), plan.total_ms, plan.original,
+    )  # fmt: skip
 
 
 def changed_since(kept: tuple[Kept, ...], newest: Kept) -> Kept | None:

@@ -19,7 +19,7 @@ from dbtui.output import diagnosis as diagnosis_text
 from dbtui.output import sweep as sweep_text
 from dbtui.plans.beside import parse_beside
 from dbtui.plans.compare import shape
-from dbtui.plans.history import kind_of
+from dbtui.plans.history import as_kept, kind_of
 from dbtui.rules.plan import findings
 from dbtui.rules.plan.why import why_each
 from dbtui.tui.screens.compare import CompareScreen
@@ -47,9 +47,16 @@ async def why(console: MainScreen, _text: str = "") -> None:
 
 
 async def compare(console: MainScreen, _text: str = "") -> None:
-    """Show the plan beside those that were taken before, first the newest that is another plan."""
-    plan = _view(console).plan
+    """Show the plan beside those that were taken before, first the newest that is another plan.
+
+    A pasted plan is compared with the one that was shown before it.
+    """
+    view = _view(console)
+    plan = view.plan
     if plan is None:
+        return
+    if not view.sql and view.before is not None:
+        console.app.push_screen(CompareScreen(plan, [as_kept(view.before)]))
         return
     kept = await asyncio.to_thread(earlier_plans, plan, console.target.name)
     earlier = [one for one in kept if one.text != plan.original and one.kind == kind_of(plan)]

@@ -157,6 +157,13 @@ async def test_a_plan_is_pasted_and_opened_from_a_file(
         await c.sees("Open a plan")
         c.app.screen.query_one("PlanInput").post_message(events.Paste(FOREIGN))
         await c.sees("Seq Scan on orders")
+        view(c).post_message(
+            events.Paste(FOREIGN.replace("Seq Scan on orders", "Index Scan using i on orders"))
+        )
+        await c.sees("Index Scan using i")
+        await c.press("c")
+        await c.sees("Before and after", "the index i was not used before")
+        await c.press("escape")
 
 
 async def test_the_icicle_and_the_hottest_node(postgres18: PostgresServer, shop: str) -> None:

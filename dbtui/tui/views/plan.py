@@ -136,6 +136,7 @@ class PlanView(View, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self.plan: Plan | None = None
+        self.before: Plan | None = None  # what a pasted plan is compared with: the one shown before it
         self.findings: Sequence[Finding] = ()
         self.sql = ""
         self.database = ""
@@ -179,11 +180,13 @@ class PlanView(View, can_focus=True):
     def _can_be_wished(self, wish: str) -> bool:
         if wish == "open_plan":
             return True
-        asks_the_server = wish in ("values", "compare", "statistics")
-        measured = self.plan is not None and self.plan.analyzed
-        return self.plan is not None and (bool(self.sql) or not asks_the_server) and (
-            measured or wish != "statistics"
-        )  # fmt: skip
+        if self.plan is None:
+            return False
+        if wish == "compare":
+            return bool(self.sql) or self.before is not None
+        if wish == "statistics":
+            return bool(self.sql) and self.plan.analyzed
+        return bool(self.sql) or wish != "values"
 
     @property
     def plan_tree(self) -> PlanTree:
@@ -236,6 +239,7 @@ class PlanView(View, can_focus=True):
 
     def show_foreign(self, plan: Plan, findings: Sequence[Finding]) -> None:
         """Draw a plan that was pasted or read from a file: there is no statement to run again."""
+        self.before = self.plan
         self.sql = self.database = ""
         self.show_plan(plan, findings)
 
