@@ -156,7 +156,9 @@ def _rule(name: str, table: object, where: str) -> AlertRule:
         if key not in _KEYS:
             raise ConfigError(f"{where} has an unknown key {key}", f"it knows {', '.join(_KEYS)}")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise ConfigError(f"{key} of {where} has the wrong type", "see `dbtui monitoring --help`")
+            raise ConfigError(
+                f"{key} of {where} has the wrong type", "text in quotes, numbers without, lists in [ ]"
+            )
     if not table.get("metric"):
         raise ConfigError(f"{where} has no metric", 'write metric = "connections"')
     if ("above" in table) == ("below" in table):

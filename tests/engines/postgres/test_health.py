@@ -4,13 +4,15 @@ import asyncio
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+import asyncpg
 import pytest
 
+from dbtui.engines.postgres.activity import PostgresMonitor
 from dbtui.engines.postgres.counters import METRICS
 from dbtui.live.rates import advance, measure
-from dbtui.model.activity import Health
+from dbtui.model.activity import Health, Progress
 from tests.engines.postgres.monitoring import client, eventually, health, monitor_of, sample
 from tests.servers.places import as_unprivileged, private_folder
 from tests.servers.postgres import PostgresServer
@@ -60,6 +62,45 @@ async def test_an_index_build_that_waits_says_so(postgres: PostgresServer) -> No
         assert progress.phase.startswith("waiting for writers")
         await holder.execute("ROLLBACK")
         await task
+    postgres.drop_database(database)
+
+
+async def told(monitor: PostgresMonitor, operation: str) -> Progress:
+    """The progress of an operation, once it is told."""
+    found, _ = await eventually(
+        lambda: health(monitor), lambda found: any(p.operation == operation for p in found[0].progress)
+    )
+    return next(p for p in found.progress if p.operation == operation)
+
+
+async def test_a_copy_and_a_vacuum_say_how_far_they_are(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    postgres.psql(
+        "CREATE TABLE big AS SELECT n, repeat('x', 500) t FROM generate_series(1, 20000) n", database
+    )
+    go_on = asyncio.Event()
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield b"1\tx\n" * 100_000
+        await go_on.wait()
+
+    async with (
+        client(postgres, "loader", database) as loader,
+        client(postgres, "sweeper", database) as sweeper,
+        monitor_of(postgres.url(database)) as monitor,
+    ):
+        copying = asyncio.ensure_future(loader.copy_to_table("big", source=lines()))
+        copy = await told(monitor, "COPY FROM")
+        assert (copy.target, copy.unit, copy.total) == ("public.big", "bytes", None) and copy.done > 0
+        go_on.set()
+        await copying
+        await sweeper.execute("SET vacuum_cost_delay = '100ms'; SET vacuum_cost_limit = 1")
+        vacuuming = asyncio.ensure_future(sweeper.execute("VACUUM big"))
+        vacuum = await told(monitor, "VACUUM")
+        assert vacuum.target == "public.big" and vacuum.total and vacuum.total >= vacuum.done
+        postgres.psql(f"SELECT pg_cancel_backend({sweeper.get_server_pid()})")
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await vacuuming
     postgres.drop_database(database)
 
 
