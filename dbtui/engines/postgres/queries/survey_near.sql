@@ -22,7 +22,7 @@ with recursive asked as (
   select case when k.conrelid = f.oid then k.confrelid else k.conrelid end
     from family f join pg_catalog.pg_constraint k on k.contype = 'f' and f.oid in (k.conrelid, k.confrelid)
 )
-select c.oid, n.nspname, c.relname, c.relkind
+select c.oid, n.nspname, c.relname, c.relkind::text
   from near join pg_catalog.pg_class c using (oid) join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'm', 'v', 'f')
  -- what others refer to comes first; views last
