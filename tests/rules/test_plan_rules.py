@@ -133,7 +133,7 @@ def test_a_silent_rule_says_how_near_it_came() -> None:
     said = why(plan, "pg-heap-fetches")
     assert said.findings == () and "nearest" in said.reason
     assert str(said.misses[0]) == (
-        "Index Only Scan using i on orders: heap fetches 800, at least 1,000 wanted"
+        "heap fetches 800, at least 1,000 wanted: Index Only Scan using i on orders"
     )
     assert why(plan, "pg-sort-on-disk").reason == "the plan has no Sort"
     assert len(why(parse(case("pg-heap-fetches")["hit"]), "pg-heap-fetches").findings) == 1

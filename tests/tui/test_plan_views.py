@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 from textual.app import App, ComposeResult
+from textual.screen import Screen
 
+import dbtui.tui.app
 from dbtui.plans import parse
 from dbtui.plans.compare import compare
+from dbtui.plans.history import as_kept
+from dbtui.rules.plan.why import why_each
+from dbtui.tui.screens.compare import CompareScreen
+from dbtui.tui.screens.open_plan import OpenPlanScreen
+from dbtui.tui.screens.rules import RulesScreen
 from dbtui.tui.widgets.icicle import Icicle
 from dbtui.tui.widgets.plan_comparison import PlanComparison
 from tests.tui.golden import assert_golden, screen_text
@@ -78,3 +90,32 @@ async def test_two_plans_side_by_side(width: int) -> None:
         await pilot.pause()
         assert_golden(app, f"plan_comparison-{width}")
         assert "Nested Loop" in screen_text(app)
+
+
+class OneScreen(App[None]):
+    CSS_PATH = Path(dbtui.tui.app.__file__).parent / "app.tcss"
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        super().__init__()
+        self.shown = screen
+
+    def on_mount(self) -> None:
+        self.push_screen(self.shown)
+
+
+@pytest.mark.parametrize("size", [(120, 20), (80, 24)], ids=["120", "80"])
+@pytest.mark.parametrize("name", ["compare", "rules", "open_plan"])
+async def test_a_dialog_about_plans(
+    name: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "localtime", time.gmtime)
+    before = replace(as_kept(parse(BEFORE)), taken=1_700_000_000.0)
+    made: dict[str, Screen[Any]] = {
+        "compare": CompareScreen(parse(AFTER), [before]),
+        "rules": RulesScreen(why_each(parse(BEFORE))[:8]),
+        "open_plan": OpenPlanScreen(),
+    }
+    app = OneScreen(made[name])
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert_golden(app, f"dialog-{name}-{size[0]}")

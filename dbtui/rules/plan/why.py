@@ -29,7 +29,7 @@ class Miss:
         return max(0.0, min(1.0, self.value / self.least)) if self.least else 0.0
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.what} {figure(self.value)}, at least {figure(self.least)} wanted"
+        return f"{self.what} {figure(self.value)}, at least {figure(self.least)} wanted: {self.label}"
 
 
 @dataclass(frozen=True, slots=True)
