@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.server import Probe
 from dbtui.engines.mysql.wire import text
@@ -54,9 +56,10 @@ class SlowLook:
     ) -> tuple[Health, dict[str, float]]:
         """Raises QueryTimeout, SessionLost."""
         values: dict[str, float] = {}
-        lag = await self._lag(connection, timeout)
-        if lag is not None:
-            values["replication_lag"] = lag
+        sources = await self._sources(connection, timeout)
+        lags = [source.lag_seconds for source in sources if source.lag_seconds is not None]
+        if lags:
+            values["replication_lag"] = max(lags)
         for question in (self._metrics, self._redo):
             for name, count in await self._rows(connection, question, timeout):
                 values[_NAMES[name]] = float(count or 0)
@@ -66,7 +69,7 @@ class SlowLook:
             for s in sessions
             if s.kind == "binlog dump"
         )
-        return Health(replicas, (*progress, *stages), notes=self._notes), values
+        return Health((*sources, *replicas), (*progress, *stages), notes=self._notes), values
 
     async def _rows(self, connection: Connection, sql: str, timeout: float) -> list[tuple[str, ...]]:
         if not sql or sql in self._refused:
@@ -79,26 +82,48 @@ class SlowLook:
             self._refused.add(sql)
             return []
 
-    async def _lag(self, connection: Connection, timeout: float) -> float | None:
-        """Seconds behind the source: of the slowest channel, None where nothing is replicated."""
+    async def _sources(self, connection: Connection, timeout: float) -> tuple[Replica, ...]:
+        """The channels by which this server receives, with how far each is behind; none where nothing is."""
         if self._replication in self._refused:
-            return None
+            return ()
         try:
             answer = await connection.ask(self._replication, timeout=timeout)
         except QueryError as error:
             if not error.code:
                 raise
             self._refused.add(self._replication)
-            return None
+            return ()
         names = [field.column.name for field in answer.fields]
-        at = next((i for i, name in enumerate(names) if name in _BEHIND), None)
-        if at is None:
-            return None
-        known = [float(text(cell)) for row in answer.rows if (cell := row[at]) is not None]
-        return max(known, default=None)
+        return tuple(
+            _source({name: text(cell) for name, cell in zip(names, row, strict=True) if cell is not None})
+            for row in answer.rows
+        )
 
 
-_BEHIND = ("Seconds_Behind_Source", "Seconds_Behind_Master")
+STOPPED = "stopped"  # begins the state of a channel of which a thread does not run
+
+
+def _source(row: Mapping[str, str]) -> Replica:
+    """One channel. The words are those of 8.0.22 on, and before that and on MariaDB the older ones."""
+
+    def told(*words: str) -> str:
+        return next((row[word] for word in words if word in row), "")
+
+    receives, applies = (
+        told("Replica_IO_Running", "Slave_IO_Running"),
+        told("Replica_SQL_Running", "Slave_SQL_Running"),
+    )
+    error = told("Last_SQL_Error") or told("Last_IO_Error")
+    state = "receiving and applying"
+    if "No" in (receives, applies):
+        idle = [name for name, runs in (("receiver", receives), ("applier", applies)) if runs == "No"]
+        state = f"{STOPPED}: {' and '.join(idle)}" + (f": {error}" if error else "")
+    elif error:
+        state = error
+    behind = told("Seconds_Behind_Source", "Seconds_Behind_Master")
+    host, port = told("Source_Host", "Master_Host"), told("Source_Port", "Master_Port")
+    name = told("Channel_Name", "Connection_name") or "from the source"
+    return Replica(name, f"{host}:{port}", state, None, float(behind) if behind else None)
 
 
 def _stage(row: tuple[str, ...]) -> Progress:
