@@ -95,6 +95,9 @@ class FleetScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.grid.set_title("Servers")
+        self.grid.set_subtitle(
+            f"enter opens {glyphs().middot} the ailing first {glyphs().middot} every {self.interval:g} s"
+        )
         self.grid.focus()
         if self.trouble:
             self.notify(text.printable(self.trouble), severity="warning", markup=False)
