@@ -294,9 +294,7 @@ class _Search:
             rest = [c for c in kept if c is not candidate]
             lost = await self._total(rest) - await self._total(kept)
             little = (
-                _BEGINNING
-                if any(begins(candidate, other) for other in rest)
-                else self.policy.of_workload / 2
+                _BEGINNING if any(begins(candidate, other) for other in rest) else self.policy.of_workload / 2
             )
             if lost < little * left + self._writes(candidate):
                 kept = rest

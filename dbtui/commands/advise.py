@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
     if args.most < 1:
         raise UsageError(f"--most {args.most}", "give a number from 1 on")
-    queries = from_text(read_text(args.file)) if args.file is not None else None
-    advice = asyncio.run(_ask(args, queries))
+    given = read_text(args.file) if args.file is not None else None
+    advice = asyncio.run(_ask(args, given))
     found = findings(advice)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
@@ -78,21 +78,21 @@ def run(args: argparse.Namespace) -> int:
     return exit_code(found, args.fail_on)
 
 
-async def _ask(args: argparse.Namespace, queries: Sequence[Query] | None) -> Advice:
+async def _ask(args: argparse.Namespace, given: str | None) -> Advice:
     from dbtui.advice.search import Policy
     from dbtui.config import resolve
     from dbtui.engines import create
     from dbtui.shadow import Shadow
 
     engine = create(resolve(args.server))
-    server = await engine.open()
+    queries = from_text(given, engine.name) if given is not None else ()
+    database = args.database or (await engine.open()).database
     try:
-        counted = queries is None
-        if queries is None:
-            queries = await from_server(engine, args.database or server.database)
-        policy = Policy(most=args.most, weigh_writes=counted)
+        if given is None:
+            queries = await from_server(engine, database)
+        policy = Policy(most=args.most, weigh_writes=given is None)
         async with Shadow() as shadow:
-            return await advise_on(engine, shadow, queries, args.database, policy, _progress)
+            return await advise_on(engine, shadow, queries, database, policy, _progress)
     finally:
         await engine.close()
 
@@ -121,8 +121,12 @@ async def advise_on(
 
     if dialect_of(engine) == "":
         raise UsageError(f"there is no index advice for {engine.name}", "see its plans: dbtui explain")
-    facts = await facts_for(engine, queries, database)
     policy = policy or Policy()
+    if dialect_of(engine) == "mongodb":
+        from dbtui.commands.mongo_advice import advise_commands
+
+        return await advise_commands(engine, queries, database, policy.most)
+    facts = await facts_for(engine, queries, database)
     progress("making the shadow")
     try:
         async with planner_for(engine, shadow, facts, database) as planner:

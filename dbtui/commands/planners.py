@@ -25,6 +25,11 @@ def dialect_of(engine: Engine) -> str:
     return _DIALECTS.get(engine.name, "")
 
 
+def has_planner(engine: Engine) -> bool:
+    """Whether somebody can be asked what the engine would do if it were otherwise."""
+    return dialect_of(engine) in ("postgres", "sqlite")
+
+
 def named(queries: Sequence[Query], dialect: str) -> list[tuple[str, str]]:
     """Schema and name of all tables that the statements mention, in so far as they are understood."""
     from dbtui.advice.reading import tables

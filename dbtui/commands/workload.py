@@ -18,11 +18,14 @@ _READ = frozenset({"select", "with", "update", "delete", "values", "merge", "ins
 _OF_THE_SERVER = re.compile(r"pg_catalog\.|\bpg_stat|information_schema|performance_schema", re.I)
 
 
-def from_text(text: str) -> tuple[Query, ...]:
-    """The statements of a text that have plans, each once, with how often it stands there. Raises InputError."""
+def from_text(text: str, engine: str = "postgres") -> tuple[Query, ...]:
+    """The statements of a text that have plans, each once, with how often it stands there. Raises InputError.
+
+    MongoDB's are commands of the shell or documents, separated by semicolons too.
+    """
     counts: dict[str, int] = {}
     for statement in split(text):
-        if not statement.command and first_word(statement.text) in _READ:
+        if engine == "mongodb" or (not statement.command and first_word(statement.text) in _READ):
             counts[statement.text] = counts.get(statement.text, 0) + 1
     if not counts:
         raise InputError(
@@ -58,7 +61,7 @@ def of_counters(counted: Statements, database: str) -> tuple[Query, ...]:
         if statement.query
         and statement.calls
         and statement.database in ("", database)
-        and first_word(statement.query) in _READ
+        and (statement.query.startswith(("{", "db.")) or first_word(statement.query) in _READ)
         and not _OF_THE_SERVER.search(statement.query)
     ]
     merged: dict[str, Query] = {}

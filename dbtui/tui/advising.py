@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from dbtui.advice.wishes import Wish, wished
 from dbtui.commands.advise import advise_on
 from dbtui.commands.explain import explain_on, explain_text
-from dbtui.commands.planners import dialect_of, facts_for, planner_for
+from dbtui.commands.planners import facts_for, has_planner, planner_for
 from dbtui.commands.workload import of_counters
 from dbtui.errors import DbtuiError, UsageError
 from dbtui.model.advice import Advice, Facts, Planner, Query
@@ -93,6 +93,8 @@ async def _planner(console: MainScreen, view: AdviseView, queries: Sequence[Quer
     """The planner of the tables that the statements mention. Raises UsageError where there is none."""
     from dbtui.shadow import Shadow
 
+    if not has_planner(console.engine):
+        raise UsageError(f"nobody can be asked what {console.engine.name} would plan", "g advises by rule")
     desk = _desks.get(console)
     if desk is None:
         desk = _desks[console] = _Desk(Shadow())
@@ -108,10 +110,7 @@ async def _planner(console: MainScreen, view: AdviseView, queries: Sequence[Quer
             planner_for(console.engine, desk.shadow, facts, view.database)
         )
         desk.facts, desk.tables = facts, tables
-    if desk.planner is None:
-        raise UsageError(
-            f"nobody can be asked what {console.engine.name} would plan", "g advises by rule alone"
-        )
+    assert desk.planner is not None, "the engine has one"
     return desk.planner
 
 
@@ -128,14 +127,14 @@ async def advise(console: MainScreen, view: AdviseView) -> None:
         console.say("write a statement first, or W for all that were counted", "warning")
         return
     advice = await _ask(console, view, [Query(sql)])
-    facts = await facts_for(console.engine, [Query(sql)], view.database)
-    options = [*_advised(advice, tick=True), *_there(facts)]
-    view.show_options(options)
+    asked = has_planner(console.engine)
+    there = _there(await facts_for(console.engine, [Query(sql)], view.database)) if asked else []
+    view.show_options([*_advised(advice, tick=asked), *there])
     if advice.indexes:
         view.say(advice.verified)
     else:
         view.say("; ".join(why for _, why in advice.not_understood) or "no further index would help it")
-    if dialect_of(console.engine) in ("postgres", "sqlite") and not advice.not_understood:
+    if asked and not advice.not_understood:
         await plan(console, view)
 
 
@@ -168,7 +167,9 @@ async def _ask(
     if desk is None:
         desk = _desks[console] = _Desk(Shadow())
     chosen = policy if isinstance(policy, Policy) else None
-    return await advise_on(console.engine, desk.shadow, queries, view.database, chosen, view.say)
+    server = console.snapshot.server if console.snapshot is not None else None
+    database = view.database or (server.database if server is not None else "")
+    return await advise_on(console.engine, desk.shadow, queries, database, chosen, view.say)
 
 
 def _advised(advice: Advice, *, tick: bool) -> list[Option]:

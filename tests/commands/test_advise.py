@@ -11,6 +11,7 @@ import pytest
 from dbtui.cli import main
 from dbtui.commands.workload import from_text
 from dbtui.errors import InputError
+from tests.servers.ferretdb import FerretServer
 from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
@@ -167,3 +168,22 @@ def test_a_text_is_counted_by_statement() -> None:
     assert [(one.text, one.calls) for one in found] == [("select 1", 2), ("select 2", 1)]
     with pytest.raises(InputError):
         from_text("-- nothing")
+
+
+def test_mongodb_is_advised_by_rule_and_says_so(
+    ferretdb: FerretServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import pymongo
+
+    with pymongo.MongoClient(ferretdb.url()) as client:
+        client["shop"]["orders"].insert_many([{"user": n % 10, "at": n} for n in range(50)])
+    file = tmp_path / "q.js"
+    file.write_text(
+        'db.orders.find({user: 5}).sort({at: -1}); {"count": "orders", "query": {"_id": 3}}; vacuum'
+    )
+    code, out, _ = run(capsys, ferretdb.url("shop"), "-f", str(file), "--format", "json", "--fail-on", "info")
+    said = json.loads(out)
+    assert code == 1
+    assert [one["keys"] for one in said["indexes"]] == [["user", "at"]]
+    assert said["verified"].startswith("heuristic")
+    assert [one["query"] for one in said["not_understood"]] == [2]
