@@ -17,6 +17,7 @@ from dbtui.migrations.planner.outcome_postgresql import adding
 from dbtui.migrations.planner.postgresql_columns import backfill, drop_trigger, key_of, sync_trigger
 from dbtui.migrations.planner.postgresql_constraints import prove_not_null, validate
 from dbtui.migrations.planner.postgresql_indexes import build
+from dbtui.migrations.planner.postgresql_tables import as_written
 from dbtui.migrations.tokens import tokens
 from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Reversibility
 from dbtui.model.migration import ColumnDef, ConstraintDef, Engine, IndexDef, KnownTable, Relation
@@ -54,34 +55,60 @@ def set_type(one: One) -> Steps | None:
     if one.fresh or not one.effects.rewrites or action.column is None or known is None:
         return None
     old = known.columns.get(action.name)
-    if old is None or _in_the_way(one, known, action.name):
+    if old is None:
         return None
+    if reason := _in_the_way(one, known, action.name):
+        return _as_it_is(one, reason)
     type_text, using = _type_and_using(action.text)
     convert = using or f"{quoted(old.name)}::{type_text}"
     pair = _Pair(known, old, short(action.name, "new"), type_text, convert)
     if old.type == action.column.type:
-        return None  # the catalog could not tell before from after
+        return _as_it_is(one, "the type stays the same, so the catalog could not tell before from after")
     swapped = conditions.column_type(pair.relation, old.name, action.column.type)
     return (*until(_beside(one, pair), swapped), *_swap(one, pair, swapped))
 
 
-def _in_the_way(one: One, known: KnownTable, column: str) -> bool:
-    """What a second column cannot take over: identity, partitions, keys of others that point here."""
+def _as_it_is(one: One, reason: str) -> Steps:
+    """The user's words, and why there is nothing better."""
+    step = as_written(one)
+    return (replace(step, notes=(*step.notes, f"it runs as written, with its lock: {reason}")),)
+
+
+def _in_the_way(one: One, known: KnownTable, column: str) -> str:
+    """What a second column cannot take over; "" when nothing stands in the way."""
     old = known.columns[column]
-    pointed_at = any(column in c.referenced_columns for _, c in one.schema.referencing(known.relation))
-    plain = all("" not in i.columns and not i.partial for i in known.indexes if column in i.columns)
-    unnamed = any(not c.text or not c.name for c in _checks_of(known, column))
-    excluded = any(c.kind == "exclude" and column in c.columns for c in known.constraints)
-    return bool(
-        known.partitioned
-        or known.parent
-        or old.identity
-        or old.generated
-        or pointed_at
-        or unnamed
-        or excluded
-        or not plain
-    )
+    indexes = [i for i in known.indexes if column in i.columns]
+    pointing = [c for _, c in _pointing(one, known, column)]
+    found = {
+        "the table is partitioned, or a partition": known.partitioned or known.parent is not None,
+        "it is an identity column": old.identity,
+        "it is a generated column": bool(old.generated),
+        "a check on it has no name here": any(not c.text or not c.name for c in _checks_of(known, column)),
+        "an exclusion constraint is on it": any(
+            c.kind == "exclude" and column in c.columns for c in known.constraints
+        ),
+        "a partial index, or one over an expression, is on it": any(
+            "" in i.columns or i.partial for i in indexes
+        ),
+        "foreign keys whose text is not known here point at it": any(
+            not c.text or not c.name for c in pointing
+        ),
+        "a foreign key of the same table points at it": any(
+            c.references is not None and one.schema.same(c.references, known.relation)
+            for c in known.constraints
+        ),
+    }
+    return next((reason for reason, holds in found.items() if holds), "")
+
+
+def _pointing(one: One, known: KnownTable, column: str) -> list[tuple[KnownTable, ConstraintDef]]:
+    """Foreign keys of other tables that refer to the column; without a list of columns they mean the primary key."""
+    keyed = known.primary_key is not None and column in known.primary_key.columns
+    return [
+        (table, made)
+        for table, made in one.schema.referencing(known.relation)
+        if column in made.referenced_columns or (keyed and not made.referenced_columns)
+    ]
 
 
 def _checks_of(known: KnownTable, column: str) -> tuple[ConstraintDef, ...]:
@@ -210,12 +237,15 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
     """One short transaction in which the two columns change names, then, later, the end of the old one."""
     relation, table = pair.relation, sql_name(pair.relation)
     old, new, aside = quoted(pair.old.name), quoted(pair.new), short(pair.old.name, "old")
+    pointing = _pointing(one, pair.table, pair.old.name)
     statements = [
         *drop_trigger(relation, pair.trigger),
+        *(f"ALTER TABLE {sql_name(t.relation)} DROP CONSTRAINT {quoted(c.name)}" for t, c in pointing),
         *_owned(pair, old, new),
         f"ALTER TABLE {table} RENAME COLUMN {old} TO {quoted(aside)}",
         f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}",
         *_constraints_over(pair),
+        *(f"ALTER TABLE {sql_name(t.relation)} {adding(c)} NOT VALID" for t, c in pointing),
     ]
     if pair.old.not_null:
         statements.append(f"ALTER TABLE {table} ALTER COLUMN {quoted(aside)} DROP NOT NULL")
@@ -232,11 +262,10 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
         postconditions=(swapped, conditions.column_gone(relation, pair.new)),
         why="only names change, so the lock lasts a moment; prepared statements are planned again",
         notes=("values written after the swap are only in the new column",),
-        down=(
-            f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}",
-            f"ALTER TABLE {table} RENAME COLUMN {quoted(aside)} TO {old}",
-        ),
+        down=() if pointing else _swapped_back(pair, aside),
     )
+    for other, made in pointing:
+        yield validate(other.relation, made.name)
     dropped = conditions.column_gone(relation, aside)
     yield application(
         f"watch the application with the new type of {relation}.{pair.old.name} before the old values go",
@@ -246,6 +275,29 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
         superseded=dropped,
     )
     yield drop_old(relation, aside)
+
+
+def _swapped_back(pair: _Pair, aside: str) -> tuple[str, ...]:
+    """The names as they were; () where keys or checks went over to the new column, which no rename brings back."""
+    keys = any(index.constraint for index in _indexes_of(pair))
+    if keys or _foreign_keys_of(pair) or _checks_of(pair.table, pair.old.name):
+        return ()
+    table, schema = sql_name(pair.relation), pair.relation.schema
+    old, new = quoted(pair.old.name), quoted(pair.new)
+    names = [
+        statement
+        for index in _indexes_of(pair)
+        for statement in (
+            f"ALTER INDEX {sql_name(Relation(index.name, schema))} RENAME TO {quoted(short(index.name, 'new'))}",
+            f"ALTER INDEX {sql_name(Relation(short(index.name, 'old'), schema))} RENAME TO {quoted(index.name)}",
+        )
+    ]
+    return (
+        f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}",
+        f"ALTER TABLE {table} RENAME COLUMN {quoted(aside)} TO {old}",
+        *names,
+        *_owned(pair, new, old),
+    )
 
 
 def drop_old(relation: Relation, column: str, *first: str) -> ChangeStep:
@@ -338,7 +390,9 @@ def rename_column(one: One) -> Steps | None:
     if one.fresh or known is None or known.kind != "table":
         return None
     old = known.columns.get(action.name)
-    if old is None or old.serial or _in_the_way(one, known, action.name) or action.name in key_of(known):
+    if old is None or old.serial or action.name in key_of(known) or _pointing(one, known, action.name):
+        return None
+    if _in_the_way(one, known, action.name):
         return None
     relation, table = one.relation, sql_name(one.relation)
     pair = _Pair(known, old, action.new_name, _type_text(old), quoted(old.name))

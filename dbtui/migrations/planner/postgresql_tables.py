@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
@@ -313,8 +314,8 @@ def rewrite_table(one: One) -> Steps | None:
     """VACUUM FULL and CLUSTER have no native form that lets others work: pg_repack does."""
     if one.fresh or not one.relation.name or one.action.op not in ("vacuum full", "cluster"):
         return None
-    table = f"{one.relation.schema or 'public'}.{one.relation.name}"
-    line = f"pg_repack --no-superuser-check --table='{table}' DATABASE"
+    table = f"{one.relation.schema or one.schema.search_path}.{one.relation.name}"
+    line = shlex.join(["pg_repack", f"--table={table}"]) + ' "$PGDATABASE"'
     return (
         command(
             f"write {one.relation} anew beside readers and writers",

@@ -37,6 +37,7 @@ CHANGES = {
     "a domain column": "ALTER TABLE orders ADD COLUMN count positive",
     "a wider type": "ALTER TABLE orders ALTER COLUMN amount TYPE bigint",
     "a wider key": "ALTER TABLE counted ALTER COLUMN id TYPE bigint",
+    "a wider key that others point at": "ALTER TABLE orders ALTER COLUMN id TYPE bigint",
     "a narrower text": "ALTER TABLE orders ALTER COLUMN note TYPE varchar(10)",
     "a type by an expression": "ALTER TABLE orders ALTER COLUMN code TYPE text USING 'c' || code",
     "a free type": "ALTER TABLE orders ALTER COLUMN note TYPE text",
