@@ -102,12 +102,12 @@ def bindings(generic: Plan) -> tuple[Bound, ...]:
 def candidates(bound: Bound, column: ColumnStatistics) -> tuple[Candidate, ...]:
     """Values to try, in the order in which the plan may flip: from frequent to rare, or from low to high."""
     if bound.operator == "=":
-        return (*_frequencies(column), *_outside(column)[1:])
+        return (*_frequencies(column), *_outside(column)[1])
     low, high = _outside(column)
     inside = tuple(
         Candidate(value, f"at {share * 100:g} %", None) for share, value in quantiles(column, QUANTILES)
     )
-    return (low, *inside, high)
+    return (*low, *inside, *high)
 
 
 def _frequencies(column: ColumnStatistics) -> tuple[Candidate, ...]:
@@ -136,27 +136,42 @@ def quantiles(column: ColumnStatistics, shares: Sequence[float]) -> list[tuple[f
     return [(share, bounds[at]) for at, share in sorted(found.items())]
 
 
-def _outside(column: ColumnStatistics) -> tuple[Candidate, Candidate]:
-    """A value below and one above all that are known."""
+def _outside(column: ColumnStatistics) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+    """A value below and one above all that are known, where the type has them."""
     values = column.bounds or tuple(value for value, _ in column.common)
     low, high = (values[0], values[-1]) if values else ("", "")
-    below, above = beyond(low, column.type, -1), beyond(high, column.type, 1)
-    return Candidate(below, "out of range", 0.0), Candidate(above, "out of range", 0.0)
+    ends = beyond(low, column.type, -1), beyond(high, column.type, 1)
+    below, above = (() if end is None else (Candidate(end, "out of range", 0.0),) for end in ends)
+    return below, above
 
 
-def beyond(value: str, type_name: str, direction: int) -> str:
-    """A value of a type that lies beyond another one, as text."""
-    if type_name.startswith(("date", "timestamp")):
-        return "0900-01-01" if direction < 0 else "9000-01-01"
-    if type_name == "uuid":
-        return ("0" if direction < 0 else "f") * 32
-    try:
-        number = float(value)
-    except ValueError:
+_ENDS = {  # of types whose values are no numbers, below and above all that one meets
+    "date": ("0900-01-01", "9000-01-01"),
+    "timestamp": ("0900-01-01", "9000-01-01"),
+    "interval": ("-9000 years", "9000 years"),
+    "time": ("00:00:00", "23:59:59.999999"),
+    "uuid": ("0" * 32, "f" * 32),
+    "inet": ("0.0.0.1", "255.255.255.255"),
+}
+_LARGEST = {"smallint": 32_767, "integer": 2_147_483_647}
+_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+_TEXTS = ("text", "character", "name", "citext")
+
+
+def beyond(value: str, type_name: str, direction: int) -> str | None:
+    """A value of a type that lies beyond another one, as text; None where the type has none that is known."""
+    kind = type_name.partition("(")[0]
+    if kind.startswith(_TEXTS):
         return "" if direction < 0 else f"{value}~~~"
-    most = {"smallint": 32_767, "integer": 2_147_483_647}.get(type_name, 9_000_000_000_000_000)
-    far = number + direction * max(1_000_000.0, abs(number))
-    return str(int(max(-most, min(most, far))))
+    if kind.startswith(_NUMBERS):
+        try:
+            number = float(value)
+        except ValueError:
+            return None
+        most = _LARGEST.get(kind, 9_000_000_000_000_000)
+        return str(int(max(-most, min(most, number + direction * max(1_000_000.0, abs(number))))))
+    ends = next((ends for name, ends in _ENDS.items() if kind.startswith(name)), None)
+    return None if ends is None else ends[direction > 0]
 
 
 def with_values(sql: str, values: Mapping[int, str]) -> str:

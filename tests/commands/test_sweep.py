@@ -81,6 +81,38 @@ async def test_other_literals_stay_and_what_cannot_be_known_is_asked_for(engine:
     assert found.tried == () and "no statistics" in found.notes[0]
 
 
+TYPES = (
+    "smallint", "bigint", "numeric(10,2)", "double precision", "boolean", "uuid", "timestamptz", "date", "interval",
+    "time", "inet", "varchar(20)", "char(3)", "text", "mood", "int[]", "jsonb",
+)  # fmt: skip
+VALUES = (
+    "i % 300", "i", "i / 3.0", "i", "i % 2 = 0", "md5((i % 50)::text)::uuid", "now() - i * interval '1 min'",
+    "current_date - i % 900", "i * interval '1 s'", "'10:00'::time + i % 500 * interval '1 s'",
+    "('10.0.0.' || i % 250)::inet", "E'v\\\\' || i % 90", "'c' || i % 9", "'it''s ' || i % 5",
+    "(array['a', 'b'])[1 + i % 2]::mood", "array[i % 7]", "jsonb_build_object('a', i % 3)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", ["=", ">="])
+async def test_every_type_has_values(postgres18: PostgresServer, operator: str) -> None:
+    database = postgres18.create_database()
+    columns = ", ".join(f'"c {n}" {kind}' for n, kind in enumerate(TYPES))
+    postgres18.psql(
+        f"create type mood as enum ('a', 'b', 'c'); create table every ({columns});"
+        f"insert into every select {', '.join(VALUES)} from generate_series(1, 3000) i; analyze every",
+        database,
+    )
+    engine = create(resolve(postgres18.url(database)))
+    await engine.open()
+    try:
+        for n, kind in enumerate(TYPES):
+            found = await sweep(engine, f'select * from every where "c {n}" {operator} $1')
+            assert len(found.tried) >= 2, (kind, found.notes)
+            assert all(one.plan.nodes for one in found.tried)
+    finally:
+        await engine.close()
+
+
 async def test_it_is_told_as_text_and_json(engine: Engine) -> None:
     found = await sweep(engine, "select * from visits where shop = $1")
     text = output.text(found)
@@ -125,7 +157,12 @@ def test_a_value_is_one_literal(value: str) -> None:
         ("7", "smallint", "-32767", "32767"),
         ("2024-01-01", "date", "0900-01-01", "9000-01-01"),
         ("abc", "text", "", "abc~~~"),
+        ("abc", "character varying(20)", "", "abc~~~"),
+        ("1.5", "numeric(10,2)", "-999998", "1000001"),
+        ("10:00", "time without time zone", "00:00:00", "23:59:59.999999"),
+        ("a", "mood", None, None),
+        ("t", "boolean", None, None),
     ],
 )
-def test_values_out_of_range(value: str, type_name: str, below: str, above: str) -> None:
+def test_values_out_of_range(value: str, type_name: str, below: str | None, above: str | None) -> None:
     assert (beyond(value, type_name, -1), beyond(value, type_name, 1)) == (below, above)
