@@ -1,20 +1,22 @@
-"""Clients were refused because all connections were taken.
+"""Clients are refused because all connections are taken.
 
 What it does
-    Watches Connection_errors_max_connections over the last minutes.
+    Watches the server's counter of refused connections over the last minutes, and names the
+    application that holds most of them.
 
 Why it matters
     Every one is a request that failed.
 
 Instead
-    Find who holds the connections: usually slow statements behind a lock, or a pool without a
-    limit.
+    Find who holds the connections: a pool without a limit, or slow statements behind a lock.
+    End idle sessions; raise the limit last.
 
 When it is fine
     Never.
 
 See
     https://dev.mysql.com/doc/refman/8.4/en/too-many-connections.html
+    https://redis.io/docs/latest/develop/reference/clients/
 """
 
 from __future__ import annotations
@@ -25,14 +27,19 @@ from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold, most_common
 
 SEVERITY = Severity.WARNING
+ENGINES = ("mysql", "redis")
 THRESHOLDS: tuple[Threshold, ...] = (Threshold("per_minute", 1.0, "count", "refusals a minute"),)
 EXPORTS = {
     "mysql": "rate(dbtui_my_connection_errors_total[5m]) * 60 >= {per_minute}",
+    "redis": "rate(redis_rejected_connections_total[5m]) * 60 >= {per_minute}",
 }
 
 
+_COUNTERS = ("connection_errors_max_connections", "rejected_connections")
+
+
 def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
-    refused = scene.speed("connection_errors_max_connections") * 60
+    refused = sum(scene.speed(name) for name in _COUNTERS) * 60
     if refused >= limits["per_minute"]:
         who, most = most_common(scene.sessions)
         yield Seen(
