@@ -16,8 +16,8 @@ _MEANT = (
 )  # what follows a + and is no driver's name: how the server is found or spoken to
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.S)
 _SECRETS = frozenset(
-    {"tlscertificatekeyfilepassword", "sslpemkeyfilepassword", "proxypassword"}
-)  # of MongoDB
+    {"tlscertificatekeyfilepassword", "sslpemkeyfilepassword", "proxypassword", "api_key", "apikey"}
+)  # of MongoDB and Elasticsearch
 _SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of one, inside authMechanismProperties
 _PAIR = re.compile(
     r"\s*([A-Za-z_]\w*)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*", re.S

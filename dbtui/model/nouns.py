@@ -18,7 +18,7 @@ class Nouns:
     dialect: str = "postgres"  # by whose rules it is coloured; "" for what is no SQL
     definition: str = "DDL"  # what would make an object, or read it
     headings: Mapping[str, str] = field(default_factory=dict)
-    """Headings that differ, by pane and column: {"live.id": "Client", "schema.indexes": ""}.
+    """Headings that differ, by pane and column, and kinds: {"live.id": "Client", "kind.table": "collection"}.
 
     "" leaves a column or a tab out: the engine has no such thing.
     """

@@ -12,7 +12,7 @@ from dbtui.engines.elasticsearch.connection import Connection, Connector
 from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.failures import place
 from dbtui.engines.elasticsearch.query import asked, shown
-from dbtui.engines.elasticsearch.session import decoded
+from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.sessions import Incarnation
 from dbtui.engines.elasticsearch.words import own
 from dbtui.errors import PermissionDenied, QueryError
@@ -50,7 +50,9 @@ class ElasticActions:
                 raise QueryError(
                     f"task {session.id} cannot be cancelled", "it does not look for a wish to end"
                 )
-            answer = decoded(await connection.send(own("POST", "_tasks", wanted.id, "_cancel"), timeout=10.0))
+            answer = decoded(
+                (await connection.send(own("POST", "_tasks", wanted.id, "_cancel"), timeout=10.0)).body
+            )
         return bool(mapping(answer).get("nodes") or mapping(answer).get("tasks"))
 
     async def terminate(self, session: Session, approval: Approval) -> bool:
@@ -73,7 +75,7 @@ class ElasticActions:
             except QueryError as error:
                 raise place(error, request.body, request.body_at) from None
         if answer.json:
-            _raise_failures(decoded(answer))
+            _raise_failures(decoded(answer.body))
         columns, rows = shown(request, answer)
         cut = len(rows) > _MOST_ROWS
         return Page(columns, tuple(rows[:_MOST_ROWS]), cut, f"HTTP {answer.status}", time.monotonic() - began)

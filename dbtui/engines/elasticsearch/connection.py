@@ -12,8 +12,9 @@ from dbtui.config import Secret, Target
 from dbtui.engines.elasticsearch import tls
 from dbtui.engines.elasticsearch.address import Parameters, read
 from dbtui.engines.elasticsearch.failures import described_connect, rejected
+from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.server import Probe, probe_of, server
-from dbtui.engines.elasticsearch.session import Connection, decoded
+from dbtui.engines.elasticsearch.session import Connection
 from dbtui.engines.elasticsearch.wire import FAILURES, Answer, Wire, authorization
 from dbtui.engines.elasticsearch.words import Request, own
 from dbtui.engines.login import Login
@@ -158,6 +159,6 @@ async def _ask(wire: Wire, request: Request) -> Any:
 
 def _value(answer: Answer) -> Any:
     try:
-        return decoded(answer)
+        return decoded(answer.body)
     except QueryError:
         return {}

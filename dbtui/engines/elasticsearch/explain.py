@@ -11,7 +11,7 @@ from dbtui.engines.elasticsearch import words
 from dbtui.engines.elasticsearch.connection import Connection
 from dbtui.engines.elasticsearch.documents import mapping, mappings
 from dbtui.engines.elasticsearch.failures import place
-from dbtui.engines.elasticsearch.session import decoded
+from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.work import Work
 from dbtui.errors import QueryError
@@ -54,7 +54,7 @@ class ElasticExplainer:
                 raise place(error, "", None) from None
             version = connection.server.version
         if not analyze:
-            _raise_invalid(decoded(answer))
+            _raise_invalid(decoded(answer.body))
         notes = () if analyze else ("not run: the query as it is rewritten for Lucene",)
         return RawPlan(
             answer.body.decode("utf-8", "replace"), PROFILE if analyze else VALIDATE, sql, version, notes

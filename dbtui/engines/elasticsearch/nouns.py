@@ -11,6 +11,7 @@ NOUNS = Nouns(
     statements="requests",
     language="Request",
     definition="Request",
+    dialect="",
     headings={
         "live.id": "Task",
         "live.user": "",
@@ -29,6 +30,8 @@ NOUNS = Nouns(
         "statements.user": "",
         "statements.database": "",
         "statements.query": "Work",
+        "kind.table": "index",
+        "kind.view": "alias",
         "schema.columns": "Fields",
         "schema.name": "Field",
         "schema.null": "",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from dbtui import beside
 from dbtui.engines.elasticsearch import read_only, reply, words
 from dbtui.engines.elasticsearch.connection import Connection
 from dbtui.engines.elasticsearch.failures import place
-from dbtui.engines.elasticsearch.session import decoded
 from dbtui.engines.elasticsearch.wire import Answer
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.readahead import OneCursor, ReadAhead
@@ -61,7 +61,10 @@ class ElasticCursor(ReadAhead):
     async def read(self) -> None:
         async with self._work.use() as connection:
             answer = await connection.send(asked(self._request), timeout=self.timeout)
-        columns, rows = shown(self._request, answer)
+        if answer.json and len(answer.body) > beside.SMALL:
+            columns, rows = await beside.call(reply.read, self._request, answer.body)
+        else:
+            columns, rows = shown(self._request, answer)
         self.announce(columns)
         for start in range(0, min(len(rows), self.max_rows), _CHUNK):
             self.take(rows[start : start + _CHUNK])
@@ -97,6 +100,6 @@ def shown(request: Request, answer: Answer) -> reply.Table:
     if request.method == "HEAD":
         return (ResultColumn("status", "long", True),), [(str(answer.status),)]
     if answer.json:
-        return reply.table(request, decoded(answer))
+        return reply.read(request, answer.body)
     lines = answer.body.decode("utf-8", "replace").splitlines()
     return (ResultColumn("text", "text"),), [(line,) for line in lines]

@@ -8,6 +8,7 @@ from typing import Any
 
 from dbtui.engines.elasticsearch.documents import mapping, mappings
 from dbtui.engines.elasticsearch.words import Request
+from dbtui.errors import QueryError
 from dbtui.model.result import ResultColumn
 
 MOST_COLUMNS = 200
@@ -15,6 +16,19 @@ CELL = 20_000  # characters
 REST = "…"  # the column for what the first columns have no room for
 Row = tuple[str | None, ...]
 Table = tuple[tuple[ResultColumn, ...], list[Row]]
+
+
+def read(request: Request, body: bytes) -> Table:
+    """The rows of an answer that is JSON. Raises QueryError where it is none."""
+    return table(request, decoded(body))
+
+
+def decoded(body: bytes) -> Any:
+    """The value that an answer's JSON is. Raises QueryError where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise QueryError("the answer is no JSON", "does a proxy stand before the server?") from None
 
 
 def table(request: Request, answer: Any) -> Table:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import Any
 
 from dbtui.engines.elasticsearch import read_only
 from dbtui.engines.elasticsearch.failures import described, lost
+from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.server import Probe
 from dbtui.engines.elasticsearch.wire import FAILURES, LARGEST, Answer, Wire
 from dbtui.engines.elasticsearch.words import Request, own
 from dbtui.engines.slots import Purpose
-from dbtui.errors import QueryError, QueryTimeout, SessionLost
+from dbtui.errors import QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
@@ -49,7 +49,7 @@ class Connection:
         Raises QueryError, PermissionDenied, QueryTimeout, SessionLost.
         """
         answer = await self.send(own("GET", *segments, body=body, **parameters), timeout=timeout)
-        return decoded(answer)
+        return decoded(answer.body)
 
     async def send(self, request: Request, *, timeout: float, largest: int = LARGEST) -> Answer:
         """The answer of a request, refusals raised. `timeout` is in seconds and for all of it.
@@ -102,14 +102,3 @@ class Connection:
 
 
 _CLOSING: set[asyncio.Future[None]] = set()  # else the loop forgets them
-
-
-def decoded(answer: Answer) -> Any:
-    """The value that an answer's JSON is. Raises QueryError where it is none."""
-    try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError):
-        raise QueryError(
-            f"the answer ({answer.headers.get('content-type', 'of no type')}) is no JSON",
-            "does a proxy stand before the server?",
-        ) from None

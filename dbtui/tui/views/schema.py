@@ -119,6 +119,10 @@ class SchemaView(View):
         usual = self.nouns.definition if tab == "ddl" else tab.capitalize()
         return self.nouns.heading(f"schema.{tab}", usual)
 
+    def _kind(self, node: Node) -> str:
+        """What the engine calls this kind of thing."""
+        return self.nouns.heading(f"kind.{node.kind}", node.kind)
+
     def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
         event.stop()
         self.query_one(ContentSwitcher).current = f"{event.tab.id}-body"
@@ -130,7 +134,7 @@ class SchemaView(View):
     def show_loading(self, node: Node) -> None:
         """The node under the cursor changed; its detail is on its way."""
         self.node, self.detail = node, None
-        self.query_one("#facts", Frame).set_title(f"{node.kind} {node.name}")
+        self.query_one("#facts", Frame).set_title(f"{self._kind(node)} {node.name}")
         self.query_one("#facts-text", Static).update("loading…")
 
     def show_trouble(self, message: str) -> None:
@@ -142,7 +146,7 @@ class SchemaView(View):
         self.node, self.detail = detail.node, detail
         path = detail.node.path[2:]  # without server and database; a key's name is whole by itself
         name = ".".join(path if detail.node.kind in _DOTTED else path[-1:]) or detail.node.name
-        self.query_one("#facts", Frame).set_title(f"{detail.node.kind} {name}")
+        self.query_one("#facts", Frame).set_title(f"{self._kind(detail.node)} {name}")
         self.query_one("#facts-text", Static).update(_facts(detail.facts))
         table = detail.table
         self.query_one("#columns-body", Grid).set_rows(column_rows(table) if table else [])

@@ -27,6 +27,7 @@ from dbtui.errors import (
 )
 from dbtui.secrets import Secret, known
 from tests.engines.elasticsearch.opened import engine, fetch, rows, target
+from tests.engines.test_tunnel import ssh as ssh
 from tests.servers import certificates
 from tests.servers.elastic import PASSWORD, ElasticServer
 from tests.servers.process import free_port
@@ -321,3 +322,24 @@ async def test_leaving_waits_for_no_server(opensearch2: ElasticServer) -> None:
         asking.cancel()
         with contextlib.suppress(DbtuiError, asyncio.CancelledError):
             await asking
+
+
+async def test_through_a_tunnel(elasticsearch7: ElasticServer, ssh) -> None:  # type: ignore[no-untyped-def]
+    """Whatever port of this machine is dialled, the server is called, and its certificate checked, by its name."""
+    log = ssh("")
+    made = ElasticEngine(replace(target(elasticsearch7.url()), ssh="bastion"))
+    assert (await made.open()).address == f"127.0.0.1:{elasticsearch7.port}"
+    await fetch(made, "counters")
+    await made.close()
+    assert log.read_text().split()[1] == "bastion"
+    certificates.make(elasticsearch7.home, "elasticsearch")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(
+        elasticsearch7.home / certificates.CERTIFICATE, elasticsearch7.home / certificates.KEY
+    )
+    async with stand_in(before(elasticsearch7), context) as port:
+        root = elasticsearch7.home / certificates.ROOT
+        url = f"elasticsearch+https://admin:{PASSWORD}@localhost:{port}?ca_certs={root}"
+        made = ElasticEngine(replace(target(url), ssh="bastion"))
+        assert (await made.open()).address == f"localhost:{port}"
+        await made.close()

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from dbtui import beside
 from dbtui.engines.elasticsearch import reply
 from dbtui.engines.elasticsearch.words import parse
 from dbtui.errors import QueryError, QueryTimeout
@@ -89,6 +90,19 @@ async def test_an_answer_of_many_rows_comes_by_pages(shop: ElasticServer) -> Non
             pages.append(await cursor.fetch())
         assert [len(page.rows) for page in pages] == [500] * 4
         await cursor.close()
+
+
+async def test_a_large_answer_is_the_same_and_is_read_beside_the_keys(shop: ElasticServer) -> None:
+    request = parse("GET shop/_search?size=2000")
+    async with engine(shop.url()) as made:
+        async with made._connector.work().use() as connection:
+            answer = await connection.send(request, timeout=10.0)
+        assert len(answer.body) > beside.SMALL
+        once = reply.read(request, answer.body)
+        twice = await beside.call(reply.read, request, answer.body)
+        assert once == twice and len(once[1]) == 2_000
+        page = await rows(made, "GET shop/_search?size=2000")
+        assert len(page.rows) == 500
 
 
 async def test_errors_are_one_line_with_their_place(shop: ElasticServer) -> None:
