@@ -41,7 +41,6 @@ class Kept:
     notes: tuple[str, ...]
     shape: str  # equal for plans of one structure
     kind: str  # "measured", "generic" or "estimates": only plans of one kind are compared unasked
-    total_ms: float | None
     text: str  # as the server printed it
 
 
@@ -87,7 +86,7 @@ def as_kept(plan: Plan, connection: str = "", database: str = "") -> Kept:
     """A plan as it is kept, taken now."""
     return Kept(
         time.time(), connection, database, plan.query, plan.format, plan.server_version, plan.notes,
-        shape(plan), kind_of(plan), plan.total_ms, plan.original,
+        shape(plan), kind_of(plan), plan.original,
     )  # fmt: skip
 
 

@@ -170,3 +170,12 @@ def test_triggers_jit_and_serialization_stand_apart(explained: Explained) -> Non
             assert plan.extra["Serialization"]["Time"] > 0
             assert plan.extra["Serialization"]["Format"] == "text"
             assert plan.extra["Planning"]["Memory Used"] > 0
+
+
+def test_estimates_have_no_figures_of_a_run(explained: Explained) -> None:
+    for name, text in explained.shapes("buffers, format json").items():
+        plan = parse(text)
+        assert not plan.analyzed and plan.total_ms is None, name
+        for node in plan.nodes:
+            figures = (node.rows, node.loops, node.self_ms, node.total_ms, node.blocks, node.self_blocks)
+            assert figures == (None,) * 6, (name, node.label)

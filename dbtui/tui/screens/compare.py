@@ -52,7 +52,8 @@ class CompareScreen(ModalScreen[None]):
         kept = self.earlier[self.at]
         box = self.query_one(".dialog")
         taken = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(kept.taken))
-        box.border_title = plain(f"The plan of {taken} and now")
+        where = f" in {kept.database}" if kept.database else ""
+        box.border_title = plain(f"The plan of {taken}{where} and now")
         box.border_subtitle = (
             f"{self.at + 1} of {len(self.earlier)} · enter: the node · [ older · ] newer · esc closes"
         )
