@@ -24,8 +24,20 @@ def run(args: argparse.Namespace) -> int:
             print(f"{rule.id:<36} {rule.severity.value:<8} {rule.title}")
         return 0
     rule = find_rule(args.rule)
-    print(f"{rule.id} ({rule.severity.value})\n\n{rule.docs}")
+    print(f"{rule.id} ({rule.severity.value})\n\n{rule.docs}{thresholds(rule.id)}")
     return 0
+
+
+def thresholds(rule_id: str) -> str:
+    """The thresholds of a rule about running servers, each with its reason; "" for any other rule."""
+    from dbtui.rules import live
+
+    found = next((one for one in live.rules() if one.rule.id == rule_id), None)
+    if found is None or not found.thresholds:
+        return ""
+    lines = [f"    {one.name} = {one.value:g}  ({one.unit}) {one.why}" for one in found.thresholds]
+    head = f"\n\nThresholds, to be changed in health.toml below [{rule_id}]\n"
+    return head + "\n".join(lines)
 
 
 def find_rule(rule_id: str) -> Rule:

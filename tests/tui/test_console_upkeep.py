@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dbtui.config import config_folder
+from dbtui.model.activity import Activity, Deadlock, Health, Party, Progress, Replica, Slot, Worn
 from dbtui.model.server import Environment
+from dbtui.model.snapshot import Section
+from dbtui.text import printable
+from dbtui.tui.acting import Target
 from dbtui.tui.screens.confirm import Question
+from dbtui.tui.upkeep import shown
+from dbtui.tui.watching import Watching
+from dbtui.tui.widgets.grid import Grid
 from tests.servers.postgres import PostgresServer
 from tests.tui.conftest import Connect
 from tests.tui.console import Console, audited, console, target_of
+from tests.tui.recorded import NOW, SESSIONS, SNAPSHOT, recorded
 
 
 @pytest.fixture
@@ -131,3 +140,38 @@ async def test_a_build_shows_how_far_it_is(postgres18: PostgresServer, connect: 
 
 def _focus(c: Console, grid: str) -> None:
     c.grid(grid).focus()
+
+
+async def test_names_that_a_server_sends_reach_no_terminal() -> None:
+    nasty = "\x1b]0;owned\x07\x9b2J[bold]x[/]"
+    health = Health(
+        replicas=(Replica(nasty, nasty, nasty, 1, 1.0),),
+        progress=(Progress("1", nasty, nasty, nasty, 1.0, 2.0, nasty),),
+        slots=(Slot(nasty, nasty, False, "lost", 1),),
+        worn=(Worn(nasty, nasty, 1, 10**9, 1, None, None),),
+        notes=(nasty,),
+    )
+    root, waiter = (
+        replace(session, user=nasty, application=nasty, query=nasty, database=nasty)
+        for session in SESSIONS[:2]
+    )
+    unwell = replace(
+        SNAPSHOT, health=Section(health, NOW), activity=Section(Activity((root, waiter), 2, 2), NOW)
+    )
+    async with recorded((120, 40), None) as c:
+        c.main.watching = Watching("postgres")
+        c.main.snapshot = unwell
+        for pane in ("9", "6", "1"):
+            await c.press(pane)
+            await c.sees("owned")
+            assert not {"\x1b", "\x9b", "\x07"} & set(c.shown())
+        target = Target(c.main, "terminate", (root, waiter))
+        c.app.push_screen(Question(target.title, target.body, target.word, now=target.now))
+        await c.sees("Terminate 2 sessions?")
+        assert not {"\x1b", "\x9b", "\x07"} & set(c.shown())
+        await c.press("escape", "t")
+        await c.type("user:owned")
+        await c.until(lambda: len(c.app.screen.query_one("#taken", Grid).rows) == 2)
+        assert not {"\x1b", "\x9b", "\x07"} & set(c.shown())
+    found = Deadlock((Party(nasty, nasty, nasty, True),), nasty, nasty)
+    assert "\x1b" not in printable(shown(found, 1.0), keep_newlines=True)
