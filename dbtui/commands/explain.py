@@ -7,7 +7,6 @@ import asyncio
 import io
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +18,6 @@ from dbtui.model.finding import Finding, Severity
 from dbtui.model.plan import Plan, RawPlan
 from dbtui.plans import MAX_CHARACTERS, parse
 from dbtui.plans.beside import parse_beside
-from dbtui.plans.compare import shape
-from dbtui.plans.history import Kept, kind_of
 from dbtui.plans.summary import beside_nodes, weight
 from dbtui.rules.base import rule_ids
 from dbtui.rules.plan import findings as plan_findings
@@ -99,8 +96,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the plan; the exit code. Raises DbtuiError, which is one line and exit code 2."""
     _check(args)
-    printed, findings = ("", ()) if args.plan is None else _of_a_file(args)
-    if args.plan is None:
+    if args.plan is not None:
+        printed, findings = _shown(args, explain_text(read_text(args.plan)))
+    else:
         printed, findings = asyncio.run(_ask(args))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
@@ -126,46 +124,17 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("a plan from a file has no earlier ones", "give --compare FILE")
 
 
-def _of_a_file(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
-    plan = explain_text(read_text(args.plan))
-    return _shown(args, plan)
-
-
 def _shown(args: argparse.Namespace, plan: Plan) -> tuple[str, Sequence[Finding]]:
     """The plan, or what was asked about it, and the findings that decide the exit code."""
+    from dbtui.commands import explain_more
+
     findings = plan_findings(plan)
     if args.why:
-        return _why(args, plan), findings
+        return explain_more.why(plan, args.why, args.format), findings
     if args.compare:
-        return _compared(args, explain_text(read_text(args.compare)), plan), findings
+        before = explain_text(read_text(args.compare))
+        return explain_more.compared(before, plan, args.format, _width()), findings
     return render(plan, findings, args.format), findings
-
-
-def _why(args: argparse.Namespace, plan: Plan) -> str:
-    from dbtui.output import why as output
-    from dbtui.rules.plan.why import why
-
-    said = why(plan, args.why)
-    if args.format == "json":
-        misses = [
-            {"node": miss.node, "what": miss.what, "value": miss.value, "least": miss.least}
-            for miss in said.misses
-        ]
-        return output.json(args.why, said.findings, said.reason, misses) + "\n"
-    return output.text(args.why, said.findings, said.reason, [str(miss) for miss in said.misses])
-
-
-def _compared(args: argparse.Namespace, before: Plan, after: Plan) -> str:
-    from dbtui.output import comparison as output
-    from dbtui.plans.causes import causes
-    from dbtui.plans.compare import compare
-
-    comparison = compare(before, after)
-    if args.format == "json":
-        return output.json(comparison, causes(comparison)) + "\n"
-    if args.format == "markdown":
-        return output.markdown(comparison, causes(comparison))
-    return output.text(comparison, causes(comparison), width=_width())
 
 
 def explain_text(text: str) -> Plan:
@@ -213,6 +182,7 @@ async def _read(raw: RawPlan) -> Plan:
 
 
 async def _ask(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
+    from dbtui.commands import explain_more
     from dbtui.config import resolve
     from dbtui.engines import create
 
@@ -224,78 +194,23 @@ async def _ask(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
     await engine.open()
     try:
         if args.sweep:
-            return await _swept(args, engine, sql), ()
+            return await explain_more.swept(engine, sql, args.database, args.value, args.format), ()
         if args.analyze and not args.yes:
-            await _forewarn(engine, sql, args.database)
+            await explain_more.forewarn(engine, sql, args.database)
         plan = await explain_on(
             engine, sql, database=args.database, analyze=args.analyze, timeout=args.timeout
         )
         if args.doctor:
-            return await _diagnosed(args, engine, plan), plan_findings(plan)
+            told = await explain_more.diagnosed(engine, plan, args.database, args.format)
+            return told, plan_findings(plan)
     finally:
         await engine.close()
-    return _with_history(args, target.name, plan)
-
-
-def _with_history(args: argparse.Namespace, connection: str, plan: Plan) -> tuple[str, Sequence[Finding]]:
-    """Keep the plan; where it is another one than before, that is said on standard error."""
-    from dbtui.commands.plan_history import earlier_plans, plan_of, remember
-
-    earlier = earlier_plans(plan, connection)
-    change = remember(plan, connection, args.database)
+    earlier, news = explain_more.remembered(plan, target.name, args.database)
     if args.compare == "last":
-        if not earlier:
-            raise UsageError("no earlier plan of this statement is kept", "it is kept now: ask again later")
-        return _compared(args, plan_of(_older(earlier, plan)), plan), plan_findings(plan)
-    if change is not None:
-        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(change.before.taken))
-        because = f"; probably {change.causes[0]}" if change.causes else ""
-        print(printable(f"dbtui: the plan has changed since {at}{because}"), file=sys.stderr)
+        return explain_more.compared(earlier(), plan, args.format, _width()), plan_findings(plan)
+    if news:
+        print(f"dbtui: {printable(news)}", file=sys.stderr)
     return _shown(args, plan)
-
-
-def _older(earlier: Sequence[Kept], plan: Plan) -> Kept:
-    """The newest plan that was taken in the same way and is another one; else the newest of all."""
-    alike = [one for one in earlier if one.kind == kind_of(plan)]
-    return next((one for one in alike if one.shape != shape(plan)), (alike or earlier)[0])
-
-
-async def _forewarn(engine: Engine, sql: str, database: str) -> None:
-    from dbtui.commands.forewarn import side_effects
-
-    found = await side_effects(engine, sql, database=database)
-    if found:
-        raise UsageError(f"running it has effects: {', '.join(found)}", "give --yes to run it all the same")
-
-
-async def _swept(args: argparse.Namespace, engine: Engine, sql: str) -> str:
-    from dbtui.commands.sweep import sweep
-    from dbtui.output import sweep as output
-
-    found = await sweep(engine, sql, database=args.database, values=_values(args.value))
-    if args.format == "json":
-        return output.json(found) + "\n"
-    return output.markdown(found) if args.format == "markdown" else output.text(found)
-
-
-async def _diagnosed(args: argparse.Namespace, engine: Engine, plan: Plan) -> str:
-    from dbtui.commands.doctor import diagnose
-    from dbtui.output import diagnosis as output
-
-    found = await diagnose(engine, plan, database=args.database)
-    if args.format == "json":
-        return output.json(found) + "\n"
-    return output.markdown(found) if args.format == "markdown" else output.text(found)
-
-
-def _values(given: Sequence[str]) -> dict[int, str]:
-    values = {}
-    for one in given:
-        number, equals, value = one.partition("=")
-        if not equals or not number.removeprefix("$").isdecimal():
-            raise UsageError(f"--value {one}", "write it as N=SQL, for example --value 2=10")
-        values[int(number.removeprefix("$"))] = value
-    return values
 
 
 def read_text(name: str) -> str:
