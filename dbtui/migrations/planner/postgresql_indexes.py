@@ -119,9 +119,10 @@ def _on_partitions(one: One, index: IndexDef) -> Steps | None:
                 f"ALTER INDEX {whole} ATTACH PARTITION {own}",
                 relation=part.relation,
                 phase=Phase.VALIDATE,
+                down=(f"DROP INDEX IF EXISTS {whole}",),
                 postconditions=(conditions.partition_of(Relation(name, part.relation.schema),
                                                         Relation(index.name, one.relation.schema)),),
-                why="undone with the index of the parent",
+                why="an index cannot be detached again: the way back drops that of the parent, and all of them with it",
             )
         )  # fmt: skip
     last = replace(steps[-1], postconditions=(conditions.index_valid(one.relation, index.name),))

@@ -8,7 +8,7 @@ import pytest
 
 from dbtui.migrations.files import migration_file
 from dbtui.migrations.survey import surveyed
-from dbtui.model.change import Blocks, ChangePlan, Kind
+from dbtui.model.change import Blocks, ChangePlan, Kind, Reversibility
 from dbtui.model.run import State
 from tests.migrations.runs import Console
 from tests.servers.postgres import PostgresServer
@@ -101,6 +101,7 @@ async def compare(postgres: PostgresServer, sql: str) -> None:
     words, steps = postgres.create_database(), postgres.create_database()
     postgres.psql(SHOP, words)
     postgres.psql(SHOP, steps)
+    begun = postgres.psql(_CATALOG, steps)
     postgres.psql(sql, words)
     async with Console(postgres.url(steps)) as console:
         plan = await planned(console, sql)
@@ -111,5 +112,11 @@ async def compare(postgres: PostgresServer, sql: str) -> None:
     assert postgres.psql(_CATALOG, steps) == postgres.psql(_CATALOG, words)
     assert rows(postgres, steps) == rows(postgres, words)
     assert not [step.kind for step in plan.steps if step.kind is Kind.COMMAND]
+    taken = [step for step in plan.steps if step.statements or step.backfill]
+    if all(step.reversibility is Reversibility.FREE for step in taken):
+        for step in reversed(taken):
+            for statement in step.down:
+                postgres.psql(statement, steps)
+        assert postgres.psql(_CATALOG, steps) == begun
     for database in (words, steps):
         postgres.drop_database(database)
