@@ -10,7 +10,6 @@ from typing import Any
 from dbtui.engines.elasticsearch import words
 from dbtui.engines.elasticsearch.connection import Connection, Connector
 from dbtui.engines.elasticsearch.documents import mapping
-from dbtui.engines.elasticsearch.failures import place
 from dbtui.engines.elasticsearch.query import asked, shown
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.sessions import Incarnation
@@ -70,10 +69,7 @@ class ElasticActions:
         request = words.parse(sql)
         began = time.monotonic()
         async with self._acting() as connection:
-            try:
-                answer = await connection.send(asked(request), timeout=timeout)
-            except QueryError as error:
-                raise place(error, request.body, request.body_at) from None
+            answer = await connection.send(asked(request), timeout=timeout)
         if answer.json:
             _raise_failures(decoded(answer.body))
         columns, rows = shown(request, answer)

@@ -10,7 +10,6 @@ from typing import Any
 from dbtui.engines.elasticsearch import words
 from dbtui.engines.elasticsearch.connection import Connection
 from dbtui.engines.elasticsearch.documents import mapping, mappings
-from dbtui.engines.elasticsearch.failures import place
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.work import Work
@@ -48,10 +47,7 @@ class ElasticExplainer:
             raise QueryError("the body of a search is an object", _HOW)
         made = _profiled(request, body) if analyze else _validated(request, body)
         async with self._work.use() as connection:
-            try:
-                answer = await connection.send(made, timeout=timeout)
-            except QueryError as error:
-                raise place(error, "", None) from None
+            answer = await connection.send(made, timeout=timeout)
             version = connection.server.version
         if not analyze:
             _raise_invalid(decoded(answer.body))

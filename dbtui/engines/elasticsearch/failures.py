@@ -12,6 +12,7 @@ import httpx
 
 from dbtui.engines.elasticsearch.address import Parameters
 from dbtui.engines.elasticsearch.wire import Answer
+from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.login import PasswordRefused
 from dbtui.engines.unreached import no_tls, unreached
 from dbtui.errors import (
@@ -25,7 +26,7 @@ from dbtui.errors import (
     SessionLost,
 )
 
-ROLE = "dbtui"  # the role that a remedy is written for
+ROLE = "dbtui"  # begins the name of a role that a remedy makes: one for each privilege, so that none is lost
 _LONG = 300  # characters of what the server says
 _AGAIN = "it is opened again by itself"
 _GRANTED = re.compile(r"granted by the (cluster|index) privileges \[([^\]]*)\]")
@@ -53,13 +54,13 @@ def lacks(error: QueryError) -> bool:
     return error.code in ("405", "not_found") or bool(_LACKS.search(error.message))
 
 
-def described(answer: Answer, user: str, index: str = "") -> DbtuiError:
-    """The console's error for an answer that is a refusal. `index` is what was asked about, "" for none."""
+def described(answer: Answer, user: str, request: Request) -> DbtuiError:
+    """The console's error for an answer that refuses a request."""
     kind, reason, error = _said(answer)
     if answer.status == 401:
         return SessionLost("the server does not take the login any more", "it is opened again by itself")
     if answer.status == 403 and kind != "cluster_block_exception":
-        return denied(reason, user, index)
+        return denied(reason, user, request.index)
     if answer.status in (408, 504):
         return QueryTimeout(
             "the server, or what stands before it, gave up waiting", reason[:_LONG], code=kind
@@ -67,7 +68,7 @@ def described(answer: Answer, user: str, index: str = "") -> DbtuiError:
     if answer.status in (502, 503) and not kind:
         return SessionLost(f"what stands before the server answers {answer.status}", _AGAIN)
     code = kind or str(answer.status)
-    return QueryError(reason[:_LONG], _HINTS.get(kind, ""), code=code, position=_position(error))
+    return QueryError(reason[:_LONG], _HINTS.get(kind, ""), code=code, position=_position(error, request))
 
 
 def _said(answer: Answer) -> tuple[str, str, Mapping[str, Any]]:
@@ -115,25 +116,14 @@ def _line(said: str) -> str:
     return " ".join(said.split())
 
 
-def _position(error: Mapping[str, Any]) -> int | None:
-    """Where in the body it went wrong, as line * 1,000,000 + column: `place` makes it a position."""
-    line, column = error.get("line"), error.get("col")
-    return (
-        line * 1_000_000 + column
-        if isinstance(line, int) and isinstance(column, int) and column > 0
-        else None
-    )
-
-
-def place(error: QueryError, body: str, begins: int | None) -> QueryError:
-    """The error with the position in what was typed, whose body begins at `begins`; without one where none is known."""
-    at, error.position = error.position, None
-    if at is not None and begins is not None:
-        line, column = divmod(at, 1_000_000)
-        lines = body.split("\n")
-        if 0 < line <= len(lines):
-            error.position = begins + sum(len(one) + 1 for one in lines[: line - 1]) + column
-    return error
+def _position(error: Mapping[str, Any], request: Request) -> int | None:
+    """Where in what was typed it went wrong, from 1; None where the body is not sent as it stands there."""
+    line, column, lines = error.get("line"), error.get("col"), request.body.split("\n")
+    if not isinstance(line, int) or not isinstance(column, int) or request.body_at is None:
+        return None
+    if not 0 < line <= len(lines) or column < 1:
+        return None
+    return request.body_at + sum(len(one) + 1 for one in lines[: line - 1]) + column
 
 
 def denied(reason: str, user: str, index: str = "") -> PermissionDenied:
@@ -152,14 +142,15 @@ def denied(reason: str, user: str, index: str = "") -> PermissionDenied:
         needs = f"the {granted[1]} privilege {privilege}"
         if granted[1] == "index" and (indices or index):
             needs += f" on {', '.join(names)}"
-        remedy = f"POST _security/role/{ROLE} {json.dumps(role)}, and give {who} that role"
+        remedy = f"POST _security/role/{ROLE}-{privilege} {json.dumps(role)}, and give {who} that role"
         return PermissionDenied(f"{who} lacks {needs}", remedy, code="403", remedy=remedy)
     if action:
         name = action[1] or action[2]
         role = {"cluster_permissions": [name]}
         if name.startswith("indices:"):
             role = {"index_permissions": [{"index_patterns": names, "allowed_actions": [name]}]}
-        remedy = f"PUT _plugins/_security/api/roles/{ROLE} {json.dumps(role)}, and map {who} to that role"
+        path = f"_plugins/_security/api/roles/{ROLE}-{name.rpartition('/')[2]}"
+        remedy = f"PUT {path} {json.dumps(role)}, and map {who} to that role"
         return PermissionDenied(f"{who} may not do {name}", remedy, code="403", remedy=remedy)
     return PermissionDenied(
         f"{who} may not do that: {reason[:_LONG]}", "ask an administrator for it", code="403"

@@ -7,7 +7,6 @@ import asyncio
 from dbtui import beside
 from dbtui.engines.elasticsearch import read_only, reply, words
 from dbtui.engines.elasticsearch.connection import Connection
-from dbtui.engines.elasticsearch.failures import place
 from dbtui.engines.elasticsearch.wire import Answer
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.readahead import OneCursor, ReadAhead
@@ -77,8 +76,6 @@ class ElasticCursor(ReadAhead):
     def describe(self, error: DbtuiError) -> DbtuiError:
         if isinstance(error, NotApproved):
             return QueryError(error.message, error.hint, code=READ_ONLY)
-        if isinstance(error, QueryError):
-            return place(error, self._request.body, self._request.body_at)
         return error
 
 

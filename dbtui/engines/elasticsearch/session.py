@@ -79,7 +79,7 @@ class Connection:
         if answer.status == 401:
             self.abort()
         if answer.status >= 400 and request.method != "HEAD":
-            raise described(answer, self.server.user, request.index)
+            raise described(answer, self.server.user, request)
         return answer
 
     def abort(self) -> None:

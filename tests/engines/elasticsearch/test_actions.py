@@ -96,7 +96,7 @@ async def test_a_write_without_the_privilege(elasticsearch7: ElasticServer) -> N
         assert made.actions is not None
         with pytest.raises(PermissionDenied) as caught:
             await made.actions.write(text, approve("test", scope_of(text), ""))
-        role = json.loads(caught.value.remedy.partition("dbtui ")[2].partition(", and give")[0])
+        role = json.loads("{" + caught.value.remedy.partition(" {")[2].partition(", and give")[0])
         assert role["indices"][0]["names"] == ["shop-2"]
         assert role["indices"][0]["privileges"] in (["create"], ["create_doc"], ["index"])
         assert (await rows(made, "GET shop-2/_count")).rows[0] == ("count", "0")

@@ -161,7 +161,7 @@ async def test_what_a_user_without_privileges_is_told(elasticsearch7: ElasticSer
             ) as caught:
                 await fetch(made, section)
             assert caught.value.remedy == (
-                f'POST _security/role/dbtui {{"cluster": ["{privilege}"]}}, and give user blind that role'
+                f'POST _security/role/dbtui-{privilege} {{"cluster": ["{privilege}"]}}, and give user blind that role'
             )
         with pytest.raises(PermissionDenied, match="lacks the index privilege monitor"):
             await fetch(made, "statements")

@@ -6,14 +6,17 @@ import json
 
 import pytest
 
-from dbtui.engines.elasticsearch.failures import described, lacks, place
+from dbtui.engines.elasticsearch.failures import described, lacks
 from dbtui.engines.elasticsearch.wire import Answer
+from dbtui.engines.elasticsearch.words import Request, own, parse
 from dbtui.errors import DbtuiError, PermissionDenied, QueryError, QueryTimeout, SessionLost
 
 
-def refusal(status: int, body: object, user: str = "ann") -> DbtuiError:
+def refusal(status: int, body: object, request: Request | None = None) -> DbtuiError:
     text = body if isinstance(body, str) else json.dumps(body)
-    error = described(Answer(status, {"content-type": "application/json"}, text.encode()), user)
+    error = described(
+        Answer(status, {"content-type": "application/json"}, text.encode()), "ann", request or own("GET")
+    )
     assert "\n" not in str(error)
     return error
 
@@ -36,7 +39,7 @@ def test_a_missing_privilege_names_the_role_that_has_it() -> None:
     assert isinstance(said, PermissionDenied)
     assert said.message == "user ann lacks the index privilege read on a, b"
     assert said.remedy == (
-        'POST _security/role/dbtui {"indices": [{"names": ["a", "b"], "privileges": ["read"]}]}, '
+        'POST _security/role/dbtui-read {"indices": [{"names": ["a", "b"], "privileges": ["read"]}]}, '
         "and give user ann that role"
     )
     said = refusal(
@@ -108,10 +111,14 @@ def test_an_endpoint_that_is_not_there_is_known_by_what_the_products_say() -> No
 
 
 def test_a_place_in_the_body_becomes_a_place_in_the_text() -> None:
-    body = '{\n  "query": {"foo": 1}\n}'
-    text = f"GET shop/_search\n{body}"
-    said = refusal(400, {"error": {"type": "parsing_exception", "reason": "no", "line": 2, "col": 12}})
-    assert isinstance(said, QueryError)
-    placed = place(said, body, text.index("{"))
-    assert placed.position is not None and text[placed.position - 1] == "{"
-    assert place(QueryError("x", position=1_000_001), "", None).position is None
+    def position(text: str, line: int, column: int) -> int | None:
+        said = {"error": {"type": "parsing_exception", "reason": "no", "line": line, "col": column}}
+        made = refusal(400, said, parse(text))
+        assert isinstance(made, QueryError)
+        return made.position
+
+    text = 'GET shop/_search\n{\n  "query": {"foo": 1}\n}'
+    found = position(text, 2, 12)
+    assert found is not None and text[found - 1 :].startswith('{"foo"')
+    assert position(text, 9, 1) is None
+    assert position('GET shop/_search\n{"query": """a\nb"""}', 1, 3) is None
