@@ -50,9 +50,14 @@ def make(
         steps=numbered(weighed),
         title=title or _title(files),
         version=".".join(map(str, version)),
-        notes=survey.notes if survey is not None else (),
+        notes=_notes(survey) if survey is not None else (),
         evidence=survey.evidence if survey is not None else {},
     )
+
+
+def _notes(survey: Survey) -> tuple[str, ...]:
+    """What the server says of itself, and what it does not say."""
+    return (*survey.notes, *(f"not known: {what}" for what in survey.unknown))
 
 
 def _planner(engine: Engine) -> Callable[[Step, Survey | None], Iterator[ChangeStep]]:

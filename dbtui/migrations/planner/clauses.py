@@ -168,13 +168,20 @@ def write_text(sql: str, engine: Engine) -> WriteText | None:
     others = {t.upper for p, t in levels if p > 0}
     if verb == "UPDATE" and not others & _NOT_BATCHED:
         start = _first(found, "SET")
-        if start in (2, 4) and found[start - 1].upper != "ONLY":  # a name, or schema.name, and no alias
+        if _is_name(found[1:start]):
             return WriteText("update", _text(sql, found[start + 1 : where]), predicate)
-    if verb == "DELETE" and not (others - {"FROM"}) & _NOT_BATCHED and where in (3, 5, len(found)):
-        length = min(where, len(found))
-        if length in (3, 5) and found[1].upper == "FROM" and found[2].upper != "ONLY":
-            return WriteText("delete", "", predicate)
+    plain = verb == "DELETE" and len(found) > 2 and found[1].upper == "FROM" and _is_name(found[2:where])
+    if plain and not (others - {"FROM"}) & _NOT_BATCHED:
+        return WriteText("delete", "", predicate)
     return None
+
+
+def _is_name(found: list[Token]) -> bool:
+    """Whether tokens are a table's name, with or without its schema, and nothing else: no alias, no ONLY."""
+    named = [token for token in found if token.kind in ("word", "quoted")]
+    return (len(found) == 1 and len(named) == 1) or (
+        len(found) == 3 and len(named) == 2 and found[1].text == "."
+    )
 
 
 def with_column_renamed(sql: str, old: str, new: str) -> str:

@@ -19,6 +19,7 @@ from dbtui.model.migration import Assessed, Engine, Lock, Relation
 from dbtui.model.survey import Rates, Survey
 from dbtui.rules.migration.step import Step
 from dbtui.rules.migration.transaction import relation_of
+from dbtui.text import size
 
 _STRENGTH = (
     "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock",
@@ -143,6 +144,7 @@ def _weighed(step: ChangeStep, seen: Sequence[_Seen], engine: Engine, survey: Su
         Blocks.EVERYTHING if unknown else _worst([_BLOCKS.get(lock.mode, Blocks.NOTHING) for lock in locks])
     )
     seconds = None if unknown else _seconds(seen, survey)
+    disk = _disk(seen, survey)
     said = {_key(f): f for one in seen for f in one.findings if step.verbatim or f.rule not in _OF_CODE}
     return replace(
         step,
@@ -151,7 +153,26 @@ def _weighed(step: ChangeStep, seen: Sequence[_Seen], engine: Engine, survey: Su
         seconds=seconds,
         waiting=_waiting(step, blocks, seconds, locks, survey),
         findings=tuple(said.values()),
+        notes=(*step.notes, *disk),
     )
+
+
+_WORTH_SAYING = 1 << 30  # bytes that a step writes, from which on disk, WAL and replicas matter
+
+
+def _disk(seen: Sequence[_Seen], survey: Survey | None) -> tuple[str, ...]:
+    """What is written anew needs as much free disk besides, and goes through the log to every replica."""
+    written = 0
+    for one in seen:
+        for relation in dict.fromkeys((*one.rewrites, *one.builds)):
+            facts = survey.table(relation) if survey is not None else None
+            if facts is not None and facts.bytes is not None:
+                written += facts.bytes + ((facts.index_bytes or 0) if relation in one.rewrites else 0)
+    if written < _WORTH_SAYING or survey is None:
+        return ()
+    free = "" if survey.free_bytes is None else f", of which {size(survey.free_bytes)} are free"
+    replicas = f"; {survey.replicas} replicas get it too" if survey.replicas else ""
+    return (f"writes up to {size(written)} anew: it needs as much disk{free}, and as much log{replicas}",)
 
 
 def _key(finding: Finding) -> tuple[str, str | None, str]:
@@ -187,8 +208,8 @@ def _seconds(seen: Sequence[_Seen], survey: Survey | None) -> Range | None:
             if facts is None or facts.bytes is None:
                 return None
             if relation in one.rewrites:
-                size = facts.bytes + (facts.index_bytes or 0)
-                low, high = low + size / fast.rewrite, high + size / slow.rewrite
+                both = facts.bytes + (facts.index_bytes or 0)
+                low, high = low + both / fast.rewrite, high + both / slow.rewrite
             elif relation in one.builds:
                 low, high = low + facts.bytes / fast.index, high + facts.bytes / slow.index
             else:
