@@ -50,7 +50,7 @@ def _weight(query: Query) -> float:
 def _described(candidate: Candidate, places: Sequence[int], facts: Facts, updated: object) -> IndexAdvice:
     table = facts.find(*candidate.path)
     assert table is not None and isinstance(updated, dict)
-    advice = describe(candidate, table, facts.dialect, updated)
+    advice = describe(candidate, table, facts, updated)
     helps = tuple(Help(place, None, None) for place in sorted(set(places)))
     return replace(advice, verified=HEURISTIC, helps=helps)
 

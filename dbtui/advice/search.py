@@ -223,7 +223,8 @@ class _Search:
                 bounds.pop(best)
                 continue
             chosen += [c for c in sorted(best, key=_plainness) if c not in chosen]
-            bounds = {move: bound for move, bound in bounds.items() if not move <= set(chosen)}
+            room = self.policy.most - len(chosen)
+            bounds = {m: bound for m, bound in bounds.items() if 0 < len(m - set(chosen)) <= room}
             progress(f"{len(chosen)} indexes save {1 - await self._total(chosen) / whole:.0%}")
         return chosen
 
@@ -319,7 +320,7 @@ class _Search:
                     helps.append(Help(case.place, case.base, with_it))
         table = self.table(candidate)
         size = self.planner.size(self.sql[candidate])
-        advice = describe(candidate, table, self.facts.dialect, self._updated)
+        advice = describe(candidate, table, self.facts, self._updated)
         return replace(
             advice,
             verified=self.planner.verified,
@@ -350,9 +351,11 @@ class _Search:
 
 
 def describe(
-    candidate: Candidate, table: TableFacts, dialect: str, updated: Mapping[str, frozenset[str]]
+    candidate: Candidate, table: TableFacts, facts: Facts, updated: Mapping[str, frozenset[str]]
 ) -> IndexAdvice:
     """What can be said of an index without a planner."""
+    dialect = facts.dialect
+    trigrams = any(key.operators == "gin_trgm_ops" for key in candidate.keys)
     touched = {key.key for key in candidate.keys} | set(candidate.include)
     return IndexAdvice(
         ddl.create(candidate, dialect, partitioned=table.partitioned),
@@ -361,6 +364,7 @@ def describe(
         tuple(key.key for key in candidate.keys),
         "heuristic",
         (),
+        "needs CREATE EXTENSION pg_trgm" if trigrams and "pg_trgm" not in facts.extensions else "",
         write_overhead=write_overhead(candidate, table),
         hot_lost=table.hot_updates if touched & updated.get(table.name, frozenset()) else 0,
         supersedes=superseded(candidate, table),

@@ -55,6 +55,8 @@ def facts(index: IndexAdvice, advice: Advice) -> Iterator[str]:
     room = f"about {size(index.size)}, " if index.size else ""
     lost = f", {index.hot_lost:,} HOT updates so far would have been none" if index.hot_lost else ""
     yield f"costs {room}{index.write_overhead:.0%} more to write per row{lost}"
+    if index.because:
+        yield index.because
     if index.supersedes:
         yield f"makes superfluous: {', '.join(index.supersedes)}"
     for tie in index.ties:

@@ -97,15 +97,23 @@ class Clone:
         new = [statement for statement in dict.fromkeys(statements) if statement not in self._made]
         if not new:
             return
-        made: dict[str, tuple[int, ...]] = {}
+        made: list[int] = []
+        refusal: QueryError | None = None
         async with self._pages.emptied(), self.shadow.session(self.database, OWNER) as session:
             known = {row[0] for row in await session.fetch(_INDEXES)}
             for statement in new:
-                await session.execute(plain_create_index(statement))
+                try:
+                    await session.execute(plain_create_index(statement))
+                except QueryError as error:
+                    refusal = error
+                    break
                 found = {row[0] for row in await session.fetch(_INDEXES)}
-                self._made[statement] = made[statement] = tuple(found - known)
+                self._made[statement] = tuple(found - known)
+                made += found - known
                 known = found
-        await self._pages.build([oid for oids in made.values() for oid in oids])
+        await self._pages.build(made)  # also of those before the one that was refused
+        if refusal is not None:
+            raise refusal
 
     async def _hide(self, what_if: WhatIf) -> None:
         """Keep the planner from every candidate that is not asked for, and from what is asked to be hidden."""

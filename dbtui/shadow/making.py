@@ -5,6 +5,7 @@ Statistics go in after every index, since building one on an empty table counts 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ async def cloned(
             else:
                 missing += await _some(shadow, source, database, made, folder, relations)
         missing += await _settle(shadow, made, settings)
+        await _add_trigrams(shadow, made)
         pages = Pages(shadow, made)
         await pages.adopt(relations)
     except BaseException:
@@ -51,6 +53,13 @@ async def cloned(
         if r.kind == "f"
     ]
     return Clone(shadow, made, source.server.version, [*missing, *foreign], pages)
+
+
+async def _add_trigrams(shadow: Shadow, made: str) -> None:
+    """The extension that an index for LIKE '%x%' needs, though the source may not have it yet."""
+    async with shadow.session(made) as session:
+        with contextlib.suppress(QueryError):  # there is no schema public
+            await session.execute("create extension if not exists pg_trgm schema public")
 
 
 async def _whole(

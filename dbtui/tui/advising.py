@@ -181,12 +181,12 @@ def _advised(advice: Advice, *, tick: bool) -> list[Option]:
         made.append(
             Option(
                 index.sql,
-                index.sql.partition(" ON ")[2].removeprefix("public."),
+                index.sql.partition(" ON ")[2].removeprefix("public.") or index.sql,
                 on=tick and number == 0,
                 saved=index.saved,
                 size=index.size,
                 write_overhead=index.write_overhead,
-                note=note or ("" if advice.tried else index.verified),
+                note=note,
             )
         )
     return made

@@ -215,3 +215,10 @@ async def test_only_its_owner_reaches_it(shadow: Shadow) -> None:
     assert stat.S_IMODE(shadow.folder.stat().st_mode) == 0o700
     async with shadow.session("postgres") as session:
         assert await session.fetchval("select current_setting('listen_addresses')") == ""
+
+
+async def test_a_refused_index_leaves_the_others_their_size(engine: PostgresEngine, shadow: Shadow) -> None:
+    clone = await shadow.clone(engine.source, ["orders"])
+    good, bad = "create index on orders (at)", "create index on orders (nothing)"
+    assert list(await clone.prepare([good, bad])) == [bad]
+    assert clone.size(good) > 1_000_000
