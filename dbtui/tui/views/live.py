@@ -174,11 +174,12 @@ def describe(session: Session, lines: Sequence[Blocked], product: str = "") -> s
     who = f"{session.user}@{session.database}" if session.database else session.user
     kind = "" if session.kind == "client backend" else session.kind
     facts = [f"{session.id}", who, session.application, session.client or "local", kind]
-    about = [session.state]
+    age = (
+        f" for {text.duration(session.state_age)}" if session.state and session.state_age is not None else ""
+    )
+    about = [session.state + age]
     if session.transaction_age is not None:
         about.append(f"transaction open {text.duration(session.transaction_age)}")
-    if session.state_age is not None:
-        about.append(f"in this state {text.duration(session.state_age)}")
     if session.holds_back:
         about.append(f"holds back {text.count(session.holds_back)} transactions of vacuum")
     own = next((line for line in lines if line.session.id == session.id), None)
