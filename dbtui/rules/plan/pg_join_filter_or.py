@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.conditions import branches, tables_of
+from dbtui.rules.plan.conditions import branches, conjuncts, tables_of
 from dbtui.rules.plan.tree import Hit, Tree, lost, text
 from dbtui.text import count
 
@@ -34,8 +34,9 @@ SUBJECTS: tuple[str, ...] = ("Nested Loop", "Hash Join", "Merge Join")
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     condition = text(node, "Join Filter")
-    parts = branches(condition)
-    if len(parts) < 2 or len({tables_of(part) for part in parts}) < 2:
+    either = (branches(part) for part in conjuncts(condition))
+    parts = next((found for found in either if len({tables_of(branch) for branch in found}) > 1), None)
+    if parts is None:
         return
     removed = lost(node, "Rows Removed by Join Filter")
     if not tree.reaches("pairs removed by the join filter", removed, 10_000):
