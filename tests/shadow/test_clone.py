@@ -145,6 +145,7 @@ async def test_what_cannot_be_restored_is_named(
     postgres: PostgresServer, engine: PostgresEngine, shadow: Shadow, shop: str
 ) -> None:
     postgres.psql(
+        "create statistics together on user_id, state from orders;"
         "create function rare() returns int language c as '$libdir/pg_trgm', 'set_limit';"
         "create extension postgres_fdw; create server far foreign data wrapper postgres_fdw;"
         "create foreign table elsewhere (id int) server far",
@@ -153,9 +154,12 @@ async def test_what_cannot_be_restored_is_named(
     try:
         clone = await shadow.clone(engine.source)
     finally:
-        postgres.psql("drop function rare(); drop extension postgres_fdw cascade", shop)
+        postgres.psql(
+            "drop statistics together; drop function rare(); drop extension postgres_fdw cascade", shop
+        )
     said = [str(missing) for missing in clone.missing]
     assert any(line.startswith("function public.rare()") for line in said), said
+    assert any(line.startswith("statistics public.together") for line in said), said
     assert any(line.startswith("foreign table public.elsewhere") for line in said), said
 
 
@@ -222,3 +226,20 @@ async def test_a_refused_index_leaves_the_others_their_size(engine: PostgresEngi
     good, bad = "create index on orders (at)", "create index on orders (nothing)"
     assert list(await clone.prepare([good, bad])) == [bad]
     assert clone.size(good) > 1_000_000
+
+
+async def test_an_expression_is_as_selective_as_its_column(
+    postgres: PostgresServer, engine: PostgresEngine, shadow: Shadow, shop: str
+) -> None:
+    clone = await shadow.clone(engine.source, ["users"])
+    query, index = (
+        "select * from users where lower(email) = 'e5@x'",
+        "create index low on users (lower(email))",
+    )
+    thought = await clone.plan(query, WhatIf(indexes=(index,)))
+    postgres.psql(f"{index}; analyze users", shop)
+    try:
+        real = await engine.explain.explain(query)
+    finally:
+        postgres.psql("drop index low", shop)
+    assert outline(thought.text) == outline(real.text)
