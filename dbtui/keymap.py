@@ -83,6 +83,14 @@ ACTIONS: tuple[Action, ...] = (
         "lift read-only for one statement or ten minutes, or end that",
         shown=False,
     ),
+    Action(
+        "main.handover",
+        "H",
+        "hand_over",
+        "Hand over",
+        "write an incident note, without literals, to the clipboard and a file",
+        shown=False,
+    ),
     Action("main.servers", "ctrl+o", "servers", "Servers", "go back to the connections", shown=False),
     Action(
         "live.detail", "enter", "detail", "Detail", "show the whole statement of the session", shown=False

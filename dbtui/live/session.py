@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,6 +13,7 @@ from dbtui import policy
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import DbtuiError, NotApproved
+from dbtui.live.handover import Deed
 from dbtui.live.history import History
 from dbtui.live.player import Player
 from dbtui.live.proof import Held, Proof, proof, told
@@ -73,6 +75,7 @@ class ConsoleSession:
             self._sampler = Sampler(
                 engine.open, engine.monitor, interval=interval, on_snapshot=self._keep, clock=clock
             )
+        self.deeds: deque[Deed] = deque(maxlen=200)  # what was done from here
         self._task: asyncio.Task[None] | None = None
         self._lift: Lift | None = None
         self._fall_back: asyncio.TimerHandle | None = None
@@ -303,6 +306,7 @@ class ConsoleSession:
 
     def _audit(self, action: str, target: str, reason: str, result: str) -> bool:
         server = self.snapshot.server
+        self.deeds.append(Deed(self._clock(), action, target, reason, result))
         return audit(self.target.name, action, target, reason, result, role=server.user if server else "")
 
 

@@ -28,7 +28,7 @@ _LEAST: Mapping[Unit, float] = {  # difference from which on a change counts
     "sessions": 0.2, "connections": 5.0, "per minute": 1.0, "per second": 1.0, "bytes per second": 65_536.0,
 }  # fmt: skip
 _TABLE = re.compile(
-    r'\b(?:from|join|update|into)\s+(?:only\s+)?((?:[\w$]+|"[^"]+"|`[^`]+`)(?:\.(?:[\w$]+|"[^"]+"|`[^`]+`))?)(?!\s*\()',
+    r'\b(?:from|join|update|into)\s+(?:only\s+)?((?:[\w$]++|"[^"]+"|`[^`]+`)(?:\.(?:[\w$]++|"[^"]+"|`[^`]+`))?+)(?!\s*\()',
     re.I,
 )
 _LONGEST = 2_000  # characters of a statement that are searched for tables

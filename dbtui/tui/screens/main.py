@@ -452,6 +452,9 @@ class MainScreen(Screen[None]):
         self.show_top_bar()
         self.refresh_bindings()
 
+    def action_hand_over(self) -> None:
+        self._begin("handing.hand_over")
+
     # the rest
 
     def say(self, message: str, severity: SeverityLevel) -> None:
