@@ -32,7 +32,7 @@ _PROGRESS = 5.0  # seconds between two lines about a backfill
 async def run(args: argparse.Namespace) -> int:
     """0 when every step is done, 1 when some are not."""
     async with opened(args) as (engine, target):
-        plan = await planned(args, engine)
+        plan = await _going_on(engine, target, await planned(args, engine))
         leaves = Leaves(args, plan, target, engine)
         if target.environment is Environment.PRODUCTION:
             await _want_staging(args, plan, leaves)
@@ -44,10 +44,25 @@ async def run(args: argparse.Namespace) -> int:
         return 1
 
 
+async def _going_on(engine: Engine, target: Target, plan: ChangePlan) -> ChangePlan:
+    """The plan that was begun on this server for the same SQL, if one was: planned anew it would be another one."""
+    for known in plan_file.kept():
+        if known.engine == plan.engine and [one.sql for one in known.source] == [
+            one.sql for one in plan.source
+        ]:
+            if known.id == plan.id:
+                return plan
+            state = await Runner(engine, target, known, approve=_nobody).standing()
+            if any(one.state is not State.PENDING for one in state.steps if one.step.number > 0):
+                print(printable(f"goes on with plan {known.id}, which was begun for the same SQL"))
+                return known
+    return plan
+
+
 async def rollback(args: argparse.Namespace) -> int:
     """Run the way back of the steps that are done, the newest first."""
     async with opened(args) as (engine, target):
-        plan = await planned(args, engine)
+        plan = await _going_on(engine, target, await planned(args, engine))
         leaves = Leaves(args, plan, target, engine)
         await _carried_out(args, engine, target, plan, leaves, back_to=args.to)
         print(
@@ -61,7 +76,7 @@ async def rollback(args: argparse.Namespace) -> int:
 async def status(args: argparse.Namespace) -> int:
     """0 when every step is done."""
     async with opened(args) as (engine, target):
-        plan = await planned(args, engine)
+        plan = await _going_on(engine, target, await planned(args, engine))
         runner = Runner(engine, target, plan, approve=_nobody)
         state = await runner.standing()
         used = await index_use(engine, plan, state)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from dbtui.errors import InputError
+from dbtui.migrations.conditions import newest
 from dbtui.model.change import ChangePlan
 from dbtui.model.run import Attempt, State
 
@@ -19,7 +20,7 @@ def files_of(plan: ChangePlan) -> dict[str, str]:
     """The plan's files by name, each with the checksum of its statements."""
     texts: dict[str, list[str]] = {}
     for source in plan.source:
-        if source.file:
+        if source.file.endswith(".sql"):  # not what was typed or piped
             texts.setdefault(PurePath(source.file).name, []).append(source.sql)
     return {name: hashlib.sha256("\0".join(sqls).encode()).hexdigest() for name, sqls in texts.items()}
 
@@ -40,17 +41,18 @@ def header(plan: ChangePlan, first: Attempt) -> Attempt:
 def applied(attempts: Iterable[Attempt]) -> Mapping[str, Attempt]:
     """The newest row 0 that names a file, by the file's name, of plans that have begun and were not taken back."""
     rows = tuple(attempts)
-    begun = {
-        one.plan_id
-        for one in rows
-        if one.step > 0 and one.state in (State.DONE, State.RUNNING, State.STOPPED)
-    }
     found: dict[str, Attempt] = {}
     for one in rows:
-        if one.step == 0 and one.plan_id in begun:
+        if one.step == 0 and has_begun(rows, one.plan_id):
             for name in _files(one):
                 found[name] = one
     return found
+
+
+def has_begun(attempts: Iterable[Attempt], plan_id: str) -> bool:
+    """Whether anything of a plan was done, or may have been."""
+    states = (one.state for number, one in newest(attempts, plan_id).items() if number > 0)
+    return any(state in (State.DONE, State.RUNNING, State.STOPPED) for state in states)
 
 
 def _files(row: Attempt) -> Mapping[str, str]:
@@ -62,13 +64,20 @@ def _files(row: Attempt) -> Mapping[str, str]:
 
 
 def refuse_edited(plan: ChangePlan, attempts: Iterable[Attempt]) -> None:
-    """Raise InputError for a file of the plan that was applied before with other words."""
+    """Raise InputError for a file of the plan that was applied before: with other words, or by another plan."""
     known = applied(attempts)
     for name, checksum in files_of(plan).items():
         row = known.get(name)
-        if row is not None and row.plan_id != plan.id and _files(row)[name] != checksum:
-            day = datetime.fromtimestamp(row.started, UTC).strftime("%Y-%m-%d")
+        if row is None or row.plan_id == plan.id:
+            continue
+        was = (
+            f"{name} was applied as plan {row.plan_id} on {datetime.fromtimestamp(row.started, UTC):%Y-%m-%d}"
+        )
+        if _files(row)[name] != checksum:
             raise InputError(
-                f"{name} was applied as plan {row.plan_id} on {day} and has been edited since",
+                f"{was} and has been edited since",
                 "put it back, and write the further change into a new file",
             )
+        raise InputError(
+            f"{was}, and this is another plan for it", f"give that plan: its file, or {row.plan_id}"
+        )

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from types import UnionType
@@ -52,6 +52,9 @@ def loads(text: str, name: str = "the plan") -> ChangePlan:
         plan: ChangePlan = _made(ChangePlan, data["plan"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{name} is not a whole plan: {error}", "plan anew") from None
+    plan = replace(
+        plan, database=""
+    )  # staging and production may call it differently: the connection says which
     if plan.sha256 != data.get("sha256"):
         raise InputError(
             f"{name} was edited: its checksum is another", "plan anew from the SQL that it was made of"

@@ -68,7 +68,9 @@ async def _twins(session: RunSession, plan: ChangePlan) -> tuple[str, ...]:
         "SELECT table_name FROM information_schema.tables"  # noqa: S608 - quoted above
         f" WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name IN ({names})"
     )
-    await session.write([f"DROP DATABASE IF EXISTS `{_name(plan)}`", f"CREATE DATABASE `{_name(plan)}`"], one=False)
+    await session.write(
+        [f"DROP DATABASE IF EXISTS `{_name(plan)}`", f"CREATE DATABASE `{_name(plan)}`"], one=False
+    )
     for (table,) in there:
         own = dialect.identifier(str(table))
         await session.write([f"CREATE TABLE `{_name(plan)}`.{own} LIKE {own}"], one=False)
