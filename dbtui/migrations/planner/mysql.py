@@ -13,10 +13,18 @@ from dbtui.migrations import effects_mysql
 from dbtui.migrations.planner import conditions_mysql as conditions
 from dbtui.migrations.planner.clauses import write_text
 from dbtui.migrations.planner.mysql_online import online
-from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, application, check, fresh
+from dbtui.migrations.planner.one import (
+    LOCK_TIMEOUT,
+    RETRIES,
+    application,
+    check,
+    fresh,
+    key_of,
+    not_understood,
+)
 from dbtui.migrations.planner.outcome_mysql import outcome
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
-from dbtui.model.migration import Action, Effects, Engine, KnownTable, Relation, Statement
+from dbtui.model.migration import Action, Effects, Engine, Relation, Statement
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step, quoted, sql_name
 
@@ -34,10 +42,7 @@ def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
     """The steps for one statement, not yet numbered."""
     statement = place.statement
     if not statement.understood:
-        title = f"run as written what was not understood: {statement.sql.split(chr(10))[0][:60]}"
-        why = f"{statement.error}; nothing is known of its locks and its time"
-        notes = ("not understood: approve it only if you know what it does",)
-        yield _ddl(title, statement.sql, verbatim=True, why=why, notes=notes)
+        yield not_understood(_ddl("", statement.sql), statement)
         return
     actions = tuple(a for a in statement.actions if a.op not in _SESSION)
     if not actions:
@@ -309,20 +314,6 @@ def _rename_table(action: Action, engine: Engine) -> Iterator[ChangeStep]:
         postconditions=(conditions.table_gone(aside),),
         why="it reads the old name, which is gone",
     )
-
-
-def key_of(known: KnownTable | None) -> tuple[str, ...]:
-    """The columns by which a backfill goes: the primary key, else a unique key that is NOT NULL, else ()."""
-    if known is None:
-        return ()
-    if known.primary_key is not None:
-        return known.primary_key.columns
-    for index in known.indexes:
-        if index.unique and all(
-            name in known.columns and known.columns[name].not_null for name in index.columns
-        ):
-            return index.columns
-    return ()
 
 
 def _write(place: Step, action: Action) -> ChangeStep:

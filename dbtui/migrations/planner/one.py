@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Transaction
-from dbtui.model.migration import Action, Effects, Engine, KnownTable, Relation, Schema
+from dbtui.model.migration import Action, Effects, Engine, KnownTable, Relation, Schema, Statement
 
 LOCK_TIMEOUT = 2.0  # seconds that others may have to queue behind a statement of ours that waits itself
 RETRIES = 30
@@ -81,3 +81,28 @@ def command(title: str, line: str, **more: object) -> ChangeStep:
 def until(steps: Iterable[ChangeStep], done: Condition) -> Steps:
     """Steps whose own traces a later one removes: they are done when `done` holds, too."""
     return tuple(step if step.superseded else replace(step, superseded=done) for step in steps)
+
+
+def not_understood(base: ChangeStep, statement: Statement) -> ChangeStep:
+    """A step of the user's own words of which nothing is known; never called safe."""
+    return replace(
+        base,
+        title=f"run as written what was not understood: {statement.sql.splitlines()[0][:60]}",
+        statements=(statement.sql,),
+        verbatim=True,
+        why=f"{statement.error}; nothing is known of its locks and its time",
+        notes=("not understood: approve it only if you know what it does",),
+    )
+
+
+def key_of(known: KnownTable | None) -> tuple[str, ...]:
+    """The columns by which a backfill goes: the primary key, else a unique key that is NOT NULL, else ()."""
+    if known is None:
+        return ()
+    if known.primary_key is not None and known.primary_key.columns:
+        return known.primary_key.columns
+    for index in known.indexes:
+        whole = index.unique and index.valid and not index.partial and "" not in index.columns
+        if whole and all(name in known.columns and known.columns[name].not_null for name in index.columns):
+            return index.columns
+    return ()

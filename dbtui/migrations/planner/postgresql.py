@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from dbtui.migrations import effects_postgresql
-from dbtui.migrations.planner.one import One, Steps, application, ddl
+from dbtui.migrations.planner.one import One, Steps, application, ddl, not_understood
 from dbtui.migrations.planner.outcome_postgresql import outcome
 from dbtui.migrations.planner.postgresql_columns import add_column
 from dbtui.migrations.planner.postgresql_constraints import add_constraint, domain_constraint, set_not_null
@@ -75,7 +75,7 @@ def steps(place: Step) -> Iterator[ChangeStep]:
     """The steps for one statement, not yet numbered. Settings of the session become part of those that need them."""
     statement = place.statement
     if not statement.understood:
-        yield _not_understood(statement)
+        yield _unknown(statement)
         return
     actions = tuple(a for a in statement.actions if a.op not in _SESSION and a.op != "set")
     if not actions:
@@ -164,17 +164,11 @@ def _joined(ones: list[One]) -> ChangeStep:
     return outcome(step, [one.action for one in ones], ones[0])
 
 
-def _not_understood(statement: Statement) -> ChangeStep:
+def _unknown(statement: Statement) -> ChangeStep:
     if statement.sql.startswith("\\"):
         return application(
             f"run by hand in psql: {statement.sql}",
             f"{statement.error}; it cannot be a step",
             phase=Phase.EXPAND,
         )
-    return ddl(
-        f"run as written what was not understood: {statement.sql.split(chr(10))[0][:60]}",
-        statement.sql,
-        verbatim=True,
-        why=f"{statement.error}; nothing is known of its locks and its time",
-        notes=("not understood: approve it only if you know what it does",),
-    )
+    return not_understood(ddl(""), statement)

@@ -7,24 +7,11 @@ from dataclasses import replace
 from dbtui.migrations.effects_postgresql import is_constrained_domain, is_volatile
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner.clauses import ColumnText, column_text, with_columns_of
-from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, ddl, until
+from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, ddl, key_of, until
 from dbtui.migrations.planner.postgresql_constraints import adopt, not_valid, prove_not_null
 from dbtui.model.change import Backfill, ChangeStep, Kind, Phase, Transaction
 from dbtui.model.migration import ColumnDef, KnownTable, Relation, Volatility
 from dbtui.rules.migration.step import quoted, short, sql_name
-
-
-def key_of(known: KnownTable | None) -> tuple[str, ...]:
-    """The columns by which a backfill goes: the primary key, else a unique key that is NOT NULL, else ()."""
-    if known is None:
-        return ()
-    if known.primary_key is not None and known.primary_key.columns:
-        return known.primary_key.columns
-    for index in known.indexes:
-        whole = index.unique and index.valid and not index.partial and "" not in index.columns
-        if whole and all(name in known.columns and known.columns[name].not_null for name in index.columns):
-            return index.columns
-    return ()
 
 
 def backfill(

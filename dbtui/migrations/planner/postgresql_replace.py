@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner.clauses import with_column_renamed, with_columns_of
-from dbtui.migrations.planner.one import One, Steps, application, check, ddl, until
+from dbtui.migrations.planner.one import One, Steps, application, check, ddl, key_of, until
 from dbtui.migrations.planner.outcome_postgresql import adding
-from dbtui.migrations.planner.postgresql_columns import backfill, drop_trigger, key_of, sync_trigger
+from dbtui.migrations.planner.postgresql_columns import backfill, drop_trigger, sync_trigger
 from dbtui.migrations.planner.postgresql_constraints import prove_not_null, validate
 from dbtui.migrations.planner.postgresql_indexes import build
 from dbtui.migrations.planner.postgresql_tables import as_written

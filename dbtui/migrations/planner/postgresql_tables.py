@@ -7,9 +7,18 @@ from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner.clauses import write_text
-from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, application, command, ddl, until
+from dbtui.migrations.planner.one import (
+    LOCK_TIMEOUT,
+    RETRIES,
+    One,
+    Steps,
+    application,
+    command,
+    ddl,
+    key_of,
+    until,
+)
 from dbtui.migrations.planner.outcome_postgresql import adding, outcome
-from dbtui.migrations.planner.postgresql_columns import key_of
 from dbtui.migrations.planner.postgresql_constraints import validate
 from dbtui.migrations.tokens import tokens
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dbtui.migrations.planner.clauses import write_text
-from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, application, fresh
+from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, application, fresh, not_understood
 from dbtui.migrations.planner.sqlite_text import TableText, altered, column_of, table_text
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
 from dbtui.model.migration import Action, Engine, KnownTable, Relation, Volatility
@@ -47,10 +47,7 @@ def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
     """The steps for one statement, not yet numbered."""
     statement = place.statement
     if not statement.understood:
-        title = f"run as written what was not understood: {statement.sql.split(chr(10))[0][:60]}"
-        why = f"{statement.error}; nothing is known of what it does"
-        notes = ("not understood: approve it only if you know what it does",)
-        yield replace(_ddl(title, statement.sql), verbatim=True, why=why, notes=notes)
+        yield not_understood(_ddl(""), statement)
         return
     actions = tuple(a for a in statement.actions if a.op not in _SESSION)
     if not actions:
