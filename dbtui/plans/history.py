@@ -1,13 +1,13 @@
 """Every plan that was taken, by statement: a local file for each, readable by its owner only, and capped.
 
-A file holds the newest plans of one statement on one connection, oldest first, as gzipped JSON. Statements that
-differ only in their values share one (`sql.mask.fingerprint`). The text of a plan holds values of the statement;
-nothing of it leaves this machine.
+A file holds the newest plans of one statement on one connection, oldest first, as JSON in which each plan's text is
+packed. Statements that differ only in their values share one (`sql.mask.fingerprint`). The text of a plan holds
+values of the statement; nothing of it leaves this machine.
 """
 
 from __future__ import annotations
 
-import gzip
+import base64
 import hashlib
 import json
 import os
@@ -18,14 +18,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from dbtui.config import state_folder
+from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.compare import shape
 from dbtui.sql.mask import fingerprint
 
 PLANS_OF_ONE = 20
 STATEMENTS = 500
-LARGEST = 1024 * 1024  # characters of a plan that is kept
-_UNPACKED = 64 * 1024 * 1024  # bytes of one file
+LARGEST = 16 * 1024 * 1024  # characters of a plan that is kept
+_FILE = 64 * 1024 * 1024  # bytes of one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,15 @@ class Kept:
     notes: tuple[str, ...]
     shape: str  # equal for plans of one structure
     kind: str  # "measured", "generic" or "estimates": only plans of one kind are compared unasked
-    text: str  # as the server printed it
+    packed: str  # the text as the server printed it: zlib, base64
+
+    @property
+    def text(self) -> str:
+        """The plan as the server printed it. Raises InputError where the file was damaged."""
+        try:
+            return zlib.decompressobj().decompress(base64.b64decode(self.packed), 4 * LARGEST).decode()
+        except (ValueError, zlib.error):
+            raise InputError("the plan that was kept is damaged", "it was kept by another version") from None
 
 
 class PlanHistory:
@@ -74,10 +83,10 @@ class PlanHistory:
 
     def _file(self, connection: str, query: str) -> Path:
         where = hashlib.sha256(connection.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return self._folder / f"{where}-{fingerprint(query)}.json.gz"
+        return self._folder / f"{where}-{fingerprint(query)}.json"
 
     def _forget_oldest(self) -> None:
-        files = sorted(self._folder.glob("*.json.gz"), key=lambda file: file.stat().st_mtime)
+        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
         for file in files[:-STATEMENTS]:
             file.unlink(missing_ok=True)
 
@@ -86,8 +95,12 @@ def as_kept(plan: Plan, connection: str = "", database: str = "") -> Kept:
     """A plan as it is kept, taken now."""
     return Kept(
         time.time(), connection, database, plan.query, plan.format, plan.server_version, plan.notes,
-        shape(plan), kind_of(plan), plan.original,
+        shape(plan), kind_of(plan), _packed(plan.original),
     )  # fmt: skip
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"))).decode()
 
 
 def changed_since(kept: tuple[Kept, ...], newest: Kept) -> Kept | None:
@@ -107,19 +120,19 @@ def _read(file: Path) -> tuple[Kept, ...]:
     """Unknown keys are ignored, and so is a file that is none."""
     known = {field.name for field in fields(Kept)}
     try:
-        with gzip.open(file, "rb") as packed:
-            data = json.loads(packed.read(_UNPACKED))
+        with file.open("rb") as stored:
+            data = json.loads(stored.read(_FILE))
         if not isinstance(data, dict) or data.get("version") != 1:
             return ()
         records = [{key: value for key, value in one.items() if key in known} for one in data["plans"]]
         return tuple(Kept(**{**one, "notes": tuple(one["notes"])}) for one in records)
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zlib.error):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return ()
 
 
 def _write(file: Path, plans: list[Kept]) -> None:
     """All or nothing: a reader never sees half a file."""
-    data = gzip.compress(json.dumps({"version": 1, "plans": [asdict(one) for one in plans]}).encode())
+    data = json.dumps({"version": 1, "plans": [asdict(one) for one in plans]}).encode()
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

@@ -18,8 +18,7 @@ from dbtui.errors import DbtuiError
 from dbtui.output import diagnosis as diagnosis_text
 from dbtui.output import sweep as sweep_text
 from dbtui.plans.beside import parse_beside
-from dbtui.plans.compare import shape
-from dbtui.plans.history import as_kept, kind_of
+from dbtui.plans.history import as_kept
 from dbtui.rules.plan import findings
 from dbtui.rules.plan.why import why_each
 from dbtui.tui.screens.compare import CompareScreen
@@ -59,12 +58,12 @@ async def compare(console: MainScreen, _text: str = "") -> None:
         console.app.push_screen(CompareScreen(plan, [as_kept(view.before)]))
         return
     kept = await asyncio.to_thread(earlier_plans, plan, console.target.name)
-    earlier = [one for one in kept if one.text != plan.original and one.kind == kind_of(plan)]
+    now = as_kept(plan)
+    earlier = [one for one in kept if one.packed != now.packed and one.kind == now.kind]
     if not earlier:
-        console.say(f"no other plan of this statement is kept yet ({kind_of(plan)})", "information")
+        console.say(f"no other plan of this statement is kept yet ({now.kind})", "information")
         return
-    mine = shape(plan)
-    at = next((at for at, one in enumerate(earlier) if one.shape != mine), 0)
+    at = next((at for at, one in enumerate(earlier) if one.shape != now.shape), 0)
     console.app.push_screen(CompareScreen(plan, earlier, at))
 
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbtui.errors import InputError
 from dbtui.model.comparison import Comparison, Fate
 from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.plans.causes import causes
 from dbtui.plans.compare import compare, shape
 from dbtui.plans.history import PLANS_OF_ONE, STATEMENTS, PlanHistory, changed_since
+from tests.bench.plans import sample
 from tests.plans.conftest import Explained
 from tests.plans.shapes import SHAPES
 
@@ -146,7 +148,7 @@ def test_a_changed_plan_is_seen_among_those_of_its_kind(tmp_path: Any) -> None:
     assert changed_since((), newest) is None
 
 
-@pytest.mark.parametrize("damage", [b"", b"garbage", b"\x1f\x8b\x08\x00truncated"])
+@pytest.mark.parametrize("damage", [b"", b"garbage", b'{"version": 1, "plans": [{"taken": 5}]}'])
 def test_a_damaged_history_is_an_empty_one(tmp_path: Any, damage: bytes) -> None:
     history = PlanHistory(tmp_path / "plans")
     plan = of_a_query(parse('[{"Plan": {"Node Type": "Result"}}]'), "select 1")
@@ -158,11 +160,25 @@ def test_a_damaged_history_is_an_empty_one(tmp_path: Any, damage: bytes) -> None
     assert len(history.of("prod", "select 1")) == 1
 
 
+def test_large_plans_are_kept_packed_and_damage_is_told(tmp_path: Any) -> None:
+    history = PlanHistory(tmp_path / "plans")
+    big = of_a_query(parse(json.dumps([{"Plan": sample(2_000)}], indent=2)), "select 1")
+    assert len(big.original) > 2_000_000
+    kept = history.keep(big, "prod")
+    assert kept is not None and kept.text == big.original
+    assert next((tmp_path / "plans").iterdir()).stat().st_size < 500_000
+    for packed in ("???", "AAAA", kept.packed[:40]):
+        try:
+            assert replace(kept, packed=packed).text != big.original
+        except InputError as error:
+            assert "damaged" in error.message
+
+
 def test_old_statements_make_room(tmp_path: Any) -> None:
     history = PlanHistory(tmp_path / "plans")
     (tmp_path / "plans").mkdir()
     for number in range(STATEMENTS + 2):
-        (tmp_path / "plans" / f"{number}.json.gz").write_bytes(b"")
+        (tmp_path / "plans" / f"{number}.json").write_bytes(b"")
     plan = of_a_query(parse('[{"Plan": {"Node Type": "Result"}}]'), "select 1")
     assert history.keep(plan, "prod") is not None
     assert len(list((tmp_path / "plans").iterdir())) == STATEMENTS
