@@ -29,12 +29,12 @@ SOURCES = (
     GridColumn("says", "Statements, and what the rules say of them as they stand", None, "left", 90, False),
 )
 HOW = """\
-Type or paste DDL above, or press o for a file: ctrl+r plans it, t rehearses it, n runs the next step.
+Type or paste DDL above and press ctrl+r, or leave it and open a file: o
 
-  1  assess    what each statement locks, rewrites and scans; who is in the way
+  1  assess    what each statement locks, rewrites and scans
   2  plan      steps that hurt nobody: expand, backfill, validate, contract
-  3  rehearse  on a shadow of the schema, never on your rows
-  4  run       step by step, each approved; it can stop and go on, also after a crash
+  3  rehearse  t: on a shadow of the schema, never on your rows
+  4  run       n: each step approved; it can stop and go on, after a crash too
 
 Nothing is changed before you approve a step."""
 

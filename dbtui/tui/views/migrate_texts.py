@@ -18,8 +18,8 @@ COLUMNS = (
     GridColumn("step", "Step", 6, "right", 100, False),
     GridColumn("title", "What", None, "left", 100, False),
     GridColumn("kind", "Kind", 8, "left", 50, False),
-    GridColumn("waits", "Who waits", 12, "left", 80, False),
-    GridColumn("time", "Time", 13, "left", 70, False),
+    GridColumn("waits", "Who waits", 10, "left", 80, False),
+    GridColumn("time", "Time", 12, "left", 70, False),
     GridColumn("undo", "Undo", 10, "left", 60, False),
     GridColumn("tried", "Rehearsed", 9, "left", 40, False),
 )
@@ -73,7 +73,7 @@ def _sign(state: State) -> str:
 
 def _waits(step: ChangeStep) -> Cell:
     if step.kind in (Kind.APPLICATION, Kind.COMMAND):
-        return ("people do it", Role.ACCENT)
+        return ("people act", Role.ACCENT)
     return _WAITS[step.blocks]
 
 
