@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dbtui.model.change import Condition
 from dbtui.model.migration import DataType, Relation
-from dbtui.rules.migration.step import quoted, sql_name
+from dbtui.rules.migration.step import sql_name
 
 
 def literal(text: str) -> str:
@@ -201,48 +201,4 @@ def no_dependent_view(relation: Relation) -> Condition:
             " AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.ev_class = d.refobjid)"
         ),
         f"no view reads {relation}",
-    )
-
-
-def no_null(relation: Relation, column: str) -> Condition:
-    return Condition(
-        f"SELECT NOT EXISTS (SELECT FROM {sql_name(relation)} WHERE {quoted(column)} IS NULL)",
-        f"no row of {relation} lacks {column}",
-        costly=True,
-    )
-
-
-def nothing_left(relation: Relation, where: str) -> Condition:
-    return Condition(
-        f"SELECT NOT EXISTS (SELECT FROM {sql_name(relation)} WHERE {where})",
-        f"no row of {relation} is left to do",
-        costly=True,
-    )
-
-
-def no_duplicates(relation: Relation, columns: tuple[str, ...], where: str = "") -> Condition:
-    """Rows that a unique index would refuse; with a NULL in the key a row equals no other."""
-    listed = ", ".join(quoted(name) for name in columns)
-    filled = " AND ".join(
-        [f"{quoted(name)} IS NOT NULL" for name in columns] + ([f"({where})"] if where else [])
-    )
-    return Condition(
-        f"SELECT NOT EXISTS (SELECT FROM {sql_name(relation)} WHERE {filled}"
-        f" GROUP BY {listed} HAVING count(*) > 1)",
-        f"no two rows of {relation} have the same {', '.join(columns)}",
-        costly=True,
-    )
-
-
-def orphans_absent(
-    child: Relation, columns: tuple[str, ...], parent: Relation, keys: tuple[str, ...]
-) -> Condition:
-    """Rows that a foreign key would refuse (MATCH SIMPLE: a NULL refers to nothing)."""
-    filled = " AND ".join(f"c.{quoted(name)} IS NOT NULL" for name in columns)
-    joined = " AND ".join(f"p.{quoted(k)} = c.{quoted(c)}" for c, k in zip(columns, keys, strict=True))
-    return Condition(
-        f"SELECT NOT EXISTS (SELECT FROM {sql_name(child)} c WHERE {filled}"
-        f" AND NOT EXISTS (SELECT FROM {sql_name(parent)} p WHERE {joined}))",
-        f"every row of {child} refers to a row of {parent}",
-        costly=True,
     )

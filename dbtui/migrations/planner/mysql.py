@@ -11,6 +11,7 @@ from itertools import groupby
 
 from dbtui.migrations import effects_mysql
 from dbtui.migrations.planner import conditions_mysql as conditions
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import write_text
 from dbtui.migrations.planner.mysql_online import online
 from dbtui.migrations.planner.one import (
@@ -165,7 +166,7 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
         there = conditions.index_there(relation, name) if name else None
         yield check(
             f"no duplicates stand in the way of {name or 'the unique key'}",
-            conditions.no_duplicates(relation, key),
+            rows.no_duplicates(relation, key, engine=place.engine),
             relation=relation,
             superseded=there,
             why="a duplicate is found only at the end of the build",
@@ -178,7 +179,9 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
     ):
         yield check(
             f"every row of {relation} refers to a row of {made.references}",
-            conditions.orphans_absent(relation, made.columns, made.references, made.referenced_columns),
+            rows.orphans_absent(
+                relation, made.columns, made.references, made.referenced_columns, place.engine
+            ),
             relation=relation,
             why="the key is added without a look at the rows, so that the table need not be copied",
         )
@@ -188,7 +191,7 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
     if action.op == "change column" and stricter:
         yield check(
             f"every row of {relation} has a value in {action.name}",
-            conditions.no_null(relation, action.name),
+            rows.no_null(relation, action.name, place.engine),
             relation=relation,
             why="a row without one makes the change fail, or becomes 0 or '' where sql_mode is not strict",
         )
@@ -330,7 +333,7 @@ def _write(place: Step, action: Action) -> ChangeStep:
     if text is None or not key or fresh(place.schema, relation):
         note = "no primary key is known to go by, so it stays one statement"
         return base if key or action.op == "insert" else replace(base, notes=(note,))
-    done = (conditions.nothing_left(relation, text.where or "1"),) if text.verb == "delete" else ()
+    done = (rows.nothing_left(relation, text.where or "1", place.engine),) if text.verb == "delete" else ()
     return replace(
         base,
         kind=Kind.BACKFILL,

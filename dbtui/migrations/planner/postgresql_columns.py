@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dbtui.migrations.effects_postgresql import is_constrained_domain, is_volatile
 from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import ColumnText, column_text, with_columns_of
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, ddl, key_of, until
 from dbtui.migrations.planner.postgresql_constraints import adopt, not_valid, prove_not_null
@@ -28,7 +29,7 @@ def backfill(
         lock_timeout=LOCK_TIMEOUT,
         retries=RETRIES,
         relation=relation,
-        postconditions=(conditions.nothing_left(relation, where),),
+        postconditions=(rows.nothing_left(relation, where),),
         backfill=Backfill(relation, key, assignments, where),
         why="batches hold few row locks for a moment each; it can be paused, and goes on where it stopped",
         notes=() if key else ("no key is known: it goes by the places of rows (ctid)",),
@@ -121,7 +122,7 @@ def _filled_by_application(one: One, column: ColumnDef, *, has_default: bool) ->
         Phase.BACKFILL,
         relation=one.relation,
         preconditions=(),
-        postconditions=(conditions.no_null(one.relation, column.name),),
+        postconditions=(rows.no_null(one.relation, column.name),),
         why="the column has no default, so only the application knows its values",
     )
     return (step,)

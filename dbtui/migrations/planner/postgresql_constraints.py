@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, ddl, until
 from dbtui.migrations.planner.postgresql_indexes import build, duplicates
 from dbtui.migrations.tokens import tokens
@@ -60,11 +61,11 @@ def not_valid(relation: Relation, made: ConstraintDef, text: str, one: One) -> S
     words = _with_name(text, name, named=bool(made.name))
     proof: Condition | None = None
     if made.references is not None and made.referenced_columns:
-        proof = conditions.orphans_absent(relation, made.columns, made.references, made.referenced_columns)
+        proof = rows.orphans_absent(relation, made.columns, made.references, made.referenced_columns)
     elif (
         made.kind == "check" and made.not_null and made.mentions == made.not_null and len(made.not_null) == 1
     ):
-        proof = conditions.no_null(relation, next(iter(made.not_null)))
+        proof = rows.no_null(relation, next(iter(made.not_null)))
     return (
         ddl(
             f"add {name} for new rows only",
@@ -197,7 +198,7 @@ def prove_not_null(relation: Relation, column: str, version: tuple[int, ...], te
         postconditions=(conditions.constraint_there(relation, proof),),
         why="NOT VALID reads no row, so its lock lasts a moment",
     )
-    proved = validate(relation, proof, conditions.no_null(relation, column))
+    proved = validate(relation, proof, rows.no_null(relation, column))
     own = text or f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"
     end = ddl(
         f"{relation}.{column} is NOT NULL",
@@ -224,7 +225,7 @@ def _not_null_18(relation: Relation, column: str, name: str) -> Steps:
         postconditions=(conditions.constraint_there(relation, proof),),
         why="NOT VALID reads no row, so its lock lasts a moment",
     )
-    return (start, validate(relation, proof, conditions.no_null(relation, column)))
+    return (start, validate(relation, proof, rows.no_null(relation, column)))
 
 
 def _foreign_key_on_partitions(one: One, made: ConstraintDef) -> Steps | None:

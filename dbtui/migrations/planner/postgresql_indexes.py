@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import concurrently, index_text, only_parent
 from dbtui.migrations.planner.one import BUILD_RETRIES, One, Steps, check, ddl
 from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Transaction
@@ -45,7 +46,7 @@ def duplicates(relation: Relation, index: IndexDef, where: str = "") -> Steps:
     """A look for rows that a unique index would refuse, before hours are spent on building it."""
     if not index.unique or not index.columns or "" in index.columns:
         return ()
-    question = conditions.no_duplicates(relation, index.columns, where)
+    question = rows.no_duplicates(relation, index.columns, where)
     return (
         check(
             f"no duplicates stand in the way of {index.name}",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import with_column_renamed, with_columns_of
 from dbtui.migrations.planner.one import One, Steps, application, check, ddl, key_of, until
 from dbtui.migrations.planner.outcome_postgresql import adding
@@ -256,7 +257,7 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
         phase=Phase.CONTRACT,
         reversibility=Reversibility.NEEDS_DATA,
         preconditions=(
-            conditions.nothing_left(relation, f"{new} IS NULL AND {old} IS NOT NULL"),
+            rows.nothing_left(relation, f"{new} IS NULL AND {old} IS NOT NULL"),
             conditions.no_view_reads(relation, pair.old.name),
         ),
         postconditions=(swapped, conditions.column_gone(relation, pair.new)),

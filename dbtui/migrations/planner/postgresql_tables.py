@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import write_text
 from dbtui.migrations.planner.one import (
     LOCK_TIMEOUT,
@@ -394,7 +395,7 @@ def write(one: One) -> Steps | None:
             backfill=Backfill(
                 relation, key, text.assignments, text.where, text.verb, repeatable=text.verb == "delete"
             ),
-            postconditions=(conditions.nothing_left(relation, text.where or "true"),)
+            postconditions=(rows.nothing_left(relation, text.where or "true"),)
             if text.verb == "delete"
             else (),
             why=f"one statement would hold all row locks to its end; the user's words: {one.sql}",

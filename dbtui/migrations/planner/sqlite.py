@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import write_text
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, application, fresh, not_understood
 from dbtui.migrations.planner.sqlite_text import TableText, altered, column_of, table_text
@@ -220,6 +221,7 @@ def _rebuild(place: Step, action: Action) -> ChangeStep:
         "SELECT NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)", "no foreign key is broken", True
     )
     lost = action.op == "drop column"
+    filled = (rows.no_null(relation, action.name, _ENGINE),) if action.op == "set not null" else ()
     return ChangeStep(
         0,
         Kind.DDL,
@@ -231,7 +233,7 @@ def _rebuild(place: Step, action: Action) -> ChangeStep:
         lock_timeout=LOCK_TIMEOUT,
         retries=RETRIES,
         relation=relation,
-        preconditions=(keys, *_no_null(action)),
+        preconditions=(keys, *filled),
         postconditions=(done,),
         down=(
             "PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON", "BEGIN IMMEDIATE",
@@ -243,13 +245,6 @@ def _rebuild(place: Step, action: Action) -> ChangeStep:
         why=f"ALTER TABLE of SQLite cannot do it; the user's words: {sql}",
         notes=("nobody else can write to the file until it is done",),
     )  # fmt: skip
-
-
-def _no_null(action: Action) -> tuple[Condition, ...]:
-    if action.op != "set not null":
-        return ()
-    query = f"SELECT NOT EXISTS (SELECT 1 FROM {_name(action.relation)} WHERE {quoted(action.name, _ENGINE)} IS NULL)"
-    return (Condition(query, f"no row of {action.relation} lacks {action.name}", costly=True),)
 
 
 def _twelve(known: KnownTable, was: TableText, now: TableText) -> tuple[str, ...]:
