@@ -92,7 +92,7 @@ def _command(name: str, words: Sequence[str]) -> int:
 
 
 def _console(words: Sequence[str]) -> int:
-    listing = "\n".join(f"  dbtui {name:<9} {what}" for name, what in COMMANDS.items())
+    listing = "\n".join(f"  dbtui {name:<10} {what}" for name, what in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="dbtui",
         description="A keyboard-driven DBA console: activity, schema and plans, read-only by default.",
