@@ -75,6 +75,7 @@ class Sampler:
         self._readings: rates.Readings = {}
         self._statements: tuple[Statements, float] | None = None  # the sample before, and its time
         self._timeouts = 0
+        self._lag = 1.0  # times the interval that a slow link needs
         self._busy = 0.0  # seconds that this sample's answers took
         self._moved = 0.0  # clock() minus the loop's clock: changes when the clock is set
 
@@ -90,6 +91,11 @@ class Sampler:
         seconds = min(LONGEST, max(SHORTEST, seconds))
         self._report(interval=seconds, pace=seconds)
         self._wake.set()
+
+    def heed_link(self, slow: bool) -> None:
+        """Take samples half as often while the way to the terminal is slow, and by and by as often as before."""
+        most = max(1.0, SLOWEST / self.snapshot.interval)
+        self._lag = min(most, self._lag * 2.0) if slow else max(1.0, self._lag / 2.0)
 
     def refresh(self) -> None:
         """Ask everything now, also when paused, and reconnect now when the session is lost."""
@@ -179,7 +185,7 @@ class Sampler:
         """Ask a slow server less often. What failed has pauses of its own."""
         busy, self._busy = self._busy, 0.0
         wanted = busy / SHARE if busy > 0.05 else 0.0
-        pace = max(self.snapshot.interval, min(wanted, SLOWEST))
+        pace = max(self.snapshot.interval * self._lag, min(wanted, SLOWEST))
         if abs(pace - self.snapshot.pace) > 0.01:
             self._report(pace=pace)
 

@@ -150,6 +150,11 @@ class ConsoleSession:
         """Sample every `seconds`."""
         self._sampler.set_interval(seconds)
 
+    def heed_link(self, slow: bool) -> None:
+        """The way to the terminal is slow, or is not any more."""
+        if isinstance(self._sampler, Sampler):
+            self._sampler.heed_link(slow)
+
     def refresh(self) -> None:
         """Sample now."""
         self._sampler.refresh()

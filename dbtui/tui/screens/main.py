@@ -54,6 +54,7 @@ from dbtui.tui.messages import (
 from dbtui.tui.past import Past, clock
 from dbtui.tui.views.base import View
 from dbtui.tui.views.live import LiveView
+from dbtui.tui.widgets.cost import CostCorner
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
 from dbtui.tui.widgets.status import KeyBar, TopBar
@@ -133,7 +134,9 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.target)
-        yield PaneTabs(PANES)
+        with Horizontal(id="panes-line"):
+            yield PaneTabs(PANES)
+            yield CostCorner(lambda: self.session.snapshot, self.session.heed_link)
         with Horizontal(id="body"):
             yield ObjectTree(id="browser")
             with ContentSwitcher(id="panes", initial="live"):
