@@ -28,20 +28,25 @@ def run(args: argparse.Namespace) -> None:
     tree = sample(NODES)
     plans = {"json": json.dumps([{"Plan": tree, "Execution Time": 1e6}], indent=2), "text": as_text(tree)}
     for notation, text in plans.items():
-        times = [_timed(lambda text=text: findings(parse(text))) for _ in range(args.runs)]  # type: ignore[misc]
-        verdict = "under" if min(times) < LIMIT_MS else "OVER"
+        runs = [_timed(lambda text=text: findings(parse(text))) for _ in range(args.runs)]  # type: ignore[misc]
+        walls = [wall for wall, _ in runs]
+        verdict = "under" if min(walls) < LIMIT_MS else "OVER"
         print(
             f"plans: {NODES} nodes, {len(text) / 1024:.0f} kB of {notation}: parsed, measured and judged in"
-            f" {min(times):.1f} ms ({verdict} {LIMIT_MS:.0f} ms; median {median(times):.1f}, worst {max(times):.1f})"
+            f" {min(walls):.1f} ms, {verdict} {LIMIT_MS:.0f} ms (CPU {min(cpu for _, cpu in runs):.1f} ms;"
+            f" median {median(walls):.1f}, worst {max(walls):.1f})"
         )
     big = json.dumps([{"Plan": sample(70_000)}])
-    print(f"plans: 70000 nodes, {len(big) / 1e6:.0f} MB of json: {_timed(lambda: parse(big)) / 1000:.1f} s")
+    print(
+        f"plans: 70000 nodes, {len(big) / 1e6:.0f} MB of json: {_timed(lambda: parse(big))[0] / 1000:.1f} s"
+    )
 
 
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds by the clock, and of this process's CPU."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return (time.perf_counter() - start) * 1000
+    return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
 
 
 def sample(count: int) -> dict[str, Any]:
