@@ -70,6 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--waive-staging", metavar="REASON", default="", help="run on production what was never run elsewhere"
     )
     run.add_argument("--receipts", metavar="FILE", help="runs that another machine has recorded")
+    run.add_argument(
+        "--history",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a recording of the server: when is it quietest?",
+    )
     status = _verb(verbs, "status", "say how a plan stands on a server", server="which server")
     status.add_argument("--format", choices=["text", "json"], default="text")
     rollback = _verb(verbs, "rollback", "take steps back, the newest first", server="where to roll back")

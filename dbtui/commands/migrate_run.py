@@ -19,6 +19,7 @@ from dbtui.migrations.losses import losses
 from dbtui.migrations.rollback import way_back
 from dbtui.migrations.runner import Runner
 from dbtui.migrations.usage import index_use
+from dbtui.migrations.window import window_of
 from dbtui.model.change import ChangePlan, Kind
 from dbtui.model.run import Run, State, StepRun
 from dbtui.model.server import Environment
@@ -36,6 +37,8 @@ async def run(args: argparse.Namespace) -> int:
         leaves = Leaves(args, plan, target, engine)
         if target.environment is Environment.PRODUCTION:
             await _want_staging(args, plan, leaves)
+            found = window_of(target.name, [Path(one) for one in args.history])
+            print(printable(f"{target.name} is {found or 'of a load that was never recorded by the hour'}"))
         plan_file.keep(plan)
         state = await _carried_out(args, engine, target, plan, leaves, until=args.until)
         if all(one.state is State.DONE for one in state.steps):

@@ -21,6 +21,7 @@ from dbtui.migrations.losses import losses
 from dbtui.migrations.rehearse import rehearse as rehearsed
 from dbtui.migrations.rollback import plan_back, way_back
 from dbtui.migrations.runner import Runner
+from dbtui.migrations.window import window_of
 from dbtui.model.change import ChangePlan, Kind
 from dbtui.model.run import Run, State, StepRun
 from dbtui.model.server import Environment
@@ -264,6 +265,8 @@ async def _ready(console: MainScreen, view: MigrateView, plan: ChangePlan) -> bo
         raise NotApproved("the SQL was changed since it was planned", "ctrl+r in the editor plans it anew")
     if console.target.environment is not Environment.PRODUCTION:
         return True
+    if (quiet := await asyncio.to_thread(window_of, console.target.name)) is not None:
+        console.say(f"{console.target.name} is {quiet}", "information")
     receipt = staging_run(plan)
     if receipt is not None:
         console.say(f"run on {receipt.environment} {receipt.server} by {receipt.by}", "information")
