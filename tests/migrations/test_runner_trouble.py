@@ -39,6 +39,7 @@ from tests.migrations.runs import (
     plan,
     table,
     whole,
+    yes,
 )
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
@@ -402,3 +403,32 @@ async def test_people_say_when_their_step_is_done(postgres18: PostgresServer) ->
         run = await runner.run()
     assert run.next is None
     assert "said to be done by" in run.of(1).detail
+
+
+async def test_a_server_without_room_for_tables_has_its_journal_in_a_file(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(table(100), database)
+    steps = plan(expand(), fill(batch=10))
+    async with Console(postgres18.url(database)) as console:
+        runners: list[Runner] = []
+
+        def stop_early(run: Run) -> None:
+            if run.fill is not None and run.fill.rows:
+                runners[0].stop()
+
+        first = Runner(
+            console.engine, console.target, steps, approve=yes, on_change=stop_early, local_journal=True
+        )
+        runners.append(first)
+        async with first:
+            assert [one.step.number for one in first.state.steps] == [1, 2]  # there is nothing to create
+            assert (await first.run()).of(2).state is State.STOPPED
+        async with Runner(console.engine, console.target, steps, approve=yes, local_journal=True) as again:
+            run = await again.run()
+            attempts = await again.journal.attempts()
+    assert run.next is None, run
+    assert [(one.step, one.state) for one in attempts if one.step] == [
+        (1, State.DONE), (2, State.STOPPED), (2, State.DONE),
+    ]  # fmt: skip
+    assert postgres18.psql("select min(touched), max(touched) from orders", database) == "1|1"
+    assert postgres18.psql("select count(*) from pg_class where relname like 'dbtui%'", database) == "0"
