@@ -1,0 +1,146 @@
+"""What happens to a server and to the way there: packets that vanish, a far line, another host, reset statistics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from dbtui.live import sampler as module
+from dbtui.model.snapshot import Link
+from tests.live.test_sampler import watching
+from tests.servers.postgres import PostgresServer
+
+
+class Line:
+    """A TCP line to a server that can be slow, lose every packet, or lead to another host."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.delay = 0.0  # seconds each way
+        self.frozen = False
+        self.port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        self._writers += [writer, there_writer]
+        for source, sink in ((reader, there_writer), (there_reader, writer)):
+            task = asyncio.create_task(self._forward(source, sink))
+            self._tasks.add(task)
+
+    async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(1 << 16):
+                await asyncio.sleep(self.delay)
+                if not self.frozen:  # dropped, not refused
+                    sink.write(data)
+        sink.close()
+
+    def cut(self) -> None:
+        """Break every connection, as a failover does."""
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def close(self) -> None:
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def line_to(server: PostgresServer) -> AsyncIterator[Line]:
+    line = Line(server.port)
+    listening = await asyncio.start_server(line._serve, "127.0.0.1", 0)
+    line.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield line
+    finally:
+        listening.close()
+        await line.close()
+
+
+def through(line: Line, server: PostgresServer) -> str:
+    return server.url(tcp=True).replace(f":{server.port}/", f":{line.port}/")
+
+
+async def test_packets_that_vanish_are_noticed_and_survived(
+    postgres18: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    async with line_to(postgres18) as line, watching(through(line, postgres18)) as (session, watch):
+        before = await watch.until(lambda s: s.health.value is not None, fresh=False)
+        line.frozen = True
+        silent = await watch.until(lambda s: "has not answered" in s.trouble)
+        assert silent.activity.value is not None and silent.activity.taken_at is not None
+        assert len(session.tape) > 0
+        line.frozen = False
+        line.cut()
+        back = await watch.until(lambda s: s.link is Link.LIVE and not s.trouble and s.at > silent.at)
+        assert before.server is not None and back.server is not None
+        await watch.until(lambda s: (s.activity.taken_at or 0) > silent.at)
+
+
+async def test_a_far_line_is_sampled_as_fast_as_it_allows(postgres18: PostgresServer) -> None:
+    async with line_to(postgres18) as line, watching(through(line, postgres18), 1.0) as (_, watch):
+        await watch.until(lambda s: s.health.value is not None, fresh=False)
+        line.delay = 0.15  # a round trip takes 300 ms
+        far = await watch.until(lambda s: s.pace > s.interval)
+        assert far.link is Link.LIVE and far.activity.error == ""
+        assert far.activity.took >= 0.3
+
+
+async def test_a_failover_compares_nothing_between_two_hosts(
+    postgres18: PostgresServer, postgres15: PostgresServer
+) -> None:
+    for server in (postgres15, postgres18):
+        server.psql("drop role if exists watcher; create role watcher superuser login password 'same'")
+    async with line_to(postgres18) as line:
+        url = f"postgresql://watcher:same@127.0.0.1:{line.port}/postgres"
+        async with watching(url) as (session, watch):
+            first = await watch.until(lambda s: s.metrics.get("tps") is not None, fresh=False)
+            line.target = postgres15.port
+            line.cut()
+            other = await watch.until(
+                lambda s: s.link is Link.LIVE and s.server is not None and s.server.version.startswith("15")
+            )
+            assert first.server is not None and first.server.version.startswith("18")
+            sampled = await watch.until(lambda s: (s.activity.taken_at or 0) > other.at)
+            tps = sampled.metrics.get("tps")
+            assert tps is None or 0 <= tps < 1e6  # no difference of two servers' counters
+            assert None in session.history.series("connections")
+    for server in (postgres15, postgres18):
+        server.psql("drop role watcher")
+
+
+async def test_a_reset_of_statistics_makes_no_negative_figure(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create extension pg_stat_statements", database)
+    async with watching(postgres18.url(database)) as (_, watch):
+        await watch.until(
+            lambda s: s.statements.value is not None and s.metrics.get("tps") is not None, fresh=False
+        )
+        postgres18.psql("select pg_stat_reset(), pg_stat_statements_reset()", database)
+        for _ in range(8):
+            seen = await watch.until(lambda _s: True)
+            assert all(value is None or value >= 0 for value in seen.metrics.values())
+            assert all(d.calls >= 0 and d.total_ms >= 0 for d in seen.deltas)
+    postgres18.drop_database(database)
+
+
+async def test_a_server_in_another_time_zone_has_the_same_ages(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(f"alter database {database} set timezone = 'Pacific/Kiritimati'")
+    async with watching(postgres18.url(database)) as (_, watch):
+        seen = await watch.until(lambda s: s.health.value is not None, fresh=False)
+        assert seen.server is not None and seen.server.started is not None
+        assert 0 <= seen.at - seen.server.started < 86_400
+        assert seen.activity.value is not None
+        ages = [s.query_age for s in seen.activity.value.sessions if s.query_age is not None]
+        assert all(-5 < age < 86_400 for age in ages)
+    postgres18.drop_database(database)
