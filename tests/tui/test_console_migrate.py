@@ -22,6 +22,7 @@ from dbtui.tui.views.migrate import MigrateView
 from dbtui.tui.views.migrate_texts import beside
 from tests.migrations.runs import table
 from tests.servers.postgres import PostgresServer
+from tests.tui.conftest import Connect
 from tests.tui.console import console, target_of
 from tests.tui.golden import assert_golden
 
@@ -92,6 +93,28 @@ async def test_changed_sql_is_planned_anew_before_it_runs(postgres18: PostgresSe
         view.load("DROP TABLE orders")
         await c.press("n")
         await c.sees("the SQL was changed since it was planned")
+
+
+async def test_leaving_takes_back_what_waits_and_journals_it(
+    postgres18: PostgresServer, database: str, connect: Connect
+) -> None:
+    holder = await connect(database=database)
+    await holder.execute("begin; select count(*) from orders")
+    async with console(target_of(postgres18.url(database))) as c:
+        c.main.post_message(PlanChange("ALTER TABLE orders ADD COLUMN total bigint"))
+        await c.sees("add column total")
+        await c.press("n")
+        for step in ("Run step 0", "Run step 1"):
+            await c.sees(step)
+            await c.press("enter")
+            await c.type("yes", "enter")
+        await c.sees("waits for its lock behind", "in its way")
+        await c.press("q")
+    assert postgres18.psql("select state from dbtui_journal where step = 1", database) in (
+        "stopped",
+        "withdrawn",
+    )
+    assert postgres18.psql("select count(*) from pg_locks where not granted", database) == "0"
 
 
 # ---- what it draws
