@@ -95,12 +95,16 @@ async def _some(
     parts = folder / "parts.dump"
     async with source.socket(folder, database):
         await dump(shadow.programs, folder, parts, "--no-statistics", "--exclude-table=*.*")
-    missing = [one for one in await _restore(shadow, made, parts) if not _is_outside(one)]
+    waiting = await _restore(shadow, made, parts)
     archive = folder / "tables.dump"
     chosen = [f"--table={quoted(r.schema)}.{quoted(r.name)}" for r in relations if r.kind in "rpvm"]
     async with source.socket(folder, database):
         await dump(shadow.programs, folder, archive, "--statistics", *chosen)
-    return missing + [one for one in await _restore(shadow, made, archive) if not _is_outside(one)]
+    missing = await _restore(shadow, made, archive)
+    missing += await shadow.fill(
+        made, parts, [one.entry for one in waiting]
+    )  # functions that speak of tables
+    return [one for one in missing if not _is_outside(one)]
 
 
 def _is_outside(missing: Missing) -> bool:

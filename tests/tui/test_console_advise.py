@@ -170,3 +170,12 @@ async def test_a_sqlite_file_is_planned_on_its_copy(sqlite_file: SqliteFile) -> 
         await c.type("select * from orders where user_id = 7")
         await c.press("escape", "g")
         await c.sees("SEARCH orders USING", "on a copy of the schema")
+
+
+async def test_a_plan_is_taken_to_the_pane(postgres18: PostgresServer, shop: str) -> None:
+    async with console(target_of(postgres18.url(shop)), size=(120, 40)) as c:
+        await c.edit("select * from visits where at = now()")
+        await c.press("ctrl+g")
+        await c.sees("Seq Scan")
+        await c.press("A")
+        await c.sees("visits (at)")
