@@ -118,9 +118,10 @@ def test_newer_and_too_new(file: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"hello", gzip.compress(b"[]"), gzip.compress(b"{}"), packed(b'{"format": "dbtui-recording"}'),
+        b"", b"hello", packed(b"[]"), packed(b"{}"), packed(b'{"format": "dbtui-recording"}'),
         HEADER.member(), HEADER.member() + packed(b'{"at": "noon"}'), HEADER.member() + b"\x1f\x8b\x08" * 3_000,
     ],
+    ids=["nothing", "words", "list", "empty", "nameless", "header", "no-time", "torn"],
 )  # fmt: skip
 def test_what_is_no_recording_is_refused(data: bytes, file: Path) -> None:
     file.write_bytes(data)
