@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,7 +42,8 @@ async def run(args: argparse.Namespace) -> int:
             found = window_of(target.name, [Path(one) for one in args.history])
             print(printable(f"{target.name} is {found or 'of a load that was never recorded by the hour'}"))
         plan_file.keep(plan)
-        state = await _carried_out(args, engine, target, plan, leaves, until=args.until)
+        async with _stoppable(args, engine, target, plan, leaves) as runner:
+            state = await runner.run(until=args.until)
         if all(one.state is State.DONE for one in state.steps):
             record_run(plan, state.server, target.environment)
             return 0
@@ -67,13 +70,10 @@ async def rollback(args: argparse.Namespace) -> int:
     async with opened(args) as (engine, target):
         plan = await _going_on(engine, target, await planned(args, engine))
         leaves = Leaves(args, plan, target, engine)
-        await _carried_out(args, engine, target, plan, leaves, back_to=args.to)
-        print(
-            printable(
-                f"steps above {args.to} are taken back" if leaves.complete else "not all was taken back"
-            )
-        )
-        return 0 if leaves.complete else 1
+        async with _stoppable(args, engine, target, plan, leaves) as runner:
+            complete = await way_back(runner, args.to)
+        print(f"steps above {args.to} are taken back" if complete else "not all was taken back")
+        return 0 if complete else 1
 
 
 async def status(args: argparse.Namespace) -> int:
@@ -99,33 +99,23 @@ async def _nobody(_run: Run, _step: StepRun) -> Approval | None:
     return None
 
 
-async def _carried_out(
-    args: argparse.Namespace,
-    engine: Engine,
-    target: Target,
-    plan: ChangePlan,
-    leaves: Leaves,
-    *,
-    until: int | None = None,
-    back_to: int | None = None,
-) -> Run:
-    """Run the plan, or its way back, with signals that stop it."""
+@asynccontextmanager
+async def _stoppable(
+    args: argparse.Namespace, engine: Engine, target: Target, plan: ChangePlan, leaves: Leaves
+) -> AsyncIterator[Runner]:
+    """A runner that tells what it does, and that signals stop in order."""
     telling = _Telling()
-    runner = Runner(
-        engine, target, plan, approve=leaves.ask, on_change=telling.show, local_journal=args.journal == "file"
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    local = args.journal == "file"
+    runner = Runner(engine, target, plan, approve=leaves.ask, on_change=telling.show, local_journal=local)
+    loop, stops = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in stops:
         loop.add_signal_handler(number, runner.stop)
     leaves.stop = runner.controls.stop
     try:
         async with runner:
-            if back_to is None:
-                return await runner.run(until=until)
-            leaves.complete = await way_back(runner, back_to)
-            return runner.state
+            yield runner
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in stops:
             loop.remove_signal_handler(number)
 
 
@@ -159,7 +149,6 @@ class Leaves:
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self.reason = args.reason
         self.stop = asyncio.Event()
-        self.complete = False
         production = target.environment is Environment.PRODUCTION
         if not self.terminal and not (self._file or self._steps or self._all):
             raise UsageError(

@@ -193,7 +193,7 @@ async def run(console: MainScreen, view: MigrateView) -> None:
     if view.plan is None or not await _ready(console, view, view.plan):
         return
     plan_file.keep(view.plan)
-    async with _held(console, view, view.plan) as runner:
+    async with _Held(console, view, view.plan) as runner:
         state = await runner.run()
     done = all(one.state is State.DONE for one in state.steps)
     if done:
@@ -211,7 +211,7 @@ async def rollback(console: MainScreen, view: MigrateView) -> None:
     """Take back every step that is done, the newest first."""
     if view.plan is None:
         return
-    async with _held(console, view, view.plan) as runner:
+    async with _Held(console, view, view.plan) as runner:
         steps = plan_back(runner.state, 0)
         complete = bool(steps) and await way_back(runner, 0)
     if console.leaving:
@@ -227,7 +227,7 @@ async def _nobody(_run: Run, _step: StepRun) -> Approval | None:
     return None
 
 
-class _held:  # noqa: N801 - reads as a word of the sentence
+class _Held:
     """A runner that the console knows of while it is open, so that keys and leaving reach it."""
 
     def __init__(self, console: MainScreen, view: MigrateView, plan: ChangePlan) -> None:
