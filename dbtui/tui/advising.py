@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
+from dbtui.advice.reading import tables
 from dbtui.advice.wishes import Wish, wished
 from dbtui.commands.advise import advise_on
 from dbtui.commands.explain import explain_on, explain_text
@@ -67,6 +68,7 @@ async def open_on(console: MainScreen, sql: str, database: str) -> None:
     """Take a statement to the pane, and plan it there."""
     view = cast("AdviseView", await console.open_pane("advise"))
     view.load(sql, database)
+    view.grid.focus()
     await begin(console, "advise")
 
 
@@ -99,17 +101,17 @@ async def _planner(console: MainScreen, view: AdviseView, queries: Sequence[Quer
     if desk is None:
         desk = _desks[console] = _Desk(Shadow())
     facts = await facts_for(console.engine, queries, view.database)
-    tables = frozenset(f"{view.database}/{table.schema}.{table.name}" for table in facts.tables)
-    if not tables:
+    known = frozenset(f"{view.database}/{table.schema}.{table.name}" for table in facts.tables)
+    if not known:
         raise UsageError("the statement reads no table that is known here", "name its schema")
-    if desk.planner is None or not tables <= desk.tables:
+    if desk.planner is None or not known <= desk.tables:
         view.say(_MADE)
         await desk.stack.aclose()
         desk.stack, desk.planner = AsyncExitStack(), None
         desk.planner = await desk.stack.enter_async_context(
             planner_for(console.engine, desk.shadow, facts, view.database)
         )
-        desk.facts, desk.tables = facts, tables
+        desk.facts, desk.tables = facts, known
     assert desk.planner is not None, "the engine has one"
     return desk.planner
 
@@ -128,7 +130,7 @@ async def advise(console: MainScreen, view: AdviseView) -> None:
         return
     advice = await _ask(console, view, [Query(sql)])
     asked = has_planner(console.engine)
-    there = _there(await facts_for(console.engine, [Query(sql)], view.database)) if asked else []
+    there = _there(await facts_for(console.engine, [Query(sql)], view.database), sql) if asked else []
     view.show_options([*_advised(advice, tick=asked), *there])
     if advice.indexes:
         view.say(advice.verified)
@@ -192,8 +194,10 @@ def _advised(advice: Advice, *, tick: bool) -> list[Option]:
     return made
 
 
-def _there(facts: Facts) -> list[Option]:
-    """The indexes that are there, to be hidden."""
+def _there(facts: Facts, sql: str) -> list[Option]:
+    """The indexes that are there, to be hidden: of the tables that the statement names, not of their partitions."""
+    named = {name for _, name in tables(sql, facts.dialect)}
+    meant = [table for table in facts.tables if table.name in named] or facts.tables
     return [
         Option(
             f'DROP INDEX "{index.name}"'
@@ -204,7 +208,7 @@ def _there(facts: Facts) -> list[Option]:
             size=index.size,
             note="primary key" if index.primary else "unique" if index.unique else "is there",
         )
-        for table in facts.tables
+        for table in meant
         for index in table.indexes
     ]
 
