@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from statistics import median
 
 from dbtui.config import resolve
 from dbtui.engines.postgres.engine import PostgresEngine
@@ -68,9 +69,9 @@ async def _measure(server: PostgresServer, database: str, tables: int, runs: int
                 planned.append(time.perf_counter() - started)
     finally:
         await engine.close()
-    verdict = "under" if max(whole) < LIMIT else "OVER"
+    verdict = "under" if median(whole) < LIMIT else "OVER"
     print(
         f"shadow: {tables} tables of PostgreSQL {server.version}, server started and first plan made in"
-        f" {min(whole):.2f} s (worst of {runs}: {max(whole):.2f}), {verdict} {LIMIT:.0f} s;"
+        f" {median(whole):.2f} s (best of {runs}: {min(whole):.2f}, worst {max(whole):.2f}), {verdict} {LIMIT:.0f} s;"
         f" of three tables {min(some):.2f} s; a new index planned with in {min(planned) * 1000:.0f} ms"
     )
