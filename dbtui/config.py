@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -337,6 +337,14 @@ def _from_url(url: str, secret: Secret | None, environ: Mapping[str, str], name:
     )
 
 
+_ANNOUNCED: list[Candidate] = []
+
+
+def announce(targets: Iterable[Target]) -> None:
+    """Let `discover` find servers that only this run knows: those of its demo."""
+    _ANNOUNCED[:] = [Candidate(target, "demo") for target in targets]
+
+
 def discover(
     *, environ: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> tuple[list[Candidate], list[str]]:
@@ -345,7 +353,7 @@ def discover(
     Saved connections come first, then libpq's variables, DATABASE_URL, .env, and services of libpq's files.
     """
     environ = os.environ if environ is None else environ
-    found: list[Candidate] = []
+    found: list[Candidate] = list(_ANNOUNCED)
     troubles: list[str] = []
     try:
         found += [Candidate(target, "saved") for target in load_connections().values()]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dbtui.config import Target
+from dbtui.config import Target, announce
 from dbtui.demo import Demo
 from dbtui.text import printable
 
@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--no-workload", action="store_true", help="only the server and its rows: nothing runs on it"
+    )
+    parser.add_argument(
+        "--alone", action="store_true", help="only the shop's PostgreSQL, no servers of other products"
     )
     parser.add_argument(
         "--scale",
@@ -59,10 +62,12 @@ def run(args: argparse.Namespace, open_console: Callable[[Target], int]) -> int:
         keep=args.keep,
         folder=args.folder,
         fresh=args.fresh,
+        neighbours=not args.alone,
         progress=_tell,
     )
     try:
         target = demo.start()
+        announce(demo.neighbours)
         if demo.keep:
             _tell(f"this demo is kept in {demo.folder}")
         return open_console(target)

@@ -20,6 +20,7 @@ from dbtui import errors
 from dbtui.config import Target
 from dbtui.errors import ConnectError, DbtuiError
 from dbtui.model.server import Environment
+from dbtui.urls import scheme_of
 
 ROLES = ("dbtui", "app_rw", "app_ro", "reporting", "worker", "shop_admin", "postgres")
 _STOP_TIMEOUT = 15.0  # seconds
@@ -38,6 +39,7 @@ class Demo:
     It lives in a process of its own, which ends when this object is stopped or this process dies in whatever
     way. `seed_scale` 1 is about 665,000 rows; `anchor` is the day after the last order, this week's Monday
     unless stated; `folder` is for a demo that stays there and is kept; `fresh` ignores the cached rows;
+    `neighbours` adds servers of other products, as far as their programs are found;
     `progress` gets a line for each step of the start.
     """
 
@@ -50,11 +52,13 @@ class Demo:
         folder: Path | None = None,
         fresh: bool = False,
         anchor: date | None = None,
+        neighbours: bool = False,
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.keep = keep or folder is not None
         self.folder = folder
         self.version = ""
+        self._neighbours: dict[str, str] = {}
         self._progress = progress
         self._options = {
             "folder": str(folder.absolute()) if folder is not None else "",
@@ -62,6 +66,7 @@ class Demo:
             "workload": workload,
             "fresh": fresh,
             "scale": seed_scale,
+            "neighbours": neighbours,
             "anchor": (anchor or this_week()).isoformat(),
         }
         self._guardian: subprocess.Popen[str] | None = None
@@ -105,6 +110,7 @@ class Demo:
             else:
                 self.folder = Path(said["ready"]["folder"])
                 self.version = said["ready"]["version"]
+                self._neighbours = said["ready"]["neighbours"]
                 return
         raise ConnectError("the demo ended before it was ready", "try `dbtui demo --fresh`")
 
@@ -151,6 +157,14 @@ class Demo:
     def target(self) -> Target:
         """The console's way in: a role that reads everything and may end sessions, but writes nothing."""
         return Target("demo-shop", "postgresql", self.url(), Environment.DEVELOPMENT)
+
+    @property
+    def neighbours(self) -> list[Target]:
+        """The other servers of the demo. Some of them are still starting."""
+        return [
+            Target(f"demo-{name}", scheme_of(url), url, Environment.DEVELOPMENT)
+            for name, url in self._neighbours.items()
+        ]
 
     def describe(self) -> str:
         """What it is and where, in a few lines."""

@@ -18,6 +18,8 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+from dbtui.demo import neighbours
+from dbtui.demo.neighbours.street import Street
 from dbtui.demo.shop import DATABASE, Seed, forget, prepare
 from dbtui.demo.workload.crew import Crew
 from dbtui.engines.postgres.embedded import EmbeddedServer
@@ -50,7 +52,7 @@ SETTINGS = {
     "log_lock_waits": "on",
     "log_min_duration_statement": "1s",
 }
-_TICK = 0.5  # seconds
+_TICK, _STARTING_TICK = 0.5, 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Options:
     fresh: bool
     scale: float
     anchor: str
+    neighbours: bool
 
 
 def main() -> int:
@@ -91,6 +94,7 @@ def _guard(options: Options) -> None:
     folder, made = _folder(options)
     server = None
     crew = None
+    street = None
     try:
         server = EmbeddedServer(folder, SETTINGS)
         _note_processes(folder, {"guardian": os.getpid()})
@@ -98,11 +102,16 @@ def _guard(options: Options) -> None:
         if options.workload:
             crew = Crew(server, _sizes(server), folder / LOG)
             crew.tend()
+        street = Street(neighbours.found(folder, server.account) if options.neighbours else [], folder / LOG)
+        if options.neighbours and (line := neighbours.how_to_get_the_others()):
+            _progress(line)
         _note_processes(folder, _processes(server, crew))
-        say(ready={"folder": str(folder), "version": server.version})
+        say(ready={"folder": str(folder), "version": server.version, "neighbours": street.urls()})
         _silence(folder / LOG)
-        _tend(server, crew)
+        _tend(server, crew, street)
     finally:
+        if street is not None:
+            street.stop()
         if crew is not None:
             crew.stop()
         if server is not None:
@@ -164,8 +173,9 @@ def _sizes(server: EmbeddedServer) -> dict[str, int]:
     return {"customers": customers, "products": products}
 
 
-def _processes(server: EmbeddedServer, crew: Crew | None) -> dict[str, int]:
+def _processes(server: EmbeddedServer, crew: Crew | None, street: Street | None = None) -> dict[str, int]:
     found = {"guardian": os.getpid()} | (crew.pids() if crew is not None else {})
+    found |= street.pids() if street is not None else {}
     return found | ({"server": server.pid} if server.pid is not None else {})
 
 
@@ -183,15 +193,16 @@ def _silence(log: Path) -> None:
     os.close(handle)
 
 
-def _tend(server: EmbeddedServer, crew: Crew | None) -> NoReturn:
+def _tend(server: EmbeddedServer, crew: Crew | None, street: Street) -> NoReturn:
     while True:
-        time.sleep(_TICK)
-        changed = crew is not None and crew.tend()
+        changed = street.tend()
+        time.sleep(_TICK if street.settled else _STARTING_TICK)
+        changed |= crew is not None and crew.tend()
         if server.pid is None:  # a crash, or somebody ended it: it recovers as any server does
             server.start()
             changed = True
         if changed:
-            _note_processes(server.folder, _processes(server, crew))
+            _note_processes(server.folder, _processes(server, crew, street))
 
 
 if __name__ == "__main__":
