@@ -355,7 +355,9 @@ def with_blockers(activity: Activity, locks: Mapping[str, tuple[str, ...]]) -> A
         activity,
         sessions=tuple(
             replace(s, blocked_by=locks[s.id])
-            if s.id in locks and (s.wait_type == "Lock" or s.id in leaders)
+            if s.id in locks
+            and s.blocked_by != locks[s.id]  # told with the sample before
+            and (s.wait_type == "Lock" or s.id in leaders)
             else s
             for s in activity.sessions
         ),
