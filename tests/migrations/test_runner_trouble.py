@@ -368,14 +368,14 @@ async def test_preconditions_hold_a_step_back(postgres18: PostgresServer) -> Non
     ],
     ids=["text and number", "uuid", "timestamp", "row addresses"],
 )
-async def test_keys_of_all_kinds(postgres: PostgresServer, ddl: str, key: tuple[str, ...]) -> None:
-    database = postgres.create_database()
+async def test_keys_of_all_kinds(postgres18: PostgresServer, ddl: str, key: tuple[str, ...]) -> None:
+    database = postgres18.create_database()
     values = {
         ("b", "a"): "g, 'k''\\' || g % 50",
         ("u",): "md5(g::text)::uuid",
         ("at",): "now() + g * '1.000001 s'::interval",
     }
-    postgres.psql(
+    postgres18.psql(
         f"""create table "Odd Table" ({ddl}); alter table "Odd Table" add touched int not null default 0;
             insert into "Odd Table" select {values.get(key, "g")} from generate_series(1, 2000) g""",
         database,
@@ -386,11 +386,12 @@ async def test_keys_of_all_kinds(postgres: PostgresServer, ddl: str, key: tuple[
         1, Kind.BACKFILL, "fill", transaction=Transaction.BATCHES, backfill=work, postconditions=(left,)
     )
     odd = ChangePlan("postgresql", "", "", (Source("x"),), (step,))
-    async with Console(postgres.url(database)) as console, console.runner(odd) as runner:
+    async with Console(postgres18.url(database)) as console, console.runner(odd) as runner:
         run = await runner.run()
     assert run.of(1).state is State.DONE, run
     assert (
-        postgres.psql('select count(*), min(touched), max(touched) from "Odd Table"', database) == "2000|1|1"
+        postgres18.psql('select count(*), min(touched), max(touched) from "Odd Table"', database)
+        == "2000|1|1"
     )
 
 
