@@ -28,7 +28,10 @@ class _Spent:
 
 
 class CostCorner(Run):
-    """`own 2.2 q/s 4 ms 4.6 kB/s`: of each second, measured over the last ones. `slow_link` hears whether the link holds us up."""
+    """`own 2.2 q/s 4 ms 4.6 kB/s`: of each second, measured over the last ones.
+
+    `slow_link` hears whether the link holds us up.
+    """
 
     DEFAULT_CSS = "CostCorner { width: 30; height: 1; }"
 
