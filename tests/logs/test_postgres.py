@@ -55,7 +55,9 @@ async def _from_web(written: Path) -> None:
 async def test_every_format_says_the_same(written: Path, file: str, form: object) -> None:
     await _from_web(written)
     async with asyncio.timeout(10):
-        while "web shop" not in (text := (written / file).read_text()):  # the server's collector takes its time
+        while "web shop" not in (
+            text := (written / file).read_text()
+        ):  # the server's collector takes its time
             await asyncio.sleep(0.02)
     assert logs.recognise(text[: logs.HEAD]) is form
     found = entries(text)
