@@ -33,7 +33,7 @@ def test_it_shows_data_changes_panes_and_leaves(postgres18: PostgresServer, colu
     with Terminal(postgres18.url(), columns=columns, lines=lines) as terminal:
         terminal.sees("Sessions", "1 Li", " ago" if columns > 100 else " s/")
         assert terminal.facts("alternate_on") == ["1"]
-        for key, word in (("2", "Statements"), ("3", "Objects"), ("7", "Migrations"), ("1", "Sessions")):
+        for key, word in (("2", "Statements"), ("3", "Objects"), ("7", "Verdicts"), ("1", "Sessions")):
             terminal.press(key)
             terminal.sees(word)
         terminal.press("q")
@@ -49,7 +49,7 @@ def test_the_mouse_works_in_a_terminal(postgres18: PostgresServer) -> None:
         column = terminal.shown().splitlines()[1].index("Migrate") + 2
         for end in "Mm":
             terminal.press("-l", f"\x1b[<0;{column};2{end}")
-        terminal.sees("Migrations")
+        terminal.sees("Verdicts")
 
 
 def _listener() -> socket.socket:

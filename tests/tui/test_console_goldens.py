@@ -79,7 +79,7 @@ async def findings(c: Console) -> None:
 
 async def migrate(c: Console) -> None:
     await c.press("7")
-    await c.sees("Migrations")
+    await c.sees("Verdicts")
 
 
 async def no_plan(c: Console) -> None:

@@ -21,8 +21,10 @@ LANDMARKS = {
     "schema": "Objects",
     "query": "SQL",
     "plan": "no plan yet",
-    "migrate": "Migrations",
     "findings": "Findings",
+    "migrate": "Verdicts",
+    "advise": "What if",
+    "health": "Health",
 }
 
 
@@ -57,7 +59,7 @@ async def test_a_terminal_that_changes_its_size_is_followed(postgres18: Postgres
             await c.press("escape", digit)
             for size in ((40, 12), (1, 1), (80, 24)):
                 await c.resize(*size)
-        await c.sees("Migrations")
+            await c.sees(LANDMARKS[PANES[int(digit)]])
 
 
 @pytest.mark.parametrize("key", ["colon", "ctrl+p"])
@@ -237,7 +239,7 @@ async def test_zoom_gives_one_box_the_screen_until_another_pane_is_wanted(postgr
         await c.press("z")
         await c.sees("READ-ONLY")
         await c.press("z", "7")
-        await c.sees("Migrations", "READ-ONLY")
+        await c.sees("Verdicts", "READ-ONLY")
 
 
 async def test_the_tree_is_toggled_and_hides_again(postgres18: PostgresServer) -> None:

@@ -81,7 +81,7 @@ async def test_a_server_that_stops_answering_holds_up_no_key_and_no_quit(fragile
                 ("2", "Statements"),
                 ("4", "SQL"),
                 ("escape", "SQL"),
-                ("7", "Migrations"),
+                ("7", "Verdicts"),
                 ("1", "Sessions"),
             ):
                 await c.press(key)
