@@ -1,4 +1,5 @@
-"""Draws the pictures of the README from the real console on the demo: `python -m tests.screenshots [PANE …]`.
+"""Draws the pictures of the README from the real console on the demo: `python -m tests.screenshots [PANE …]`, or with
+`engines` the panes of the other engines on the demo's other servers.
 
 Each pane gives an SVG as Textual exports it and a PNG. The PNG goes through cairosvg, which gets one explicit
 position per glyph and a cell of exactly 12x24 pixels: otherwise borders and bar charts show seams.
@@ -19,6 +20,7 @@ from textual.pilot import Pilot
 
 from dbtui.demo import Demo
 from dbtui.tui.app import DbtuiApp, Options
+from tests.demo.neighbourhood import running
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 CELL = 12.2  # width of a cell in Textual's SVG
@@ -146,7 +148,63 @@ async def draw(names: list[str]) -> None:
                     save(app, name + suffix)
 
 
+async def engine_live(pilot: Pilot[int]) -> None:
+    await pilot.press("1")
+    await pilot.pause(20)
+
+
+async def engine_browse(pilot: Pilot[int]) -> None:
+    """Down the tree to the first object with facts of its own."""
+    await pilot.press("3")
+    for key in ("j", "right", "j", "right", "j", "right", "j"):
+        await pilot.press(key)
+        await pilot.pause(1)
+
+
+async def engine_plan(pilot: Pilot[int], engine: str) -> None:
+    """The plan of a typed statement, or what the engine has instead of plans."""
+    from dbtui.tui.views.query import QueryView
+
+    if engine in PLANNED:
+        await pilot.press("4")
+        await pilot.pause(0.3)
+        pilot.app.screen.query_one(QueryView).load(PLANNED[engine], "")
+        await pilot.press("ctrl+g")
+        await pilot.pause(3)
+    await pilot.press("5")
+    await pilot.pause(1)
+
+
+PLANNED = {
+    "mysql": "select a.name, sum(b.amount) from booking b join account a on a.id = b.account\n"
+    "where b.note like '%9%' group by a.id order by 2 desc limit 10",
+    "sqlite": "select p.name, sum(s.pieces * p.price) from sale s join product p on p.id = s.product\n"
+    "group by p.id order by 2 desc limit 10",
+    "mongodb": "db.products.find({tags: 't3', price: {$gt: 40}}).sort({price: -1}).limit(10)",
+    "elasticsearch": 'GET /products/_search\n{"query": {"match": {"name": "lamp"}}, "size": 10}',
+}
+
+
+async def draw_engines() -> None:
+    """<engine>-live, -browse and -plan, of the demo's other servers."""
+    with running() as targets:
+        for engine, target in targets.items():
+            app = DbtuiApp(target, Options(interval=1.0))
+            async with app.run_test(size=(120, 40)) as pilot:
+                await pilot.pause(6)
+                await engine_live(pilot)
+                save(app, f"{engine}-live")
+                await engine_browse(pilot)
+                save(app, f"{engine}-browse")
+                await engine_plan(pilot, engine)
+                save(app, f"{engine}-plan")
+
+
 def main() -> None:
+    if sys.argv[1:] == ["engines"]:
+        FOLDER.mkdir(exist_ok=True)
+        asyncio.run(draw_engines())
+        return
     names = sys.argv[1:] or list(STEPS)
     unknown = [name for name in names if name not in STEPS]
     if unknown:

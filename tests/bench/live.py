@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from tests.bench.contender import Contender, Measured, measure
 from tests.bench.load import busy_mariadb, busy_postgres, login, statements_of
 from tests.bench.tables import goal, table
+from tests.demo.neighbourhood import ENGINES, running
 from tests.servers.mariadb import HOME as MARIADB
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
@@ -27,6 +28,9 @@ _IDLE_APP = "from textual.app import App\nfrom textual.widgets import Static\n" 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60, help="how long each program is watched")
     parser.add_argument("--starts", type=int, default=5, help="starts of each program, for the medians")
+    parser.add_argument(
+        "--engine", choices=("postgres", *ENGINES), default="postgres", help="whose server is watched"
+    )
     parser.add_argument("--only", default="", help="names of programs, divided by commas")
 
 
@@ -34,10 +38,20 @@ def run(args: argparse.Namespace) -> None:
     only = set(filter(None, args.only.split(",")))
     with ExitStack() as servers:
         contenders = [idle_textual_app()]
-        postgres = servers.enter_context(busy_postgres())
-        contenders += [*dbtui(postgres), *pg_activity(postgres)]
-        if not only or "dolphie" in only:
-            contenders += dolphie(servers)
+        if args.engine == "postgres":
+            postgres = servers.enter_context(busy_postgres())
+            contenders += [*dbtui(postgres), *pg_activity(postgres)]
+        elif args.engine == "mysql":
+            mariadb = servers.enter_context(busy_mariadb())
+            contenders += watching(mariadb.url(user=mariadb.user), lambda screen: "select sleep" in screen)
+            contenders += dolphie(mariadb)
+        else:
+            targets = servers.enter_context(running())
+            contenders += watching(
+                targets[args.engine].url, lambda screen: "of 0" not in screen and " of " in screen
+            )
+        if args.engine == "postgres" and (not only or "dolphie" in only):
+            contenders += beside_dolphie(servers)
         chosen = [c for c in contenders if not only or c.name in only]
         measured = measure(chosen, args.seconds, args.starts)
     print(f"\nAt 120x40, refresh 1 s, {args.seconds:g} s each; starts are medians of {args.starts}\n")
@@ -59,6 +73,12 @@ def dbtui(server: PostgresServer) -> Iterator[Contender]:
         yield Contender(name, argv, lambda screen: "pgbench" in screen, partial(statements_of, server, role))
 
 
+def watching(url: str, has_data: Callable[[str], bool]) -> Iterator[Contender]:
+    """dbtui on any server. What it costs there is in its own top bar; only PostgreSQL counts it by role."""
+    for name, options in (("dbtui", []), ("dbtui --slow-link", ["--slow-link"])):
+        yield Contender(name, [sys.executable, "-m", "dbtui", url, "--interval", "1", *options], has_data)
+
+
 def pg_activity(server: PostgresServer) -> Sequence[Contender]:
     program = shutil.which("pg_activity", path=str(_BESIDE))
     if program is None:
@@ -74,14 +94,18 @@ def pg_activity(server: PostgresServer) -> Sequence[Contender]:
     ]
 
 
-def dolphie(servers: ExitStack) -> Sequence[Contender]:
+def beside_dolphie(servers: ExitStack) -> Sequence[Contender]:
     """On a MariaDB under the same load: only the terminal side compares."""
+    if not (MARIADB / "sbin/mariadbd").exists():
+        return _left_out("dolphie", "make servers")
+    return dolphie(servers.enter_context(busy_mariadb()))
+
+
+def dolphie(server: MariadbServer) -> Sequence[Contender]:
+    """dolphie, which watches MariaDB and MySQL alone."""
     program = shutil.which("dolphie", path=str(_BESIDE))
     if program is None:
         return _left_out("dolphie", "pip install 'dbtui[bench]'")
-    if not (MARIADB / "sbin/mariadbd").exists():
-        return _left_out("dolphie", "make servers")
-    server: MariadbServer = servers.enter_context(busy_mariadb())
     argv = [program, "-h", "127.0.0.1", "-P", str(server.port), "-u", server.user, "-r", "1"]
     argv += ["--pypi-repo", "http://127.0.0.1:9/"]  # it need not look for a newer version of itself
     return [Contender("dolphie", argv, lambda screen: "select sleep" in screen)]
