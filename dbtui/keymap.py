@@ -247,6 +247,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("health.copy", "y", "copy", "Copy fix", "copy the statement that mends it"),
     Action("health.cancel", "x", "cancel", "Cancel", "cancel the operation, or the session that is named"),
     Action("health.deadlock", "D", "deadlock", "Deadlock", "show the last deadlock with its statements"),
+    Action("migrate.plan", "ctrl+r", "wish('plan')", "Plan", "plan the SQL of the editor"),
     Action(
         "migrate.run",
         "n",

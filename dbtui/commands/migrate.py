@@ -69,7 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--waive-staging", metavar="REASON", default="", help="run on production what was never run elsewhere"
     )
-    run.add_argument("--receipts", metavar="FILE", help="runs that another machine has recorded")
+    run.add_argument(
+        "--receipts",
+        metavar="FILE",
+        help="runs.jsonl of another machine's state folder: what was run from there",
+    )
     run.add_argument(
         "--history",
         action="append",

@@ -36,4 +36,4 @@ async def rehearse(args: argparse.Namespace) -> int:
         print(as_json({"plan_id": plan.id, "where": done.where, "missing": done.missing, "steps": steps}))
     else:
         print(rehearsal_text(done))
-    return 1 if any(one.error or one.doubts for one in (*done.steps, *done.back)) else 0
+    return 1 if done.wrong else 0

@@ -139,7 +139,8 @@ def record_run(plan: ChangePlan, server: str, environment: Environment) -> None:
 def staging_run(plan: ChangePlan, file: Path | None = None) -> Receipt | None:
     """The newest receipt of this very plan from a server that is not production; None without one.
 
-    `file` is another machine's receipts, as `dbtui migrate status --receipts` prints them.
+    `file` is another machine's receipts: the `runs.jsonl` of its state folder. Raises InputError when one cannot
+    be read.
     """
     found = None
     for place in filter(None, (_receipts(), file)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from dbtui.engines.base import Engine, RunSession
@@ -73,6 +74,25 @@ class Timed:
         began = time.monotonic()
         await self._session.write(statements, one=one)
         return Observed(seconds=time.monotonic() - began, seen=False)
+
+
+async def rehearse_both(
+    engine: Engine, stage: Stage, plan: ChangePlan, database: str
+) -> tuple[tuple[Rehearsed, ...], tuple[Rehearsed, ...]]:
+    """All steps, and the ways back: those are tried before the point of no return, which is passed the second time."""
+    final = next((place for place, step in enumerate(plan.steps) if step.point_of_no_return), len(plan.steps))
+    kept = replace(plan, steps=plan.steps[:final])
+    steps = await rehearse_steps(engine, stage, kept, database)
+    back = await rehearse_back(stage, steps)
+    if final == len(plan.steps):
+        return steps, back
+    why = "the way back of the steps before it failed" if any(one.error for one in back) else ""
+    failed = next((one.step.number for one in steps if one.error), None)
+    if failed is not None:
+        why = f"step {failed} failed before it"
+    if why:
+        return (*steps, *(Rehearsed(step, skipped=why) for step in plan.steps[final:])), back
+    return await rehearse_steps(engine, stage, plan, database), back
 
 
 async def rehearse_steps(

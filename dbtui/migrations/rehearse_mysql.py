@@ -10,7 +10,7 @@ from __future__ import annotations
 from dbtui.engines.base import Engine, RunSession, RunsPlans
 from dbtui.errors import NotApproved, UsageError
 from dbtui.migrations.dialect import DIALECTS
-from dbtui.migrations.rehearse import Permit, Timed, rehearse_back, rehearse_steps
+from dbtui.migrations.rehearse import Permit, Timed, rehearse_both
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Relation
 from dbtui.model.run import Rehearsal
@@ -40,13 +40,18 @@ async def in_own_database(engine: Engine, plan: ChangePlan, permit: Permit | Non
         with session.admitted(approval, scope):
             try:
                 stage = Timed(session)
-                steps = await rehearse_steps(engine, stage, plan, _name(plan))
-                back = await rehearse_back(stage, steps)
+                steps, back = await rehearse_both(engine, stage, plan, _name(plan))
             finally:
                 await session.write([f"DROP DATABASE IF EXISTS `{_name(plan)}`"], one=False)
     finally:
         await session.close()
-    return Rehearsal(plan, f"empty twins of the tables in {_name(plan)}", steps, back, missing)
+    return Rehearsal(
+        plan,
+        f"empty twins of the tables, which have no foreign keys and no triggers, in {_name(plan)}",
+        steps,
+        back,
+        missing,
+    )
 
 
 def _name(plan: ChangePlan) -> str:
@@ -61,7 +66,7 @@ def _relations(plan: ChangePlan) -> list[Relation]:
 
 
 async def _twins(session: RunSession, plan: ChangePlan) -> tuple[str, ...]:
-    """Make the database and the twins; what is no table yet is made by the plan itself."""
+    """Make the database and the twins; what is no table yet is made by the plan itself. What the twins lack."""
     dialect = DIALECTS[plan.engine]
     names = ", ".join(dialect.literal(relation.name) for relation in _relations(plan)) or "''"
     there = await session.read(
@@ -74,8 +79,10 @@ async def _twins(session: RunSession, plan: ChangePlan) -> tuple[str, ...]:
     for (table,) in there:
         own = dialect.identifier(str(table))
         await session.write([f"CREATE TABLE `{_name(plan)}`.{own} LIKE {own}"], one=False)
-    keys = await session.read(
-        "SELECT DISTINCT table_name FROM information_schema.key_column_usage"  # noqa: S608 - quoted above
-        f" WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL AND table_name IN ({names})"
+    lost = await session.read(
+        "SELECT 'foreign key', constraint_name, table_name FROM information_schema.referential_constraints"  # noqa: S608
+        f" WHERE constraint_schema = DATABASE() AND (table_name IN ({names}) OR referenced_table_name IN ({names}))"
+        " UNION ALL SELECT 'trigger', trigger_name, event_object_table FROM information_schema.triggers"
+        f" WHERE event_object_schema = DATABASE() AND event_object_table IN ({names}) ORDER BY 1, 2"
     )
-    return tuple(f"foreign keys of {table}: the twin has none" for (table,) in keys)
+    return tuple(f"the {kind} {name} of {table}" for kind, name, table in lost)

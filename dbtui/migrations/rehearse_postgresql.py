@@ -7,7 +7,7 @@ from dbtui.engines.base import Engine
 from dbtui.engines.postgres.engine import PostgresEngine
 from dbtui.engines.postgres.run import PostgresRunSession
 from dbtui.errors import UsageError
-from dbtui.migrations.rehearse import rehearse_back, rehearse_steps
+from dbtui.migrations.rehearse import rehearse_both
 from dbtui.model.change import ChangePlan
 from dbtui.model.run import Rehearsal
 from dbtui.safety import approve
@@ -35,8 +35,7 @@ async def on_shadow(engine: Engine, plan: ChangePlan, shadow: Shadow | None = No
                 assert isinstance(session, PostgresRunSession)
                 scope = f"rehearsal:{plan.id}"
                 with session.admitted(approve(lab.target.name, scope, "rehearsal", seconds=3600), scope):
-                    steps = await rehearse_steps(place, session, plan, "")
-                    back = await rehearse_back(session, steps)
+                    steps, back = await rehearse_both(place, session, plan, "")
             finally:
                 await session.close()
         finally:

@@ -11,7 +11,7 @@ from dbtui.engines import create
 from dbtui.engines.base import Engine, RunsPlans
 from dbtui.engines.sqlite.engine import SqliteEngine
 from dbtui.errors import UsageError
-from dbtui.migrations.rehearse import Timed, rehearse_back, rehearse_steps
+from dbtui.migrations.rehearse import Timed, rehearse_both
 from dbtui.model.change import ChangePlan
 from dbtui.model.run import Rehearsal
 from dbtui.safety import approve
@@ -34,8 +34,7 @@ async def on_copy(engine: Engine, plan: ChangePlan) -> Rehearsal:
             try:
                 with session.admitted(approve(target.name, scope, "rehearsal", seconds=3600), scope):
                     stage = Timed(session)
-                    steps = await rehearse_steps(place, stage, plan, "")
-                    back = await rehearse_back(stage, steps)
+                    steps, back = await rehearse_both(place, stage, plan, "")
             finally:
                 await session.close()
         finally:

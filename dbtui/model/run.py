@@ -150,3 +150,9 @@ class Rehearsal:
     steps: tuple[Rehearsed, ...]
     back: tuple[Rehearsed, ...] = ()  # the ways back of the steps, the newest first
     missing: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> tuple[int, ...]:
+        """The numbers of the steps that failed, or did something else, on the way there or back."""
+        tried = (*self.steps, *self.back)
+        return tuple(sorted({one.step.number for one in tried if one.error or one.doubts}))

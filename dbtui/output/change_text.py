@@ -17,7 +17,8 @@ GLYPHS = {
 
 def plan_text(plan: ChangePlan) -> str:
     """All steps with what they run, lock and cost, and how each is undone."""
-    where = f" for {plan.database} on {plan.server}" if plan.server else ", planned without a server"
+    server = " on ".join(filter(None, (plan.database, plan.server)))  # SQLite's databases have no names
+    where = f" for {server}" if plan.server else ", planned without a server"
     lines = [f"plan {plan.id} · {plan.title or 'untitled'} · {plan.engine} {plan.version}{where}"]
     lines += [f"  note: {note}" for note in plan.notes]
     lines += _not_understood(plan)

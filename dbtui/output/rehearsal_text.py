@@ -18,11 +18,14 @@ def rehearsal_text(done: Rehearsal) -> str:
         lines.append("the way back")
         for one in done.back:
             lines += _lines(one)
-    doubtful = [str(one.step.number) for one in done.steps if one.error or one.doubts]
-    lines.append(
-        f"not safe: steps {', '.join(doubtful)}" if doubtful else "every step did what was expected of it"
-    )
+    lines.append(verdict(done))
     return "\n".join(printable(line) for line in lines)
+
+
+def verdict(done: Rehearsal) -> str:
+    """What came of it, in one line."""
+    wrong = ", ".join(map(str, done.wrong))
+    return f"not safe: steps {wrong}" if wrong else "every step did what was expected of it"
 
 
 def _lines(one: Rehearsed) -> Iterator[str]:

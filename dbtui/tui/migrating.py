@@ -26,6 +26,7 @@ from dbtui.model.change import ChangePlan, Kind
 from dbtui.model.run import Run, State, StepRun
 from dbtui.model.server import Environment
 from dbtui.output.change_text import step_lines
+from dbtui.output.rehearsal_text import verdict
 from dbtui.safety import Approval, approve
 from dbtui.tui.screens.confirm import Question
 from dbtui.tui.views.base import trouble
@@ -153,16 +154,16 @@ async def rehearse(console: MainScreen, view: MigrateView) -> None:
     view.say("makes a place to rehearse in…")
     done = await rehearsed(console.engine, view.plan, lambda scope: _permit(console, scope))
     view.show_rehearsal(done)
-    wrong = [str(one.step.number) for one in done.steps if one.error or one.doubts]
-    told = f"not safe: steps {', '.join(wrong)}" if wrong else "every step did what was expected"
-    view.say(f"rehearsed on {done.where} · {told}", Role.WARN if wrong else Role.OK)
+    if done.missing:
+        console.say(f"not there for the rehearsal: {', '.join(done.missing)}", "warning")
+    view.say(f"rehearsed on {done.where} · {verdict(done)}", Role.WARN if done.wrong else Role.OK)
 
 
 async def _permit(console: MainScreen, scope: str) -> Approval | None:
     """Leave to rehearse on the server itself."""
     body = (
         f"The rehearsal makes a database with empty twins of the plan's tables on {console.target.name}, runs the"
-        " steps there, and drops it."
+        " steps there, and drops it. The twins have no foreign keys and no triggers."
     )
     reason = await _answer(console, Question("Rehearse on the server?", body, _WORD))
     return None if reason is None else approve(console.target.name, scope, reason, seconds=3600)

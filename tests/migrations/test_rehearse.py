@@ -15,6 +15,7 @@ from dbtui.migrations.survey import surveyed
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Lock
 from dbtui.model.run import Rehearsal
+from dbtui.output.rehearsal_text import rehearsal_text
 from dbtui.safety import Approval, approve
 from tests.migrations.runs import Console, table
 from tests.servers.mysql import MysqlProtocolServer
@@ -61,6 +62,28 @@ async def test_a_rewrite_that_nobody_expected_is_a_doubt(postgres18: PostgresSer
     assert any("rewrote orders" in doubt for doubt in done.steps[0].doubts), done
 
 
+async def test_the_way_back_is_tried_before_the_point_of_no_return(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table orders (id int primary key, total int)", database)
+    async with Console(postgres18.url(database)) as console:
+        plan = await planned(console, "ALTER TABLE orders ALTER total TYPE bigint;", database)
+        done = await rehearse(console.engine, plan)
+        swap = next(step for step in plan.steps if step.title.startswith("swap"))
+        broken = replace(swap, down=("ALTER TABLE orders RENAME COLUMN nothing TO total",))
+        bad = await rehearse(
+            console.engine, replace(plan, steps=tuple(broken if s is swap else s for s in plan.steps))
+        )
+    final = next(step.number for step in plan.steps if step.point_of_no_return)
+    assert not done.wrong and all(one.agreed for one in done.back), done
+    assert {one.step.number for one in done.back} == {
+        s.number for s in plan.steps if s.down and s.number < final
+    }
+    assert done.steps[final - 1].agreed, done
+    assert bad.wrong == (swap.number,) and bad.back[0].error, bad
+    assert bad.steps[final - 1].skipped == "the way back of the steps before it failed"
+    assert f"not safe: steps {swap.number}" in rehearsal_text(bad)
+
+
 async def test_a_copy_of_a_file_is_changed_and_the_file_is_not(tmp_path: Path) -> None:
     file = tmp_path / "shop.db"
     with sqlite3.connect(file) as raw:
@@ -82,6 +105,8 @@ async def test_twins_refuse_what_the_tables_would_refuse(mysql: MysqlProtocolSer
     mysql.sql(
         "create table orders (id int primary key, amount int)",
         "insert into orders values (1, 2)",
+        "create table items (id int primary key, owner int, constraint items_of foreign key (owner) references orders (id))",
+        "create trigger orders_kept before delete on orders for each row set @gone = old.id",
         database=database,
     )
 
@@ -97,6 +122,8 @@ async def test_twins_refuse_what_the_tables_would_refuse(mysql: MysqlProtocolSer
         worse = replace(plan.steps[0], statements=(sql,), postconditions=(), superseded=None)
         bad: Rehearsal = await rehearse(console.engine, replace(plan, steps=(worse,)), permit)
     assert not [one for one in fine.steps if one.error or one.doubts], fine
+    assert fine.missing == ("the foreign key items_of of items", "the trigger orders_kept of orders")
+    assert "no foreign keys and no triggers" in rehearsal_text(fine)
     assert "ALGORITHM" in bad.steps[0].error, bad
     assert [row[0] for row in mysql.sql("show columns from orders", database=database)] == ["id", "amount"]
     assert not mysql.sql("show databases like 'dbtui_rehearsal%'")

@@ -90,11 +90,12 @@ def _in_order(drafts: Sequence[ChangeStep]) -> list[ChangeStep]:
     """
     now: list[ChangeStep] = []
     later: list[ChangeStep] = []
-    numbers = list(dict.fromkeys(step.source for step in drafts))
-    for position, number in enumerate(numbers):
-        own = [step for step in drafts if step.source == number]
-        tables = {step.relation for step in own}
-        taken = any(step.relation in tables for step in drafts if step.source in numbers[position + 1 :])
+    statements: dict[int | None, list[ChangeStep]] = {}
+    for step in drafts:
+        statements.setdefault(step.source, []).append(step)
+    last = {step.relation: number for number, own in statements.items() for step in own}
+    for number, own in statements.items():
+        taken = any(last[step.relation] != number for step in own)
         wait = next(
             (p for p, s in enumerate(own) if s.kind is Kind.APPLICATION and s.phase is Phase.CONTRACT), 0
         )

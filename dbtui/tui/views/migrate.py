@@ -55,7 +55,7 @@ class MigrateView(View):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="migrate-top"):
-            yield Frame("SQL", SqlArea(id="migrate-editor"), id="migrate-editor-box")
+            yield Frame("SQL", SqlArea(id="migrate-editor", runs=False), id="migrate-editor-box")
             yield Grid(SOURCES, id="migrate-sources", empty="nothing is assessed yet")
         yield Grid(COLUMNS, id="migrate-steps", empty=HOW)
         with Horizontal(id="migrate-bottom"):
@@ -170,15 +170,6 @@ class MigrateView(View):
         event.stop()
         if event.grid is self.steps and (one := self.step) is not None:
             self.app.push_screen(TextScreen(f"Step {one.step.number}", described(one, self._tried(one))))
-
-    @on(SqlArea.Run)
-    def _plan(self, event: SqlArea.Run) -> None:
-        event.stop()
-        self.action_wish("plan")
-
-    @on(SqlArea.ExplainRequested)
-    def _explain(self, event: SqlArea.ExplainRequested) -> None:
-        event.stop()
 
     @on(SqlArea.Leave)
     def _leave(self, event: SqlArea.Leave) -> None:

@@ -28,7 +28,7 @@ _ROLES = {
 
 
 class SqlArea(TextArea):
-    """An editor of SQL, or with `read_only` a view of it.
+    """An editor of SQL, or with `read_only` a view of it. Without `runs`, the keys for that are left to its pane.
 
     `text` is what was typed, pasted or loaded, unchanged; what is drawn is made harmless, sign for sign, so
     that a control code in it is a visible sign that the cursor can stand on. Whoever loads a server's text
@@ -65,10 +65,12 @@ class SqlArea(TextArea):
         text: str = "",
         *,
         read_only: bool = False,
+        runs: bool = True,
         dialect: str = "postgres",
         show_line_numbers: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
+        self._runs = runs and not read_only
         self._dialect = dialect_of(dialect)
         self._states: list[State] = [START]  # what each line starts in, as far as it is known
         self._seen: list[str] = []  # the lines that `_states` was made of
@@ -160,7 +162,7 @@ class SqlArea(TextArea):
         self.post_message(self.Leave(self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if self.read_only and action in ("run", "explain"):
+        if not self._runs and action in ("run", "explain"):
             return False
         answer: Any = super().check_action(action, parameters)
         return bool(answer) if answer is not None else None

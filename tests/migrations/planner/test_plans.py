@@ -232,3 +232,11 @@ def test_words_that_are_put_into_the_users_own() -> None:
 def test_writes_that_can_go_in_batches(sql: str, pieces: tuple[str, str, str] | None) -> None:
     found = write_text(sql, Engine.POSTGRESQL)
     assert (found and (found.verb, found.assignments, found.where)) == pieces
+
+
+def test_a_tree_of_files_is_planned_in_order() -> None:
+    """Far too many statements for anything that compares each of them with each."""
+    tables = 3000
+    each = "CREATE TABLE t{0} (a int); ALTER TABLE t{0} ADD COLUMN b int; CREATE INDEX i{0} ON t{0} (b);"
+    made = plan("".join(each.format(number) for number in range(tables)))
+    assert [step.source for step in made.steps] == list(range(3 * tables))
