@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dbtui import text
 from dbtui.config import Target, state_folder
+from dbtui.engines import nouns
 from dbtui.live.blocking import Blocked, forest
 from dbtui.live.history import History
 from dbtui.live.masking import Mask, masker
@@ -48,7 +49,7 @@ def note(
     sections = [
         _head(target, snapshot),
         _listed("What is wrong", [_masked(said, snapshot, mask) for said in findings]),
-        _tree(snapshot, mask),
+        _tree(snapshot, mask, nouns(engine).unblocked),
         _longest(snapshot, mask),
         _statements(snapshot, mask),
         _listed("What changed: the last minute against the ten before", _shifts(snapshot, mask)),
@@ -117,11 +118,11 @@ def _masked(said: str, snapshot: Snapshot, mask: Mask) -> str:
     return _code(said)
 
 
-def _tree(snapshot: Snapshot, mask: Mask) -> str:
+def _tree(snapshot: Snapshot, mask: Mask, unblocked: str) -> str:
     activity = snapshot.activity.value
     lines = forest(activity.sessions) if activity else ()
     if not lines:
-        return "## Blocking\n\nNobody waits for a lock.\n"
+        return f"## Blocking\n\n{unblocked[0].upper()}{unblocked[1:]}.\n" if unblocked else ""
     shown = [_branch(line, mask) for line in lines[:MOST_LINES]]
     if len(lines) > MOST_LINES:
         shown.append(f"… and {len(lines) - MOST_LINES} more")

@@ -17,6 +17,7 @@ class Nouns:
     language: str = "SQL"  # what is typed into the editor
     dialect: str = "postgres"  # by whose rules it is coloured; "" for what is no SQL
     definition: str = "DDL"  # what would make an object, or read it
+    unblocked: str = "nobody waits for a lock"  # said while it is so; "" where nothing keeps others waiting
     headings: Mapping[str, str] = field(default_factory=dict)
     """Headings that differ, by pane and column, and kinds: {"live.id": "Client", "kind.table": "collection"}.
 

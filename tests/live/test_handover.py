@@ -43,6 +43,14 @@ def test_it_says_everything_and_no_values() -> None:
     assert "a@b.c" not in said and "4711" not in said
 
 
+def test_it_speaks_of_locks_only_where_there_are_some() -> None:
+    def said(engine: str) -> str:
+        return note(TARGET, engine, snapshot(100, session("1")), History(), METRICS, [])
+
+    assert "## Blocking\n\nNobody waits for a lock." in said("postgres")
+    assert "Blocking" not in said("redis") and "Blocking" not in said("elasticsearch")
+
+
 def test_server_text_is_obeyed_by_nothing() -> None:
     said = written()
     assert "\x1b" not in said and "```x" not in said

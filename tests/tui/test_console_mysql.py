@@ -27,3 +27,18 @@ async def test_the_dialog_counts_rows_and_the_proof_the_waiters(mysql: MysqlProt
                 await c.type(str(root.thread_id()), "enter")
                 await c.hears("the one waiter was freed")
     assert [action for (action,) in audited("action")] == ["terminate", "proof"]
+
+
+async def test_the_rows_that_were_read_for_those_returned(mysql: MysqlProtocolServer) -> None:
+    database = mysql.create_database()
+    mysql.sql(
+        "create table wide (n int)", "insert into wide values (1), (2), (3), (4)", "commit", database=database
+    )
+    async with console(mysql.url(), interval=0.5, size=(160, 40)) as c:
+        await c.press("2", "d", "d")
+        mysql.sql("select n from wide where n = 3", database=database)
+        await c.sees("since the reset", "Examined")
+        await c.until(lambda: c.row("statements", "FROM `wide` WHERE"))
+        row = c.row("statements", "FROM `wide` WHERE")
+        assert row is not None and row.cells[4:6] == ("1", "4")
+        assert "Plans" not in c.shown()

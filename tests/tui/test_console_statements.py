@@ -35,3 +35,19 @@ async def test_without_the_extension_it_says_how_to_have_it(postgres: PostgresSe
     async with console(postgres.url(database), size=(160, 40)) as c:
         await c.press("2")
         await c.sees("CREATE EXTENSION pg_stat_statements")
+
+
+async def test_how_often_it_was_planned_is_drawn_where_the_server_counts_it(
+    postgres18: PostgresServer, connect: Connect
+) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create extension pg_stat_statements; select pg_stat_statements_reset()", database)
+    busy = await connect(database=database)
+    async with console(postgres18.url(database), interval=0.5, size=(240, 40)) as c:
+        await c.press("2", "d", "d")
+        await c.sees("since the reset", "WAL")
+        assert "Plans" not in c.shown() and "Examined" not in c.shown()
+        await busy.execute("set pg_stat_statements.track_planning = on")
+        await busy.fetch("select count(*) from generate_series(1, 10)")
+        await c.sees("Plans")
+        assert "Examined" not in c.shown()

@@ -12,6 +12,7 @@ NOUNS = Nouns(
     language="Request",
     definition="Request",
     dialect="",
+    unblocked="",
     headings={
         "live.id": "Task",
         "live.user": "",

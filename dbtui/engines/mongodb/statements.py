@@ -131,6 +131,7 @@ def query_stats_statement(entry: Mapping[str, Any]) -> Statement | None:
         calls=_whole(metrics.get("execCount")),
         total_ms=_sum(metrics.get("totalExecMicros")) / 1000,
         rows=_whole(_map(metrics.get("docsReturned")).get("sum")),
+        rows_read=_examined(metrics),
     )
 
 
@@ -140,6 +141,7 @@ def _added(one: Statement, more: Statement) -> Statement:
         calls=one.calls + more.calls,
         total_ms=one.total_ms + more.total_ms,
         rows=(one.rows or 0) + (more.rows or 0),
+        rows_read=_plus(one.rows_read, more.rows_read),
     )
 
 
@@ -204,6 +206,7 @@ class Profiled:
                 calls=known.calls + 1,
                 total_ms=known.total_ms + (_sum(entry.get("millis")) or 0.0),
                 rows=(known.rows or 0) + rows,
+                rows_read=_plus(known.rows_read, _examined(entry)),
             )
 
     def seen(self, level: int, slow_ms: object) -> Statements:
@@ -288,6 +291,15 @@ def _hash(text: str) -> str:
 def _sum(value: object) -> float:
     number = _map(value).get("sum") if isinstance(value, Mapping) else value
     return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else 0.0
+
+
+def _examined(counted: Mapping[str, Any]) -> int | None:
+    """Documents that were read to find the wanted ones; $queryStats has had them since 8.0."""
+    return int(_sum(counted["docsExamined"])) if "docsExamined" in counted else None
+
+
+def _plus(one: int | None, more: int | None) -> int | None:
+    return one if more is None else (one or 0) + more
 
 
 def _whole(value: object) -> int:

@@ -18,7 +18,7 @@ SOURCE = "events_statements_summary_by_digest"
 _TABLE = f"performance_schema.{SOURCE}"
 _PICOSECONDS = 1e9  # in a millisecond
 
-Row = tuple[str, str, int, float, int]  # schema, digest, calls, milliseconds, rows
+Row = tuple[str, str, int, float, int, int]  # schema, digest, calls, milliseconds, rows, rows examined
 
 
 def sampled() -> SampledStatements:
@@ -70,8 +70,8 @@ class Digests:
         where = f"WHERE LAST_SEEN >= {literal(since)}" if since else ""
         sql = (
             "SELECT GROUP_CONCAT(CONCAT_WS(' ', HEX(COALESCE(SCHEMA_NAME, '')), COALESCE(DIGEST, '-'), COUNT_STAR,"
-            " SUM_TIMER_WAIT, SUM_ROWS_SENT + SUM_ROWS_AFFECTED) SEPARATOR '\\n'), MAX(LAST_SEEN), MIN(FIRST_SEEN)"
-            f" FROM {_TABLE} {where}"
+            " SUM_TIMER_WAIT, SUM_ROWS_SENT + SUM_ROWS_AFFECTED, SUM_ROWS_EXAMINED) SEPARATOR '\\n'),"
+            f" MAX(LAST_SEEN), MIN(FIRST_SEEN) FROM {_TABLE} {where}"
         )
         text, newest, first = (await connection.fetch(sql, timeout=timeout))[0]
         self._newest = newest or self._newest
@@ -79,12 +79,13 @@ class Digests:
             self._first, self._evicted = first.partition(".")[0], 0
         rows: dict[str, Row] = {}
         for line in text.split("\n") if text else ():
-            schema, digest, calls, waited, count = line.split(" ")
+            schema, digest, calls, waited, count, examined = line.split(" ")
             if digest == "-":  # what found no room in the table
                 self._evicted = int(calls)
                 continue
             name = bytes.fromhex(schema).decode("utf-8", "replace")
-            rows[f"{schema}/{digest}"] = (name, digest, int(calls), int(waited) / _PICOSECONDS, int(count))
+            spent = int(waited) / _PICOSECONDS
+            rows[f"{schema}/{digest}"] = (name, digest, int(calls), spent, int(count), int(examined))
         return rows
 
     async def _learn(self, connection: Connection, before: Mapping[str, Row], timeout: float) -> None:
@@ -111,7 +112,7 @@ class Digests:
         return [digest for digest in digests if digest not in self._texts and digest.isalnum()]
 
     def _statement(self, key: str, row: Row) -> Statement:
-        schema, digest, calls, milliseconds, count = row
+        schema, digest, calls, milliseconds, count, examined = row
         text = self._texts.get(digest)
         before = self._made.get(key)
         if before is not None and (before.calls, before.total_ms, before.query) == (
@@ -120,7 +121,7 @@ class Digests:
             text,
         ):
             return before  # most rest between two samples
-        return Statement(key, digest, schema, "", text, calls, milliseconds, rows=count)
+        return Statement(key, digest, schema, "", text, calls, milliseconds, rows=count, rows_read=examined)
 
 
 def switch_on(probe: Probe) -> str:

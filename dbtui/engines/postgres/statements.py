@@ -125,7 +125,7 @@ class CountedStatements:
             if (before.query, before.database, before.user) == (text, database, user):
                 return before
             return replace(before, query=text, database=database, user=user)
-        calls, total, rows, hit, read, dirtied, temp, wal, planning, reading = numbers
+        calls, total, rows, hit, read, dirtied, temp, wal, planning, reading, plans = numbers
         return Statement(
             id=id_,
             query_id=query_id,
@@ -142,12 +142,13 @@ class CountedStatements:
             wal_bytes=wal,
             plan_ms=None if planning is None else planning / 1000,
             read_ms=None if reading is None else reading / 1000,
+            plans=plans,
         )
 
 
 _FIELDS = (
     "ids", "users", "databases", "calls", "total", "rows", "hit", "read", "dirtied", "temp", "wal",
-    "planning", "reading",
+    "planning", "reading", "plans",
 )  # fmt: skip
 _TOTAL = _FIELDS.index("total")
 

@@ -11,6 +11,7 @@ NOUNS = Nouns(
     statements="commands",
     language="Command",
     dialect="",
+    unblocked="",
     definition="Command",
     headings={
         "live.id": "Client",

@@ -131,8 +131,8 @@ class TableView(View):
 
     def action_sort_next(self, step: int = 1) -> None:
         """Sort by the next column to the right (or left)."""
-        ids = [column.id for column in self.grid.columns]
-        self.sort = ids[(ids.index(self.sort) + step) % len(ids)]
+        ids = [column.id for column in self.grid.offered if column.label]
+        self.sort = ids[(ids.index(self.sort) + step) % len(ids)] if self.sort in ids else ids[0]
         self.redraw()
 
     def action_sort_reverse(self) -> None:

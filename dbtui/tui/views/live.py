@@ -67,6 +67,7 @@ class Wanted:
     reverse: bool = True
     idle: bool = False
     background: bool = False
+    active_first: bool = False  # whatever the order: idle ones are only there to fill the room
 
 
 def age_of(session: Session) -> float | None:
@@ -106,6 +107,8 @@ def rows(activity: Activity, wanted: Wanted) -> list[GridRow]:
     in_tree = {line.session.id for line in trees}
     others = [s for s in activity.sessions if s.id not in in_tree and is_shown(s, wanted)]
     others.sort(key=SORT_KEYS[wanted.sort], reverse=wanted.reverse)
+    if wanted.active_first:
+        others.sort(key=lambda s: not s.active)
     return [_blocked_row(line) for line in trees] + [_row(s, f"  {s.id}") for s in others]
 
 
@@ -158,11 +161,11 @@ def _age_cell(session: Session) -> Cell:
     return (shown, Role.WARN) if age >= SLOW else shown
 
 
-def blocking_summary(sessions: Sequence[Session]) -> tuple[str, Role]:
-    """What the title says about blocking: how many wait, behind whom, how long."""
+def blocking_summary(sessions: Sequence[Session], unblocked: str) -> tuple[str, Role]:
+    """What the title says about blocking: how many wait, behind whom, how long; `unblocked` where nobody does."""
     roots = [line for line in forest(sessions) if line.depth == 0]
     if not roots:
-        return "nobody waits for a lock", Role.OK
+        return unblocked, Role.OK
     waiting = sum(root.waiting for root in roots)
     longest = max(root.longest for root in roots)
     who = f"root {roots[0].session.id}" if len(roots) == 1 else f"{len(roots)} roots"
@@ -268,8 +271,9 @@ class LiveView(TableView):
         super().__init__(sort="age", reverse=True)
         self.metrics = metrics
         self.history = history
-        self.idle = False
+        self.idle: bool | None = None  # None until the user says: then shown once nothing is active
         self.background = False
+        self._quiet = False  # whether nothing was active at some time; sticks, so that no rows come and go
         self.charts = charts
         self.marks = Marks()
         self._lines: tuple[Blocked, ...] = ()
@@ -313,7 +317,8 @@ class LiveView(TableView):
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(self.filter_text, self.sort, self.reverse, self.idle, self.background)
+        fill = self.idle is None and self._quiet
+        return Wanted(self.filter_text, self.sort, self.reverse, self.idle or fill, self.background, fill)
 
     def _show_metrics(self, snapshot: Snapshot) -> None:
         if self.charts:
@@ -351,23 +356,22 @@ class LiveView(TableView):
         for line in self._lines:
             self._sessions.setdefault(f"{line.session.id}/{line.session.started}", line.session)
         self.marks.keep(self._sessions)
+        self._quiet = self._quiet or not rows(activity, Wanted(background=self.background))
         shown = self.marks.shown(rows(activity, self.wanted))
         grid.sort_column, grid.sort_reverse = self.sort, self.reverse
-        grid.empty = (
-            "nothing matches the filter"
-            if self.filter_text
-            else f"no {self.nouns.session} is active · i shows idle ones"
-        )
+        grid.empty = self._why_empty(activity)
         grid.set_rows(shown)
         grid.stale = bool(section.error) or snapshot.link != "live"
-        summary, role = blocking_summary(activity.sessions)
+        summary, role = blocking_summary(activity.sessions, self.nouns.unblocked)
         if activity.hidden and role is Role.OK:
             summary, role = "who waits is hidden", Role.WARN
         grid.set_title(self.nouns.sessions.capitalize(), summary, role)
         wrong = section.error or snapshot.trouble
         notes = [wrong] if wrong else []
         notes.append(f"{len(shown)} of {len(activity.sessions)}")
-        if not self.idle:
+        if self.wanted.active_first:
+            notes.append("idle ones below")
+        elif not self.idle:
             notes.append("idle hidden")
         if self.marks.keys:
             notes.append(f"{len(self.marks.keys)} marked")
@@ -377,6 +381,13 @@ class LiveView(TableView):
             notes.append(f"filter: {self.filter_text}")
         notes.append(self.sorted_by)
         grid.set_subtitle(" · ".join(notes), Role.WARN if wrong else Role.MUTED)
+
+    def _why_empty(self, activity: Activity) -> str:
+        if self.filter_text:
+            return "nothing matches the filter"
+        if activity.sessions and not self.wanted.idle:
+            return f"no {self.nouns.session} is active · i shows idle ones"
+        return f"no {self.nouns.session} at this moment: the figures above count what came and went"
 
     def _show_detail(self) -> None:
         session = self.session

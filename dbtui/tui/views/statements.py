@@ -42,6 +42,7 @@ COLUMNS = (
     GridColumn("mean", "Mean", 9, "right", 85),
     GridColumn("total", "Total", 9, "right", 75),
     GridColumn("rows", "Rows", 7, "right", 60),
+    GridColumn("examined", "Examined", 8, "right", 55),
     GridColumn("hit", "Hit", 7, "right", 50),
     GridColumn("read", "Read", 7, "right", 25),
     GridColumn("temp", "Temp", 8, "right", 30),
@@ -51,6 +52,7 @@ COLUMNS = (
     GridColumn("database", "Database", 10, "left", 20),
     GridColumn("query", "Statement", None, "left", 95),
 )
+NOT_EVERYWHERE = (("examined", "rows_read"), ("plans", "plans"))  # columns, and what they are made of
 BLOCK = 8192  # bytes, PostgreSQL's default and that of every packaged build
 LIMIT = 500  # rows of the table; the rest can be reached by the filter
 LOADING = "loading: the first counters are on their way"
@@ -88,12 +90,21 @@ def _row(delta: StatementDelta) -> GridRow:
         key=statement.id,
         cells=(
             share, calls, text.milliseconds(delta.mean_ms), text.milliseconds(delta.total_ms),
-            text.count(delta.rows if delta.rows is not None else delta.rows_read),
-            hit_cell, _size(delta.blocks_read, BLOCK), (_size(delta.temp_blocks, BLOCK), Role.WARN),
+            text.count(delta.rows), text.count(delta.rows_read), hit_cell,
+            _size(delta.blocks_read, BLOCK), (_size(delta.temp_blocks, BLOCK), Role.WARN),
             _size(delta.wal_bytes), text.count(delta.plans) if delta.plans else "",
             statement.user, statement.database, query,
         ),
     )  # fmt: skip
+
+
+def _uncounted(statements: Statements) -> frozenset[str]:
+    """The columns for which this server counts nothing: a product, a release or a setting may not."""
+    return frozenset(
+        column
+        for column, figure in NOT_EVERYWHERE
+        if not any(getattr(s, figure) for s in statements.statements)
+    )
 
 
 def _size(count: int | None, unit: int = 1) -> str:
@@ -146,6 +157,7 @@ class StatementsView(TableView):
         self._remember(Counted(statements, section.taken_at or snapshot.at))
         deltas = self._chosen(snapshot, statements)
         self._deltas = {d.statement.id: d for d in deltas}
+        grid.leave_out(_uncounted(statements))
         grid.sort_column, grid.sort_reverse = self.sort, self.reverse
         grid.empty = self._nothing(statements)
         grid.set_rows(rows(deltas, self.filter_text, self.sort, self.reverse))

@@ -7,7 +7,7 @@ edge on, so in a table of one widget a changed cell at the right would repaint i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.segment import Segment
@@ -255,6 +255,17 @@ class Grid(Listing):
         self._fit()
 
     @property
+    def offered(self) -> tuple[GridColumn, ...]:
+        """The columns; those that are left out have no label."""
+        return tuple(replace(c, label="") if c.id in self._left_out else c for c in self._columns)
+
+    def leave_out(self, ids: frozenset[str]) -> None:
+        """Draw no columns of these ids, until another call says otherwise."""
+        if ids != self._left_out:
+            self._left_out = ids
+            self._fit()
+
+    @property
     def rows(self) -> tuple[GridRow, ...]:
         return self._rows
 
@@ -340,7 +351,7 @@ class Grid(Listing):
         margin, *lanes = self._lanes
         side = 2 if self.body_width >= 60 else 1
         margin.place(1, side - 1)
-        slots = {slot.index: slot for slot in layout(self._columns, max(0, self.body_width - side))}
+        slots = {slot.index: slot for slot in layout(self.offered, max(0, self.body_width - side))}
         for lane in lanes:
             if slot := slots.get(lane.index):
                 lane.place(slot.width, slot.gap)
@@ -350,6 +361,7 @@ class Grid(Listing):
         self._update()
 
     _slots: frozenset[int] = frozenset()
+    _left_out: frozenset[str] = frozenset()
 
     def _show_lanes(self) -> None:
         self.nothing.display = not self._rows

@@ -43,6 +43,7 @@ async def test_query_stats_come_first_where_the_server_has_them() -> None:
     assert set(by_id) == {"ABC123", "DEF456"}
     both = by_id["ABC123"]  # one shape of two applications
     assert (both.calls, both.total_ms, both.rows, both.database) == (200, 20.0, 190, "shop")
+    assert both.rows_read == 900
     assert (
         both.query
         == '{"find": "orders", "filter": {"status": {"$eq": "?string"}, "total": {"$gt": "?number"}}}'
@@ -83,6 +84,7 @@ def test_profiled_operations_are_added_up_by_shape() -> None:
         profiled.take(entry)
     first, second = profiled.seen(2, 100).statements
     assert (first.calls, first.total_ms, first.rows, first.user) == (2, 100.0, 20, "shop")
+    assert (first.rows_read, second.rows_read) == (30, 431)
     assert (second.calls, second.total_ms) == (1, 200.0)
     assert profiled.seen(2, 100).source == "the profiler of shop (level 2)"
 

@@ -25,7 +25,7 @@ async def test_digests_count_what_ran_between_two_samples(mysql: MysqlProtocolSe
         after = await statements(monitor)
         found = [delta for delta in deltas(before, after, 5.0) if delta.statement.database == name]
         grown = next(delta for delta in found if delta.rows)
-        assert (grown.calls, grown.rows) == (5, 15)
+        assert (grown.calls, grown.rows, grown.rows_read) == (5, 15, 15)
         assert grown.total_ms > 0
         assert grown.statement.query is not None
         assert "?" in grown.statement.query

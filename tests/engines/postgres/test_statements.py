@@ -64,6 +64,19 @@ async def test_a_known_load_shows_as_its_difference(postgres: PostgresServer, co
         assert written.blocks_hit is not None and written.blocks_hit > 0
 
 
+async def test_how_often_a_statement_was_planned(postgres: PostgresServer, counted: str) -> None:
+    async with client(postgres, "planner", counted) as session, monitor_of(postgres.url(counted)) as monitor:
+        await session.execute("SET pg_stat_statements.track_planning = on")
+        for n in range(3):
+            await session.execute(f"SELECT {n} AS planned")
+        await session.execute("SET pg_stat_statements.track_planning = off")
+        await session.execute("SELECT 1 + 2 AS unplanned")
+        found = await statements(monitor)
+        planned, unplanned = (of_text(found, text, counted) for text in (" planned", "unplanned"))
+        assert (planned.plans, unplanned.plans) == (3, 0)
+        assert planned.plan_ms is not None and planned.plan_ms > 0
+
+
 async def test_texts_are_read_at_most_once_a_minute(postgres: PostgresServer, counted: str) -> None:
     clock = Clock()
     async with (

@@ -88,8 +88,8 @@ def test_the_title_names_the_root_and_the_longest_wait() -> None:
         session("2", blocked_by=("1",), query_age=75.0),
         session("3", blocked_by=("1",)),
     ]
-    assert blocking_summary(sessions) == ("blocked 2 · root 1 · longest 00:01:15", Role.BAD)
-    assert blocking_summary(sessions[:1]) == ("nobody waits for a lock", Role.OK)
+    assert blocking_summary(sessions, "all free") == ("blocked 2 · root 1 · longest 00:01:15", Role.BAD)
+    assert blocking_summary(sessions[:1], "all free") == ("all free", Role.OK)
 
 
 def test_the_detail_never_carries_a_control_code() -> None:

@@ -12,6 +12,7 @@ SELECT
   string_agg((total_plan_time * 1000)::bigint::text, ' ') AS planning,  --? pg_stat_statements.total_plan_time
   string_agg((shared_blk_read_time * 1000)::bigint::text, ' ') AS reading,  --? pg_stat_statements.shared_blk_read_time
   string_agg((blk_read_time * 1000)::bigint::text, ' ') AS reading,  --? pg_stat_statements.blk_read_time
+  string_agg(plans::text, ' ') AS plans,  --? pg_stat_statements.plans
   string_agg(wal_bytes::text, ' ') AS wal,  --? pg_stat_statements.wal_bytes
   string_agg(rows::text, ' ') AS rows,
   string_agg(shared_blks_hit::text, ' ') AS hit,
