@@ -23,7 +23,7 @@ from dbtui.demo.neighbours.street import Street
 from dbtui.demo.shop import DATABASE, Seed, forget, prepare
 from dbtui.demo.workload.crew import Crew
 from dbtui.engines.postgres.embedded import EmbeddedServer
-from dbtui.engines.postgres.guard import begin, new_folder, say
+from dbtui.engines.postgres.guard import begin, new_folder, remove, say
 from dbtui.errors import ConnectError, DbtuiError, UsageError
 
 MARKER = "dbtui-demo.json"  # says that a folder is a demo's, and with which seed
@@ -118,7 +118,7 @@ def _guard(options: Options) -> None:
             server.stop(clean=options.keep)
         (folder / PROCESSES).unlink(missing_ok=True)
         if made and not (options.keep and (folder / MARKER).exists()):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
 
 def _folder(options: Options) -> tuple[Path, bool]:

@@ -6,12 +6,11 @@ Run as `python -m dbtui.shadow.guardian`. On standard output it writes one line 
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 
 from dbtui.engines.postgres.embedded import EmbeddedServer
-from dbtui.engines.postgres.guard import begin, new_folder, say
+from dbtui.engines.postgres.guard import begin, new_folder, remove, say
 from dbtui.errors import DbtuiError
 
 SETTINGS = {
@@ -57,7 +56,7 @@ def _guard() -> int:
     finally:
         if server is not None:
             server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 if __name__ == "__main__":

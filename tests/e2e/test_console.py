@@ -33,7 +33,7 @@ def test_it_shows_data_changes_panes_and_leaves(postgres18: PostgresServer, colu
     with Terminal(postgres18.url(), columns=columns, lines=lines) as terminal:
         terminal.sees("Sessions", "1 Li", " ago" if columns > 100 else " s/")
         assert terminal.facts("alternate_on") == ["1"]
-        for key, word in (("2", "Statements"), ("3", "Objects"), ("7", "Verdicts"), ("1", "Sessions")):
+        for key, word in (("2", "Statements"), ("3", "Objects"), ("6", "Findings"), ("1", "Sessions")):
             terminal.press(key)
             terminal.sees(word)
         terminal.press("q")
@@ -210,3 +210,48 @@ def _demos() -> list[str]:
             if b"dbtui-demo" in command and mark in (entry / "environ").read_bytes():
                 found.append(command.decode(errors="replace"))
     return found
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGHUP", "closed"])
+def test_what_was_seen_can_be_replayed(postgres18: PostgresServer, clean_home: Path, end: str) -> None:
+    with Terminal(postgres18.url()) as terminal:
+        terminal.sees("Sessions", " ago")
+        pid = terminal.pid
+        if end == "closed":
+            terminal.close()
+        else:
+            send([pid], signal.Signals[end])
+        assert gone(pid)
+    _replays_the_last()
+
+
+def test_what_was_seen_before_a_crash_can_be_replayed(postgres18: PostgresServer, clean_home: Path) -> None:
+    with Terminal(postgres18.url(), program=_crashing(clean_home)) as terminal:
+        terminal.sees("Sessions", " ago")
+        terminal.press("F12")
+        assert terminal.code() == 1
+        assert any("ZeroDivisionError" in line for line in terminal.said())
+        terminal.assert_restored()
+    _replays_the_last()
+
+
+def _crashing(folder: Path) -> str:
+    """The console, in which a key finds a fault."""
+    script = folder / "crashing.py"
+    script.write_text(
+        "import sys\n"
+        "from dbtui import cli\n"
+        "from dbtui.tui.app import DbtuiApp\n"
+        "DbtuiApp.key_f12 = lambda _app: 1 / 0\n"
+        "sys.exit(cli.main())\n"
+    )
+    return f"{sys.executable} {script}"
+
+
+def _replays_the_last() -> None:
+    (history,) = histories.folder().iterdir()
+    assert history.stat().st_mode & 0o777 == 0o600
+    with Terminal("replay", "--last") as terminal:
+        terminal.sees("replay", "Sessions", "the end")
+        terminal.press("q")
+        assert terminal.code() == 0

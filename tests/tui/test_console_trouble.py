@@ -82,6 +82,7 @@ async def test_a_server_that_stops_answering_holds_up_no_key_and_no_quit(fragile
                 ("4", "SQL"),
                 ("escape", "SQL"),
                 ("7", "Verdicts"),
+                ("escape", "Verdicts"),
                 ("1", "Sessions"),
             ):
                 await c.press(key)

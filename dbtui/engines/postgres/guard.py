@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+_REMOVING = 3.0  # seconds
 _BASE_LIMIT = 60  # bytes of a temporary folder's path that leave room for the socket's
 
 
@@ -41,6 +43,15 @@ def new_folder(prefix: str) -> Path:
     if len(os.fsencode(base)) > _BASE_LIMIT or (os.geteuid() == 0 and not _open_to_others(Path(base))):
         base = "/tmp"  # noqa: S108 - mkdtemp makes it private
     return Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, also when what was just ended still writes into it for a moment."""
+    end = time.monotonic() + _REMOVING
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            time.sleep(0.05)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
