@@ -24,7 +24,7 @@ from dbtui.engines.network import look_up
 from dbtui.engines.slots import Purpose, Slots
 from dbtui.engines.tunnel import Tunnelled
 from dbtui.engines.work import Work
-from dbtui.errors import DbtuiError, QueryTimeout, SessionLost, UsageError
+from dbtui.errors import ConnectError, DbtuiError, NoSlotsLeft, QueryTimeout, SessionLost, UsageError
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
@@ -256,7 +256,7 @@ class Connector:
         """Stop what a session of our own runs, over a connection of its own; never raises, at most 2 s."""
         with contextlib.suppress(*FAILURES, DbtuiError):
             async with asyncio.timeout(_KILL):
-                raw = await self._dial("", await self._login.known(self._password))
+                raw, _ = await self._dial_or_door("", await self._login.known(self._password))
                 try:
                     await raw.ask(f"KILL QUERY {id_}")
                 finally:
@@ -273,14 +273,14 @@ class Connector:
         if self._parameters is None:
             self._parameters = options.parameters(self.target.url)
         parameters = self._parameters
-        raw = await self._login.through(lambda password: self._dial(database, password), self._password)
+        raw, doorway = await self._login.through(lambda p: self._dial_or_door(database, p), self._password)
         try:
             async with asyncio.timeout(parameters.connect_timeout):
                 identity = await identify(raw)
                 connection = Connection(raw, identity, purpose, writable=writable)
                 await self._settle(raw, identity, purpose, writable)
                 if purpose == "monitor":
-                    await self._look(raw, identity, parameters)
+                    await self._look(raw, identity, parameters, doorway)
         except BaseException as error:
             raw.abort()
             if isinstance(error, (*FAILURES, ValueError)):
@@ -290,10 +290,12 @@ class Connector:
             raise
         return connection
 
-    async def _look(self, raw: Raw, identity: Identity, parameters: options.Parameters) -> None:
+    async def _look(
+        self, raw: Raw, identity: Identity, parameters: options.Parameters, doorway: tuple[str, ...]
+    ) -> None:
         self._probe = await probe(raw, identity, parameters)
         pooler = "proxy" if raw.thread_id() != identity.id & 0xFFFFFFFF else ""
-        notes = (*self.target.notes, *parameters.notes)
+        notes = (*self.target.notes, *doorway, *parameters.notes)
         self._server = server(self._probe, parameters, pooler=pooler, notes=notes)
         self._door = door(self._probe, parameters)
 
@@ -311,9 +313,24 @@ class Connector:
     def _password(self) -> Secret | None:
         return self._parameters.password if self._parameters is not None else None
 
-    async def _dial(self, database: str, password: Secret | None) -> Raw:
+    async def _dial_or_door(self, database: str, password: Secret | None) -> tuple[Raw, tuple[str, ...]]:
+        """A session, through the door that the URL names when the ordinary slots are taken; a note that says so."""
         parameters = self._parameters
         assert parameters is not None
+        try:
+            return await self._dial(parameters, database, password), ()
+        except NoSlotsLeft as full:
+            door = parameters.through_the_door()
+            if door is None or self.target.ssh:  # the tunnel leads to one port
+                raise
+            try:
+                raw = await self._dial(door, database, password)
+            except ConnectError as error:
+                hint = f"nor through the door that the URL names: {error.message}"
+                raise NoSlotsLeft(full.message, hint) from None
+            return raw, (f"all ordinary slots are taken: connected through the door at {door.address}",)
+
+    async def _dial(self, parameters: options.Parameters, database: str, password: Secret | None) -> Raw:
         tls = context(parameters.tls, parameters.host) if not parameters.socket else None
         failure: BaseException | None = None
         for host, port in await self._places(parameters):

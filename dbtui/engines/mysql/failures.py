@@ -208,5 +208,5 @@ def _slots_hint(code: int, door: str) -> str:
         return f"an administrator still gets in at {door}"
     return (
         "one more is kept for CONNECTION_ADMIN or SUPER; a server with admin_address (MySQL) or extra_port "
-        "(MariaDB) has a door of its own at that port"
+        "(MariaDB) has a door of its own: name it in the URL, ?admin_port=33062 or ?extra_port=3307"
     )

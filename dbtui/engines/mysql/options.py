@@ -17,6 +17,7 @@ from dbtui.config import Secret
 from dbtui.errors import UsageError
 
 PORT = 3306
+ADMIN_PORT = 33062  # MySQL's own default for admin_port
 CONNECT_TIMEOUT = 10.0  # seconds
 TLS_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 _SOCKETS = ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock",
@@ -70,11 +71,22 @@ class Parameters:
     tls: Tls = Tls()
     connect_timeout: float = CONNECT_TIMEOUT  # seconds
     notes: tuple[str, ...] = ()
+    door: tuple[str, int] | None = None  # MySQL's admin_address and admin_port, MariaDB's host and extra_port
 
     @property
     def address(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.socket or f"{host}:{self.port}"
+        return self.socket or _place(self.host, self.port)
+
+    def through_the_door(self) -> Parameters | None:
+        """The same login at the port that is kept for administrators, None where none is named."""
+        if self.door is None:
+            return None
+        host, port = self.door
+        return replace(self, host=host, port=port, socket="", door=None)
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def parameters(url: str, environ: Mapping[str, str] | None = None) -> Parameters:
@@ -127,7 +139,8 @@ _KNOWN = {
     "ssl-mode": "ssl-mode", "sslmode": "ssl-mode", "ssl-ca": "ssl-ca", "sslca": "ssl-ca", "sslrootcert": "ssl-ca",
     "ssl-capath": "ssl-capath", "ssl-cert": "ssl-cert", "sslcert": "ssl-cert", "ssl-key": "ssl-key",
     "sslkey": "ssl-key", "tls-version": "tls-version", "socket": "socket", "unix-socket": "socket",
-    "connect-timeout": "connect-timeout", "user": "user", "host": "host", "port": "port", "database": "database",
+    "connect-timeout": "connect-timeout", "admin-address": "admin-address", "admin-port": "admin-port",
+    "extra-port": "admin-port", "user": "user", "host": "host", "port": "port", "database": "database",
 }  # fmt: skip
 
 
@@ -150,6 +163,7 @@ def _made(options: Mapping[str, str], environ: Mapping[str, str], notes: tuple[s
         usual = (environ.get("MYSQL_UNIX_PORT", ""), *_SOCKETS)
         socket = next((path for path in usual if path and Path(path).exists()), "")
     host = "" if socket else host or "127.0.0.1"
+    door = options.get("admin-port") or (str(ADMIN_PORT) if options.get("admin-address") else "")
     password = options.get("password") or environ.get("MYSQL_PWD", "")
     return Parameters(
         host=host,
@@ -161,6 +175,9 @@ def _made(options: Mapping[str, str], environ: Mapping[str, str], notes: tuple[s
         tls=_tls(options),
         connect_timeout=float(_number(options.get("connect-timeout") or "10", "connect-timeout", 3600)),
         notes=notes,
+        door=(options.get("admin-address") or host or "127.0.0.1", _number(door, "admin-port", 65535))
+        if door
+        else None,
     )
 
 

@@ -198,10 +198,15 @@ def product_of(version: str, comment: str) -> str:
 def door(probe: Probe, parameters: Parameters) -> str:
     """The port at which an administrator still gets in when all slots are taken, "" where there is none."""
     variables = probe.variables
+    if parameters.door is not None:
+        return "{}, port {}, which is tried by itself".format(*parameters.door)
     if variables.get("extra_port", "0") not in ("", "0"):
-        return f"extra_port {variables['extra_port']} of {parameters.host or 'this machine'}"
+        port = variables["extra_port"]
+        return f"extra_port {port} of {parameters.host or 'this machine'}, which ?extra_port={port} in the URL tries"
     if variables.get("admin_address"):
-        return f"admin_address {variables['admin_address']}, port {variables.get('admin_port', '33062')}"
+        host, port = variables["admin_address"], variables.get("admin_port", "33062")
+        more = f"?admin_address={host}&admin_port={port}"
+        return f"admin_address {host}, port {port}, which {more} in the URL tries"
     return ""
 
 

@@ -217,6 +217,43 @@ async def test_no_free_slot_names_the_door_that_is_left(bare_mariadb: MariadbSer
     assert "extra_port" in error.hint
 
 
+async def door_of(server: MysqlProtocolServer, variable: str) -> None:
+    """With all slots taken, the door in the URL lets an administrator in, and says so; nobody else."""
+    port = server.sql(f"SELECT @@{variable}")[0][0]
+    wanted = {"admin_port" if variable == "admin_port" else "extra_port": str(port)}
+    user = server.create_user()
+    known = Connector(target(server.url(tcp=True, user=server.admin), server.password))
+    await known.connect()
+    await known.close()
+    with ExitStack() as stack:
+        for _ in range(10 + 1):  # the last one is kept for administrators
+            stack.enter_context(client(server))
+        with pytest.raises(NoSlotsLeft) as caught:  # what an earlier session has seen is named
+            await known.connect()
+        assert f"?{'admin_address=127.0.0.1&' if variable == 'admin_port' else ''}{variable}={port}" in (
+            caught.value.hint
+        )
+        connector = Connector(target(server.url(tcp=True, user=server.admin, **wanted), server.password))
+        seen = await connector.connect()
+        assert any("through the door" in note and str(port) in note for note in seen.notes)
+        work = await connector.open("work")
+        await connector.kill_statement(work.identity.id)
+        await connector.close()
+        if variable == "admin_port":  # MariaDB's lets everybody in
+            plain = Connector(target(server.url(tcp=True, user=user, **wanted), server.password))
+            error = await refusal(plain)
+            assert isinstance(error, NoSlotsLeft)
+            assert "SERVICE_CONNECTION_ADMIN" in error.hint
+
+
+async def test_the_admin_port_of_mysql_is_used_when_no_slot_is_free(small_mysql: MysqlServer) -> None:
+    await door_of(small_mysql, "admin_port")
+
+
+async def test_the_extra_port_of_mariadb_is_used_when_no_slot_is_free(bare_mariadb: MariadbServer) -> None:
+    await door_of(bare_mariadb, "extra_port")
+
+
 async def test_an_own_limit_of_connections_is_told_apart(mysql: MysqlProtocolServer) -> None:
     user = mysql.create_user()
     mysql.sql(f"ALTER USER '{user}'@'%' WITH MAX_USER_CONNECTIONS 1")

@@ -45,6 +45,20 @@ def test_tls_modes_are_those_of_the_mysql_client(parameter: str, mode: str) -> N
     assert parameters(f"mysql://a@h/d?{parameter}", {}).tls.mode == mode
 
 
+@pytest.mark.parametrize(
+    ("written", "door"),
+    [
+        ("a@db", None),
+        ("a@db/?admin_port=33063", ("db", 33063)),
+        ("a@db/?extra_port=3307", ("db", 3307)),
+        ("a@db/?admin_address=10.0.0.9", ("10.0.0.9", 33062)),
+        ("a@/?socket=/run/my.sock&admin-port=33062", ("127.0.0.1", 33062)),
+    ],
+)
+def test_the_door_for_administrators(written: str, door: tuple[str, int] | None) -> None:
+    assert parameters(f"mysql://{written}", {}).door == door
+
+
 def test_what_other_programs_add_is_said_to_change_nothing() -> None:
     made = parameters("mysql://a@h/d?charset=utf8&connection_limit=5&connect_timeout=3", {})
     assert made.connect_timeout == 3.0
