@@ -8,14 +8,15 @@ never wait for locks; what was read is kept until `forget()`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from dbtui.engines.postgres import facts, structure
+from dbtui.engines.postgres import facts, pools, structure
 from dbtui.engines.postgres.connection import Connection, Connector, Work
 from dbtui.engines.postgres.ddl import qualified
 from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.rows import as_text
 from dbtui.engines.postgres.structure import Structure
-from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
+from dbtui.errors import DbtuiError, PermissionDenied, QueryError, QueryTimeout
 from dbtui.model.catalog import Detail, Kind, Name, Node, Table
 from dbtui.model.result import Page
 from dbtui.sql.split import Statement
@@ -79,7 +80,8 @@ class PostgresCatalog:
         self._check_access(node.path[0])
         async with self._work.use(node.path[0]) as connection:
             if node.kind is Kind.DATABASE:
-                return await facts.database(connection, node)
+                detail = await facts.database(connection, node)
+                return replace(detail, facts=(*await self._pools(node), *detail.facts))
             if node.kind is Kind.SCHEMA:
                 return await facts.schema(connection, node)
             if node.kind is Kind.FUNCTION:
@@ -90,6 +92,15 @@ class PostgresCatalog:
             if node.kind in RELATIONS.values():
                 return await facts.relation(connection, node, made.table)
             return await facts.part(connection, node, made)
+
+    async def _pools(self, node: Node) -> list[facts.Fact]:
+        """How the pools of a database stand; none without PgBouncer, or where the user may not ask it."""
+        if self._connector.server.pooler != "pgbouncer":
+            return []
+        try:
+            return pools.facts(await self._connector.pools(), node.name)
+        except DbtuiError as error:
+            return [("Pools", f"not shown: {error.message}")]
 
     async def names(self, database: str) -> Sequence[Name]:
         """All relations of a database, those of users first."""

@@ -7,10 +7,11 @@ read-only unless it was opened to write.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from dbtui.config import Secret, Target
 from dbtui.engines.login import Login
-from dbtui.engines.postgres import libpq
+from dbtui.engines.postgres import libpq, pools
 from dbtui.engines.postgres.dial import Dialled, dial
 from dbtui.engines.postgres.failures import FAILURES, describe, describe_connect
 from dbtui.engines.postgres.libpq import Address
@@ -19,10 +20,12 @@ from dbtui.engines.postgres.session import IDLE_LIMIT, LOCK_LIMIT, STATEMENT_LIM
 from dbtui.engines.slots import Purpose, Slots
 from dbtui.engines.tunnel import Tunnelled
 from dbtui.engines.work import Work as SharedSession
-from dbtui.errors import ConnectError
+from dbtui.errors import ConnectError, DbtuiError
 from dbtui.model.server import Server
 
 __all__ = ["LOCK_LIMIT", "Connection", "Connector", "Probe", "Purpose", "Work", "describe"]
+
+_ADMISSION = 2.0  # seconds for PgBouncer's admin console to let in, and again to answer
 
 Work = SharedSession[Connection]  # the session that catalog, queries and plans share
 
@@ -82,7 +85,34 @@ class Connector:
         await self._slots.close()
         self._tunnelled.close()
 
+    async def pools(self) -> list[pools.Row]:
+        """SHOW POOLS of the PgBouncer in between, over a wire of its own, in at most some seconds.
+
+        Raises ConnectError where this user may not ask, QueryError, QueryTimeout, SessionLost.
+        """
+        assert self._parameters is not None, "open() comes first"
+        way = replace(
+            self._parameters, connect_timeout=_ADMISSION, session="any"
+        )  # neither primary nor standby
+        settings, database = {"application_name": "dbtui"}, pools.ADMIN_DATABASE
+        dialled = await self._login.through(
+            lambda password: dial(way, settings, password, database=database, ways=self._ways),
+            way.password,
+        )
+        try:
+            return await pools.ask(dialled.raw._transport, "SHOW POOLS", timeout=_ADMISSION)
+        finally:
+            dialled.raw.terminate()
+
     # ---- inside
+
+    async def _admission(self, user: str) -> str:
+        """Whether this user sees how the pools stand, and otherwise who would: one line."""
+        try:
+            await self.pools()
+        except DbtuiError:
+            return pools.HIDDEN.format(user)
+        return pools.SHOWN
 
     async def _open(self, purpose: Purpose, database: str, *, writable: bool) -> Connection:
         if self._parameters is None:
@@ -103,6 +133,8 @@ class Connector:
             notes=(*self.target.notes, *self._parameters.notes),
         )
         if purpose == "monitor":
+            if where.pooler == "pgbouncer":
+                where = replace(where, notes=(*where.notes, await self._admission(seen.user)))
             self._probe, self._server = seen, where
         return Connection(dialled, seen, where, purpose, pooled=pooled, writable=writable)
 
