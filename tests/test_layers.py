@@ -44,6 +44,7 @@ def test_the_console_starts_without_a_driver_or_the_sql_parser() -> None:
     assert not loaded.intersection(HEAVY) - {"textual", "rich"}
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_alone() -> None:
     """In one interpreter, but from the bottom of nothing: a cycle shows as a failed import."""
     names = [m.name for m in pkgutil.walk_packages(dbtui.__path__, "dbtui.") if m.name != "dbtui.__main__"]
