@@ -134,6 +134,8 @@ LOST = replace(
     next_try=NOW + 8,
     activity=replace(SNAPSHOT.activity, taken_at=NOW - 42),
 )
+QUIET = replace(SNAPSHOT, activity=Section(Activity(SESSIONS[-9:], 9, 200, reserved=3), NOW - 1))
+NOBODY = replace(SNAPSHOT, activity=Section(Activity((), 0, None), NOW - 1))
 MASKED = replace(
     SNAPSHOT,
     activity=Section(

@@ -15,7 +15,7 @@ from dbtui.tui.screens.confirm import LiftQuestion, PasswordQuestion, Question
 from dbtui.tui.widgets.grid import Grid
 from tests.tui.console import Console, console
 from tests.tui.golden import assert_golden
-from tests.tui.recorded import LOST, MASKED, SESSIONS, SNAPSHOT, recorded
+from tests.tui.recorded import LOST, MASKED, NOBODY, QUIET, SESSIONS, SNAPSHOT, recorded
 
 SIZES = {"120": (120, 40), "80": (80, 24), "40": (40, 24)}
 Steps = Callable[[Console], Awaitable[None]]
@@ -24,6 +24,13 @@ QUERY = "-- what was paid this month\nSELECT id, status, total, note\nFROM shop.
 
 async def live(c: Console) -> None:
     await c.sees("48102")
+
+
+def seeing(shown: str) -> Steps:
+    async def seen(c: Console) -> None:
+        await c.sees(shown)
+
+    return seen
 
 
 async def statements(c: Console) -> None:
@@ -190,6 +197,21 @@ async def test_a_state_of_a_pane(name: str) -> None:
 @pytest.mark.parametrize("size", ["120", "80"])
 async def test_a_lost_server(size: str) -> None:
     await _draw("lost", size, live, LOST)
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+async def test_a_server_that_rests(size: str) -> None:
+    await _draw("quiet", size, seeing("48308"), QUIET)
+    await _draw("nobody", size, seeing("at this moment"), NOBODY)
+
+
+async def test_the_key_hides_idle_ones_even_where_nothing_is_active() -> None:
+    async with recorded(SIZES["120"], QUIET) as c:
+        await c.sees("idle ones below")
+        await c.press("i", "i")
+        await c.sees("i shows idle ones")
+        await c.press("i")
+        await c.sees("48308")
 
 
 async def test_what_a_missing_grant_hides() -> None:

@@ -356,7 +356,7 @@ class LiveView(TableView):
         for line in self._lines:
             self._sessions.setdefault(f"{line.session.id}/{line.session.started}", line.session)
         self.marks.keep(self._sessions)
-        self._quiet = self._quiet or not rows(activity, Wanted(background=self.background))
+        self._quiet = self._quiet or not any(is_shown(s, Wanted()) for s in activity.sessions)
         shown = self.marks.shown(rows(activity, self.wanted))
         grid.sort_column, grid.sort_reverse = self.sort, self.reverse
         grid.empty = self._why_empty(activity)
@@ -369,9 +369,9 @@ class LiveView(TableView):
         wrong = section.error or snapshot.trouble
         notes = [wrong] if wrong else []
         notes.append(f"{len(shown)} of {len(activity.sessions)}")
-        if self.wanted.active_first:
+        if self.wanted.active_first and shown:
             notes.append("idle ones below")
-        elif not self.idle:
+        elif not self.wanted.idle:
             notes.append("idle hidden")
         if self.marks.keys:
             notes.append(f"{len(self.marks.keys)} marked")

@@ -37,6 +37,12 @@ def test_idle_sessions_and_background_processes_wait_for_their_keys() -> None:
     assert set(ids(*sessions, idle=True, background=True)) == {"1", "2", "3"}
 
 
+def test_idle_ones_that_fill_the_room_stand_below_the_active_ones() -> None:
+    idle = session("1", state="idle", query_age=None, state_age=900.0)
+    assert ids(idle, session("2"), idle=True) == ["1", "2"]
+    assert ids(idle, session("2"), idle=True, active_first=True) == ["2", "1"]
+
+
 def test_an_idle_root_is_shown_even_while_idle_sessions_are_hidden() -> None:
     root = session("1", state="idle in transaction", state_age=600.0, transaction_age=601.0)
     waiter = session("2", wait_type="Lock", wait="tuple", blocked_by=("1",))
