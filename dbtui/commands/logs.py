@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
 
@@ -64,10 +65,20 @@ def run(args: argparse.Namespace, open_console: Callable[[None, StandIn], int]) 
         reading = _whole(args)
     if args.open:
         if args.log == "-":
-            os.dup2(os.open("/dev/tty", os.O_RDWR), 0)  # the keys come from the terminal, not from the pipe
+            _take_keys_from_the_terminal()
         return open_console(None, reading.stand_in(args.log))
     _print(reading.ranking.statements(), reading, args)
     return 0
+
+
+def _take_keys_from_the_terminal() -> None:
+    """In the place of the pipe that standard input was. Raises UsageError where there is no terminal."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise UsageError("there is no terminal for the keys", "give the log as a file") from error
+    os.dup2(terminal, sys.stdin.fileno())
+    os.close(terminal)
 
 
 class _Reading:
@@ -109,10 +120,11 @@ def _parser(args: argparse.Namespace, head: list[str]) -> tuple[str, str, logs.P
 def _whole(args: argparse.Namespace) -> _Reading:
     """A whole log, read to its end."""
     try:
-        file = sys.stdin.buffer if args.log == "-" else source.opened(Path(args.log))
+        # standard input stays open: the terminal may take its place
+        opened = nullcontext(sys.stdin.buffer) if args.log == "-" else source.opened(Path(args.log))
     except OSError as error:
         raise InputError(f"{args.log} cannot be read: {error.strerror}") from error
-    with file:
+    with opened as file:
         lines = source.lines(file)
         head = list(islice(lines, HEAD_LINES))
         name, engine, parser = _parser(args, head)

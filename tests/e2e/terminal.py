@@ -32,14 +32,22 @@ def eventually(what: Callable[[], object], seconds: float = PATIENCE) -> bool:
 
 
 class Terminal:
-    """One window of a tmux server of its own; it outlives the program in it, so that one can see what is left."""
+    """One window of a tmux server of its own; it outlives the program in it, so that one can see what is left.
+
+    `program` is how a shell begins it: something may come before `dbtui`, as a pipe into it.
+    """
 
     def __init__(
-        self, *words: str, columns: int = 120, lines: int = 40, env: dict[str, str] | None = None
+        self,
+        *words: str,
+        columns: int = 120,
+        lines: int = 40,
+        env: dict[str, str] | None = None,
+        program: str = shlex.quote(str(PROGRAM)),
     ) -> None:
         self.closed = False
         self.folder = Path(tempfile.mkdtemp(prefix="dbtui-tmux-"))
-        program = shlex.join([str(PROGRAM), *words])
+        program += f" {shlex.join(words)}"
         script = (
             f"stty -a >before; {program}; echo $? >code.new; mv code.new code; stty -a >after;"
             f"echo {PROMPT}; exec sleep 600"
