@@ -87,6 +87,7 @@ def test_a_log_from_a_pipe_takes_its_keys_from_the_terminal(tmp_path: Path) -> N
     with Terminal("logs", "-", "--open", program=f"cat {log} | {PROGRAM}") as terminal:
         terminal.sees("Statements", "marmalade")
         terminal.press("/")
+        terminal.sees("words that a row must contain")
         terminal.press("-l", "honey")
         terminal.sees("nothing matches the filter")
         terminal.press("Escape")
