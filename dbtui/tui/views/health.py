@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CHECKS = (
     GridColumn("state", "State", 10, "left", 100),
     GridColumn("rule", "Rule", 24, "left", 80),
-    GridColumn("what", "What", None, "left", 90),
+    GridColumn("what", "Found, or looked for", None, "left", 90),
     GridColumn("limit", "Threshold", 26, "left", 50),
 )
 RUNNING = (
