@@ -20,6 +20,7 @@ from textual.pilot import Pilot
 
 from dbtui.demo import Demo
 from dbtui.tui.app import DbtuiApp, Options
+from dbtui.tui.messages import Advise, PlanChange
 from tests.demo.neighbourhood import running
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
@@ -125,13 +126,39 @@ async def findings(pilot: Pilot[int]) -> None:
 
 
 async def migrate(pilot: Pilot[int]) -> None:
-    await pilot.press("7")
-    await pilot.pause(0.5)
+    pilot.app.screen.post_message(
+        PlanChange(
+            "ALTER TABLE shop.customers ALTER COLUMN phone SET NOT NULL;\n"
+            "ALTER TABLE shop.reviews ADD FOREIGN KEY (customer_id) REFERENCES shop.customers;\n"
+            "CREATE INDEX ON shop.reviews (created_at);\n"
+            "ALTER TABLE shop.addresses DROP COLUMN kind;"
+        )
+    )
+    await pilot.pause(8)
+    await pilot.press("escape")
+    await pilot.pause(1)
+
+
+async def advise(pilot: Pilot[int]) -> None:
+    pilot.app.screen.post_message(
+        Advise(
+            "SELECT rating, title FROM shop.reviews\n"
+            "WHERE customer_id = 4711 AND created_at > now() - interval '90 days'\n"
+            "ORDER BY created_at DESC LIMIT 20"
+        )
+    )
+    await until(pilot, lambda: "CREATE INDEX" in screen_text(pilot.app), 60)
+    await pilot.pause(2)
+
+
+async def health(pilot: Pilot[int]) -> None:
+    await pilot.press("escape", "9")
+    await pilot.pause(3)
 
 
 STEPS: dict[str, Step] = {
     "live": live, "statements": statements, "schema": schema, "query": query, "plan": plan,
-    "findings": findings, "migrate": migrate,
+    "findings": findings, "migrate": migrate, "advise": advise, "health": health,
 }  # fmt: skip
 
 
@@ -211,6 +238,8 @@ def main() -> None:
         sys.exit(f"no picture is called {unknown[0]}: {', '.join(STEPS)}")
     FOLDER.mkdir(exist_ok=True)
     asyncio.run(draw(names))
+    if not sys.argv[1:]:
+        asyncio.run(draw_engines())
 
 
 if __name__ == "__main__":
