@@ -1,4 +1,7 @@
-"""`dbtui advise index`: which indexes would help a workload, tried on the shadow of its server."""
+"""`dbtui advise index|rewrite`: which indexes would help a workload, tried on the shadow of its server.
+
+Rewrites are in `rewriting`.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ examples:
   dbtui advise index prod-orders                      for the statements that the server has counted
   dbtui advise index prod-orders -f queries.sql       for those of a file, separated by ;
   dbtui advise index prod-orders -f - --format json --fail-on warning
+  dbtui advise rewrite prod-orders -f queries.sql     other texts for them, with conditions and both plans
 
 PostgreSQL's candidates are planned on a shadow: an embedded server with the schema and statistics of yours, and
 none of its rows. Nothing is written to your server.
@@ -47,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument("about", choices=("index",), help="what is advised on")
+    parser.add_argument("about", choices=("index", "rewrite"), help="what is advised on")
     parser.add_argument("server", metavar="URL|NAME", help="a connection URL or a saved connection")
     parser.add_argument(
         "-f", "--file", metavar="FILE|-", help="statements separated by ;, from a file or standard input"
@@ -59,12 +63,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         default="error",
         metavar="SEVERITY|RULE",
-        help=f"exit 1 on advice from this severity on, or on {RULE} (default error, which advice never is)",
+        help=f"exit 1 on advice from this severity on, on {RULE}, or on a rewrite's id (default error, which"
+        " advice never is)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the advice; the exit code. Raises DbtuiError, which is one line and exit code 2."""
+    if args.about == "rewrite":
+        from dbtui.commands import rewriting
+
+        return rewriting.run(args)
     if args.fail_on not in (*Severity, RULE):
         raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
     if args.most < 1:

@@ -72,7 +72,8 @@ async def _catalog_facts(
             detail = await engine.catalog.detail(Node(name.kind, name.path[-1], name.path))
             if detail.table is not None:
                 columns = {
-                    c.name.lower(): ColumnFacts(c.name.lower(), c.type.lower()) for c in detail.table.columns
+                    c.name.lower(): ColumnFacts(c.name.lower(), c.type.lower(), nullable=c.nullable)
+                    for c in detail.table.columns
                 }
                 short = name.path[-1].lower()
                 rows, size = sizes.get(short, (_UNKNOWN, 0))

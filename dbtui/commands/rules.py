@@ -60,3 +60,4 @@ def _packages() -> Iterator[str]:
         package = f"dbtui.rules.{family}"
         if find_spec(package) is not None:
             yield package
+    yield "dbtui.advice.rewrites"

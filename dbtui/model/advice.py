@@ -60,6 +60,7 @@ class ColumnFacts:
     null_share: float = 0.0
     correlation: float | None = None  # of its order with the rows' places, -1 to 1
     common: Mapping[str, float] = field(default_factory=dict)  # most common values and their shares
+    nullable: bool = True  # False where the catalog promises that it is never NULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,4 +72,5 @@ def _column(body: Mapping[str, Any], rows: float) -> ColumnFacts:
         body["nulls"] or 0.0,
         body["correlation"],
         {str(value): float(share) for value, share in common.items()},
+        body["nullable"],
     )

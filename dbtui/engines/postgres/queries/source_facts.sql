@@ -10,6 +10,9 @@ select n.nspname::text as schema, c.relname::text as name, c.relkind::text as ki
        (select json_agg(json_build_object(
                  'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                  'width', s.avg_width, 'distinct', s.n_distinct, 'nulls', s.null_frac,
+                 'nullable', not a.attnotnull or exists ( -- NOT NULL NOT VALID promises nothing of old rows
+                   select from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'n'
+                      and not k.convalidated and k.conkey = array[a.attnum]),
                  'correlation', s.correlation, 'shares', s.most_common_freqs[1:50],
                  'common', (s.most_common_vals::text::text[])[1:50]) order by a.attnum)
           from pg_catalog.pg_attribute a
