@@ -46,8 +46,25 @@ async def run(args: argparse.Namespace) -> int:
             state = await runner.run(until=args.until)
         if all(one.state is State.DONE for one in state.steps):
             record_run(plan, state.server, target.environment)
+            print("every step is done")
             return 0
+        print(printable(_where_it_stopped(state, until=args.until)))
         return 1
+
+
+def _where_it_stopped(state: Run, *, until: int | None) -> str:
+    """Why a run ended before the last step, and how it goes on."""
+    following = state.next
+    assert following is not None, "a run whose steps are all done did not stop"
+    number = following.step.number
+    if following.state in (State.FAILED, State.WITHDRAWN, State.STOPPED):
+        return (
+            f"stopped: step {number} {following.state}: {following.detail}; run the plan again to go on there"
+        )
+    if until is not None and number > until:
+        return f"done up to step {until}; the next one is step {number}: {following.step.title}"
+    told = " once it is done" if following.step.kind in (Kind.APPLICATION, Kind.COMMAND) else ""
+    return f"stopped before step {number}, which was not approved: run again with --approve {number}{told}"
 
 
 async def _going_on(engine: Engine, target: Target, plan: ChangePlan) -> ChangePlan:
@@ -157,7 +174,8 @@ class Leaves:
         if not self.terminal and production and not (self._file and (self._steps or self._all)):
             raise UsageError(
                 f"{target.name} is production, and there is no terminal",
-                "give both --approve STEP… and --approvals FILE, or name its environment",
+                "give both --approve STEP… and --approvals FILE; or is it none? Then save it with its environment,"
+                " or set DBTUI_ENVIRONMENT",
             )
         self._both = production and not self.terminal
 
@@ -239,7 +257,8 @@ def fill_text(run: Run) -> str:
     """How far the backfill is, in one line."""
     fill = run.fill
     assert fill is not None
-    parts = [f"{fill.rows:,} rows", f"{count(fill.rate)}/s", f"batches of {fill.batch:,}"]
+    rate = f"{count(fill.rate)}/s" if fill.rate else ""
+    parts = list(filter(None, (f"{fill.rows:,} rows", rate, f"batches of {fill.batch:,}")))
     if fill.remaining is not None:
         parts.append(f"about {count(fill.remaining)} left")
     if fill.eta is not None:

@@ -429,6 +429,10 @@ def _later(step: ChangeStep, row: Attempt | None) -> StepRun:
     """A step behind one that is not done: what the journal says of it is judged when it is reached."""
     if row is None:
         return StepRun(step)
+    if row.state is State.DONE:
+        return StepRun(
+            step, State.PENDING, row.attempt, "was done before; the server is asked when its turn comes"
+        )
     state = row.state if row.state in (State.FAILED, State.WITHDRAWN, State.STOPPED) else State.PENDING
     return StepRun(step, state, row.attempt, row.detail, row.started, row.ended)
 

@@ -7,12 +7,17 @@ from datetime import UTC, datetime
 
 from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Range, Reversibility
 from dbtui.model.run import Run, State, StepRun
-from dbtui.text import count, duration, one_line, printable
+from dbtui.text import count, one_line, printable
 
 GLYPHS = {
     State.PENDING: "·", State.RUNNING: "▶", State.DONE: "✓", State.FAILED: "✗", State.WITHDRAWN: "↩",
     State.STOPPED: "■", State.UNDONE: "↶",
 }  # fmt: skip
+_UNITS = (
+    ("ms", 1e-3, 1.0),
+    ("s", 1.0, 120.0),
+    ("min", 60.0, 7200.0),
+)  # name, seconds, and below how many it is used
 
 
 def plan_text(plan: ChangePlan) -> str:
@@ -79,19 +84,18 @@ def effect(step: ChangeStep) -> str:
     if step.seconds is not None:
         parts.append(span(step.seconds))
     if step.waiting is not None and step.waiting.high >= 1:
-        parts.append(f"{count(step.waiting.low)} to {count(step.waiting.high)} queries would queue")
+        low = f"{count(step.waiting.low)} to" if step.waiting.low >= 1 else "up to"
+        parts.append(f"{low} {count(step.waiting.high)} queries would queue")
     if step.lock_timeout:
         parts.append(f"lock_timeout {step.lock_timeout:g} s, {step.retries} retries")
     return " · ".join(parts)
 
 
 def span(seconds: Range) -> str:
-    """A range of time for people: "1–100 ms", "2–40 s", "3m–2h"."""
-    if seconds.high < 1:
-        return f"{seconds.low * 1000:.0f}–{seconds.high * 1000:.0f} ms"
-    if seconds.high < 60:
-        return f"{seconds.low:.1g}–{seconds.high:.0f} s"
-    return f"{duration(seconds.low)}–{duration(seconds.high)}"
+    """A range of time for people, in the unit that its end has: "1–100 ms", "2–40 s", "0.3–7 min", "3–20 h"."""
+    unit, size = next(((name, size) for name, size, below in _UNITS if seconds.high < below), ("h", 3600.0))
+    low, high = seconds.low / size, seconds.high / size
+    return f"{low:.0f}–{high:.0f} {unit}" if low >= 1 else f"{low:.1g}–{high:.0f} {unit}"
 
 
 def undoing(step: ChangeStep) -> str:
@@ -103,7 +107,8 @@ def undoing(step: ChangeStep) -> str:
         if step.reversibility is Reversibility.NEEDS_DATA
         else ""
     )
-    return f"undo: {'; '.join(step.down) or 'nothing to undo'}{lost}"
+    down = "; ".join(one_line(sql) for sql in step.down)
+    return f"undo: {down or 'nothing to undo'}{lost}"
 
 
 def run_text(run: Run, *, used: dict[int, str] | None = None) -> str:

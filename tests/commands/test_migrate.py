@@ -67,6 +67,9 @@ def test_from_sql_to_its_end_and_back(
     assert main(["migrate", "rollback", plan_id, *where, "--approve", "all"]) == 0
     assert postgres18.psql(indexed, database) == "0"
     capsys.readouterr()
+    assert main(["migrate", "status", plan_id, *where]) == 1
+    assert "orders_by_amount" in (told := capsys.readouterr().out)
+    assert all(" · taken back" in line for line in told.splitlines() if " pending " in line)
     assert main(["migrate", "status", plan_id, *where, "--format", "json"]) == 1
     states = {step["step"]: step["state"] for step in json.loads(capsys.readouterr().out)["steps"]}
     assert states == {0: "done", 1: "pending", 2: "pending"}
@@ -147,6 +150,23 @@ def test_production_wants_a_run_on_staging_and_both_approvals(
         postgres18.psql("select distinct approved_by from dbtui_journal", database)
         == "a colleague (approvals file)"
     )
+
+
+def test_a_run_says_where_it_stopped_and_how_to_go_on(
+    postgres18: PostgresServer, database: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = [file, "--on", postgres18.url(database)]
+    assert main(["migrate", "run", *where, "--approve", "0-1"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "stopped before step 2, which was not approved: run again with --approve 2"
+    assert main(["migrate", "run", *where, "--approve", "all", "--until", "1"]) == 1
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[-1]
+        .startswith("done up to step 1; the next one is step 2: build")
+    )
+    assert main(["migrate", "run", *where, "--approve", "all"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "every step is done"
 
 
 def test_what_loses_rows_is_approved_by_its_number(

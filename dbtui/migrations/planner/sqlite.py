@@ -204,9 +204,11 @@ def _rebuild(place: Step, action: Action) -> ChangeStep:
     text = table_text(known.text) if known is not None and known.text else None
     after = altered(text, sql) if text is not None else None
     if known is None or text is None or after is None:
-        why = (
-            "the table's own CREATE TABLE is not known here" if text is None else "its form is not known here"
-        )
+        why = "its form is not known here"
+        if known is None:
+            why = "the table's own CREATE TABLE is not known here"
+        elif text is None:
+            why = "an earlier statement changes the table; plan this one when that has run"
         note = f"SQLite refuses this statement, and it could not be turned into a rebuild: {why}"
         return replace(
             _ddl(f"{action.op} of {relation}", sql), relation=relation, verbatim=True, notes=(note,)

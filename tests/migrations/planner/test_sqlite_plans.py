@@ -116,3 +116,12 @@ def test_one_change_in_the_text_of_a_table(change: str, wanted: str) -> None:
     assert text is not None
     after = altered(text, change)
     assert after is not None and after.create("x") == wanted
+
+
+async def test_a_second_rebuild_of_a_table_waits_for_the_first(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(*SHOP)
+    twice = "ALTER TABLE orders ALTER note SET NOT NULL; ALTER TABLE orders ADD CONSTRAINT one UNIQUE (code)"
+    async with Console(file.url) as console:
+        plan = await surveyed(console.engine, [migration_file("change.sql", twice)])
+    assert "plan this one when that has run" in plan.steps[-1].notes[0]
