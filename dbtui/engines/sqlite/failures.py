@@ -15,6 +15,7 @@ from dbtui.sql.classify import QUERIES, first_word
 READ_ONLY = "SQLITE_AUTH"
 _TOLD_BY_THE_GUARD = QUERIES | {"explain", "pragma"}
 _NEAR = re.compile(r'near "(.+)": syntax error', re.S)
+_NEWEST_FORMAT = 2  # with a WAL
 _DAMAGE = "PRAGMA integrity_check tells what is damaged; take it from a backup, or save what can be read with .recover"
 
 
@@ -91,10 +92,26 @@ def _why_read_only(code: str) -> str:
     return "the file or its folder may not be written by this user"
 
 
+def _format(place: Place) -> int:
+    """The format that a reader has to know, of the file's header: https://sqlite.org/fileformat2.html; 0 for none.
+
+    Nothing is locked in a file that SQLite refused, so that closing it here lets go of no lock of ours.
+    """
+    try:
+        with Path(place.path).open("rb") as file:
+            start = file.read(20)
+    except OSError:
+        return 0
+    return start[19] if len(start) == 20 and start.startswith(b"SQLite format 3\0") else 0
+
+
 def unopened(error: sqlite3.Error, place: Place, holder: str) -> ConnectError:
     """Why no session with a file could be had."""
     code, message = name_of(error), str(error)
     if code.startswith("SQLITE_NOTADB"):
+        if (version := _format(place)) > _NEWEST_FORMAT:
+            what = f"{place.path} is of file format {version}, which SQLite {sqlite3.sqlite_version} does not read"
+            return ConnectError(what, "a newer SQLite wrote it: run dbtui with a Python that has one")
         return ConnectError(
             f"{place.path} is not a SQLite database", "or it is encrypted, or its start is damaged"
         )

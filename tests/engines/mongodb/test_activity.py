@@ -54,16 +54,17 @@ async def test_counters_of_ferretdb_are_commands(ferretdb: FerretServer) -> None
 
 async def test_operations_that_run_on_ferretdb(ferretdb: FerretServer) -> None:
     with database(ferretdb) as shop:
-        shop.orders.insert_many([{"_id": n, "n": n, "s": n % 2} for n in range(4000)])
+        orders = shop["orders😀"]
+        orders.insert_many([{"_id": n, "n": n, "s": n % 2} for n in range(4000)])
         pipeline = [
-            {"$lookup": {"from": "orders", "localField": "s", "foreignField": "s", "as": "x"}},
+            {"$lookup": {"from": "orders😀", "localField": "s", "foreignField": "s", "as": "x"}},
             {"$unwind": "$x"},
             {"$group": {"_id": "$x.n", "n": {"$sum": 1}}},
         ]
 
         def load() -> None:
             with pytest.raises(pymongo.errors.PyMongoError):
-                list(shop.orders.aggregate(pipeline, maxTimeMS=2000))
+                list(orders.aggregate(pipeline, maxTimeMS=2000))
 
         thread = threading.Thread(target=load)
         thread.start()
@@ -76,7 +77,7 @@ async def test_operations_that_run_on_ferretdb(ferretdb: FerretServer) -> None:
             statements = await sample(engine, "statements")
         thread.join()
     assert seen and seen[0].database == shop.name
-    assert seen[0].query == '{"aggregate": "orders"}'
+    assert seen[0].query == '{"aggregate": "orders😀"}'
     assert seen[0].query_age is not None and seen[0].kind == "client backend"
     assert everyone.limit is None and everyone.hidden == 0
     assert got["counters"]["active"] == len(seen) and got["counters"]["connections"] >= 1

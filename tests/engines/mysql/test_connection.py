@@ -11,10 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from pymysql.err import OperationalError
 
 from dbtui.config import Secret, Target
 from dbtui.engines import create
 from dbtui.engines.mysql.connection import Connector
+from dbtui.engines.mysql.failures import describe_connect
 from dbtui.errors import (
     AuthenticationError,
     ConfigError,
@@ -25,7 +27,7 @@ from dbtui.errors import (
     SessionLost,
     UsageError,
 )
-from tests.engines.mysql.sessions import client, target, working
+from tests.engines.mysql.sessions import client, monitoring, running, seen, target, working
 from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 
@@ -363,22 +365,47 @@ async def test_a_missing_privilege_comes_with_its_grant(mysql: MysqlProtocolServ
     mysql.sql(remedy)
 
 
-async def test_a_read_only_server_is_named(mysql9: MysqlServer) -> None:
-    mysql9.sql("SET GLOBAL read_only = 1")
+async def test_a_read_only_server_is_named(mysql: MysqlProtocolServer) -> None:
+    mysql.sql("SET GLOBAL read_only = 1")
     try:
-        async with working(mysql9) as (connector, _):
+        async with working(mysql) as (connector, _):
             assert any("read_only" in note for note in connector.server.notes)
     finally:
-        mysql9.sql("SET GLOBAL read_only = 0")
+        mysql.sql("SET GLOBAL read_only = 0")
 
 
-async def test_a_replica_is_told_from_its_source(mysql9: MysqlServer) -> None:
-    mysql9.sql("CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=1, SOURCE_USER='x'")
+@pytest.mark.parametrize(
+    ("server", "source", "replica"),
+    [("mysql9", "REPLICATION SOURCE TO SOURCE", "REPLICA"), ("mariadb11", "MASTER TO MASTER", "SLAVE")],
+)
+async def test_a_replica_is_told_from_its_source(
+    request: pytest.FixtureRequest, server: str, source: str, replica: str
+) -> None:
+    mysql: MysqlProtocolServer = request.getfixturevalue(server)
+    word = source.rpartition(" ")[2]
+    mysql.sql(f"CHANGE {source}_HOST='127.0.0.1', {word}_PORT=1, {word}_USER='x'")
     try:
-        async with working(mysql9) as (connector, _):
+        async with working(mysql) as (connector, _):
             assert connector.server.role == "replica"
     finally:
-        mysql9.sql("RESET REPLICA ALL")
+        mysql.sql(f"RESET {replica} ALL")
+
+
+async def test_a_server_of_a_version_to_come_is_opened_and_sampled() -> None:
+    with MariadbServer({"version": "99.1.0-MariaDB-next"}) as server:
+        async with monitoring(server) as monitor:
+            with client(server) as other, running(other, "select sleep(60)"):
+                await seen(monitor, other.thread_id(), lambda s: s.query == "select sleep(60)")
+                server.sql(f"KILL {other.thread_id()}")
+        async with working(server, "mysql") as (connector, _):
+            assert (connector.server.product, connector.server.version) == ("MariaDB", "99.1.0")
+            assert not any("older" in note for note in connector.server.notes)
+
+
+@pytest.mark.parametrize("code", [1053, 1077])
+def test_a_server_that_starts_or_ends_is_no_refusal(code: int) -> None:
+    error = describe_connect(OperationalError(code, "in progress"), "db:3306", "ann", "")
+    assert str(error) == "db:3306 closed the connection at once: it may be starting, or shutting down"
 
 
 async def test_work_is_had_again_after_it_was_lost(mysql: MysqlProtocolServer) -> None:

@@ -11,7 +11,7 @@ from dbtui.engines.mysql.query import MysqlQuerier
 from dbtui.errors import QueryError, QueryTimeout
 from dbtui.model.result import Page
 from tests.engines.mysql.sessions import client, working
-from tests.servers.mysql import MysqlProtocolServer
+from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 
 SLOW = (
     "select count(*) from information_schema.columns a, information_schema.columns b,"
@@ -58,6 +58,15 @@ async def test_zero_dates_binary_bits_and_spoilt_text_fail_nothing(mysql: MysqlP
     assert row[5] is not None
     assert row[5].startswith("0x")
     assert row[6:] == ("äö", "b", "")
+
+
+async def test_a_value_larger_than_a_packet_is_read(mysql9: MysqlServer) -> None:
+    """The protocol cuts at 16 MB - 1; what follows a full packet belongs to it."""
+    page = await answer(mysql9, "select repeat('x', 17000000) as big, 1 as after_it")
+    ((big, after),) = page.rows
+    assert big is not None
+    assert big[:9] == "x" * 9
+    assert after == "1"
 
 
 async def test_rows_come_by_pages(mysql: MysqlProtocolServer) -> None:

@@ -57,6 +57,20 @@ async def test_one_tick_tells_clients_counters_and_health(redis: RedisServer) ->
             assert of.cost.statements == asked + 2, "INFO and CLIENT LIST"
 
 
+async def test_a_name_of_any_letters_in_the_list_of_clients(redis: RedisServer) -> None:
+    name = "grüße😀"
+    with redis.client() as admin:
+        admin.execute_command("ACL", "SETUSER", name, "on", ">secret", "+@all", "~*")
+        try:
+            async with monitor(redis.url()) as of:
+                admin.execute_command("AUTH", name, "secret")
+                found, _, _ = await tick(of)
+                assert name in {s.user for s in found.sessions}
+        finally:
+            with redis.client() as other:
+                other.execute_command("ACL", "DELUSER", name)
+
+
 async def test_every_metric_has_its_counters(redis: RedisServer) -> None:
     async with monitor(redis.url()) as of:
         _, values, _ = await tick(of)

@@ -41,6 +41,7 @@ async def test_slow_commands_stand_alone_and_the_times_still_add_up(redis: Redis
             client.mget("user:1", "user:2")
             client.mget("user:8", "user:9")
             client.get(b"\xff")
+            client.get("ключ😀")
             client.config_set("slowlog-log-slower-than", limit)
             client.mget("user:1", "user:2")
             found = by_text(await logs(of))
@@ -52,6 +53,7 @@ async def test_slow_commands_stand_alone_and_the_times_still_add_up(redis: Redis
         assert slow.calls + found["MGET"].calls == told["cmdstat_mget"]["calls"]
         assert abs(slow.total_ms + found["MGET"].total_ms - told["cmdstat_mget"]["usec"] / 1000) < 0.001
         assert r'GET "\xff"' in found
+        assert "GET ключ😀" in found
         assert again["MGET user:8 user:9"] == slow, "an entry is counted once"
         client.config_resetstat()
 

@@ -77,6 +77,13 @@ async def test_who_holds_the_file_and_how(
         assert after.sessions == ()
 
 
+async def test_a_command_line_with_letters_of_four_bytes(rollback: SqliteFile) -> None:
+    async with opened(rollback.url) as engine:
+        with rollback.held("BEGIN IMMEDIATE /* 😀 */"):
+            (session,) = (await tick(engine))[0].sessions
+            assert "😀" in session.application
+
+
 async def test_the_tick_goes_on_while_a_writer_locks_all_out(rollback: SqliteFile) -> None:
     async with opened(rollback.url) as engine:
         await tick(engine)

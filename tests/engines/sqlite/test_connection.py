@@ -97,6 +97,21 @@ async def test_what_is_no_database(tmp_path: Path) -> None:
     assert "encrypted" in error.hint
 
 
+async def test_a_file_of_a_format_to_come(sqlite_file: SqliteFile) -> None:
+    """Byte 19 of the header is the format that a reader has to know, 18 the one that a writer has to."""
+    sqlite_file.sql("CREATE TABLE t(a)")
+    content = bytearray(sqlite_file.path.read_bytes())
+    content[18] = 3
+    sqlite_file.path.write_bytes(content)
+    async with opened(sqlite_file.url) as engine:
+        assert (await rows(engine, "SELECT count(*) FROM t")).rows == (("0",),)
+    content[19] = 3
+    sqlite_file.path.write_bytes(content)
+    error = await refusal(sqlite_file.url)
+    assert "is of file format 3, which SQLite" in error.message
+    assert "a newer SQLite" in error.hint
+
+
 async def test_an_empty_file_is_an_empty_database(tmp_path: Path) -> None:
     file = tmp_path / "empty.db"
     file.touch()
