@@ -30,7 +30,7 @@ def case(rule: str) -> dict[str, Any]:
 
 
 def test_there_are_rules() -> None:
-    assert len(IDS) >= 43
+    assert len(IDS) >= 68
 
 
 @pytest.mark.parametrize("rule", IDS)
@@ -45,7 +45,7 @@ def test_a_hit_is_seen_and_a_near_miss_is_not(rule: str) -> None:
     if "sql" in example:
         assert found[0].sql == (example["sql"],)
     missed = parse(example["miss"])
-    assert missed.analyzed
+    assert missed.analyzed or missed.format.startswith("sqlite")
     assert [one for one in findings(missed) if one.rule == rule] == []
 
 

@@ -100,7 +100,7 @@ def _reason(rule: PlanRule, plan: Plan, seen: int, misses: list[Miss]) -> str:
         there = any(node.operation in rule.rule.subjects for node in plan.nodes)
         kinds = ", ".join(rule.rule.subjects)
         return f"no {kinds} of the plan was executed" if there else f"the plan has no {kinds}"
-    if not plan.analyzed:
+    if not plan.analyzed and misses and not any(miss.value for miss in misses):
         return "the plan has estimates only: what was not measured reaches no threshold"
     if misses:
         return "no node reaches what it asks for; the nearest come first"
