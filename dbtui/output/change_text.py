@@ -44,10 +44,15 @@ def _not_understood(plan: ChangePlan) -> Iterator[str]:
 def _summary(plan: ChangePlan) -> str:
     final = next((step.number for step in plan.steps if step.point_of_no_return), None)
     people = sum(step.kind in (Kind.APPLICATION, Kind.COMMAND) for step in plan.steps)
-    parts = [f"{len(plan.steps)} steps", f"{people} done by people" if people else ""]
+    parts = [steps_text(len(plan.steps)), f"{people} done by people" if people else ""]
     parts.append(f"no way back after step {final - 1}" if final is not None else "every step can be undone")
     parts.append(f"sha256 {plan.sha256}")
     return " · ".join(filter(None, parts))
+
+
+def steps_text(number: int) -> str:
+    """As people say it: "1 step", "2 steps"."""
+    return "1 step" if number == 1 else f"{number} steps"
 
 
 def step_lines(step: ChangeStep) -> Iterator[str]:
@@ -77,8 +82,8 @@ def step_lines(step: ChangeStep) -> Iterator[str]:
 
 def effect(step: ChangeStep) -> str:
     """What a step locks, who waits, for how long."""
-    locks = ", ".join(f"{lock.mode} on {lock.relation}" for lock in step.locks) or "no lock that matters"
-    parts = [locks]
+    locks = ", ".join(f"{lock.mode} on {lock.relation}" for lock in step.locks)
+    parts = [locks or ("its locks are not known" if unknown(step) else "no lock that matters")]
     if step.blocks is not Blocks.NOTHING:
         parts.append(f"{step.blocks} wait")
     if step.seconds is not None:
@@ -89,6 +94,11 @@ def effect(step: ChangeStep) -> str:
     if step.lock_timeout:
         parts.append(f"lock_timeout {step.lock_timeout:g} s, {step.retries} retries")
     return " · ".join(parts)
+
+
+def unknown(step: ChangeStep) -> bool:
+    """Whether nothing is known of what a step does: it holds a statement that was not understood."""
+    return step.blocks is Blocks.EVERYTHING and not step.locks
 
 
 def span(seconds: Range) -> str:
@@ -108,6 +118,8 @@ def undoing(step: ChangeStep) -> str:
         else ""
     )
     down = "; ".join(one_line(sql) for sql in step.down)
+    if not down and unknown(step):
+        return "undo: not known"
     return f"undo: {down or 'nothing to undo'}{lost}"
 
 

@@ -42,3 +42,10 @@ def test_the_way_back_is_one_line() -> None:
 def test_less_than_one_query_is_none() -> None:
     assert "up to 471 queries would queue" in effect(replace(PLAN.steps[0], waiting=Range(0.2, 471)))
     assert "3 to 471 queries would queue" in effect(replace(PLAN.steps[0], waiting=Range(3, 471)))
+
+
+def test_nothing_is_claimed_of_what_was_not_understood() -> None:
+    plan = make([migration_file("1.sql", "ALTR TABLE t")], Engine.POSTGRESQL)
+    assert effect(plan.steps[0]).startswith("its locks are not known · reads and writes wait")
+    assert undoing(plan.steps[0]) == "undo: not known"
+    assert "\n1 step · " in plan_text(plan)

@@ -34,7 +34,7 @@ Type or paste DDL above and press ctrl+r, or leave it and open a file: o
   1  assess    what each statement locks, rewrites and scans
   2  plan      steps that hurt nobody: expand, backfill, validate, contract
   3  rehearse  t: on a shadow of the schema, never on your rows
-  4  run       n: each step approved; it can stop and go on, after a crash too
+  4  run       n: each step approved; it can stop, or crash, and go on
 
 Nothing is changed before you approve a step."""
 

@@ -9,7 +9,7 @@ from dbtui import text
 from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Reversibility
 from dbtui.model.run import Fill, Look, Rehearsal, Rehearsed, Run, State, StepRun
 from dbtui.model.snapshot import Snapshot
-from dbtui.output.change_text import GLYPHS, effect, span, undoing
+from dbtui.output.change_text import GLYPHS, effect, span, steps_text, undoing, unknown
 from dbtui.output.rehearsal_text import observed_text
 from dbtui.tui.widgets.grid import Cell, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -79,7 +79,7 @@ def _waits(step: ChangeStep) -> Cell:
 
 def _undo(step: ChangeStep) -> Cell:
     if step.reversibility is Reversibility.FREE and not step.down:
-        return ("nothing", Role.MUTED)
+        return ("not known", Role.WARN) if unknown(step) else ("nothing", Role.MUTED)
     return _UNDO[step.reversibility]
 
 
@@ -99,7 +99,7 @@ def heading(plan: ChangePlan, run: Run | None) -> tuple[str, Role]:
         return f"{done} of {len(run.steps)} done", role
     hurts = sum(step.blocks in (Blocks.WRITES, Blocks.EVERYTHING) for step in plan.steps)
     people = sum(step.kind in (Kind.APPLICATION, Kind.COMMAND) for step in plan.steps)
-    parts = [f"{len(plan.steps)} steps"]
+    parts = [steps_text(len(plan.steps))]
     parts += [f"{hurts} that others wait for" if hurts else "nobody waits"]
     parts += [f"{people} by people"] if people else []
     return " · ".join(parts), Role.OK if plan.safe else Role.WARN
