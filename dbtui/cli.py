@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "open the console on an embedded PostgreSQL with a shop under load",
     "explain": "read a query plan: from a server, a file or standard input",
     "advise": "say which indexes and rewrites would help: tried on a shadow of your server",
+    "bench": "time a query again and again, before and after a change",
     "record": "write down what a server does, for hours, without a console",
     "replay": "look at a recording, or at the last half hour of the console left last",
     "logs": "rank the statements of a slow log: PostgreSQL, MySQL, MariaDB, MongoDB",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from dbtui.engines.sqlite.connection import Connector
-from dbtui.errors import UsageError
+from dbtui.errors import QueryError, UsageError
 
 _TIMEOUT = 600.0  # seconds
 _PAGES = 10_000  # copied at a time, so that it can be interrupted and writers get their turn
@@ -29,6 +32,22 @@ async def copy(connector: Connector, path: str) -> None:
         await connection.run(run, timeout=_TIMEOUT)
     finally:
         await connection.close()
+
+
+def indexed(path: str, indexes: Sequence[str]) -> None:
+    """Make indexes in a copy, with statistics where the file had some. Raises QueryError, UsageError."""
+    refused = [sql for sql in indexes if not re.match(r"\s*create\s+(unique\s+)?index\b", sql, re.I)]
+    if refused:
+        raise UsageError("that is no CREATE INDEX", "write CREATE INDEX name ON table (column, …)")
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as raw:
+            for sql in indexes:
+                raw.execute(sql)
+            if raw.execute("select 1 from sqlite_schema where name = 'sqlite_stat1'").fetchone():
+                raw.execute("analyze")
+            raw.commit()
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        raise QueryError(str(error)) from None
 
 
 def _want_room(file: Path, folder: Path) -> None:
