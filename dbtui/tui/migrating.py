@@ -156,7 +156,7 @@ async def rehearse(console: MainScreen, view: MigrateView) -> None:
     view.show_rehearsal(done)
     if done.missing:
         console.say(f"not there for the rehearsal: {', '.join(done.missing)}", "warning")
-    view.say(f"rehearsed on {done.where} · {verdict(done)}", Role.WARN if done.wrong else Role.OK)
+    view.say(f"{verdict(done)} · rehearsed on {done.where}", Role.WARN if done.wrong else Role.OK)
 
 
 async def _permit(console: MainScreen, scope: str) -> Approval | None:

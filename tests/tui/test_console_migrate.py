@@ -19,7 +19,7 @@ from dbtui.tui import app as tui_app
 from dbtui.tui.messages import PlanChange
 from dbtui.tui.screens.confirm import Question
 from dbtui.tui.views.migrate import MigrateView
-from dbtui.tui.views.migrate_texts import beside
+from dbtui.tui.views.migrate_texts import beside, by_step
 from tests.migrations.runs import table
 from tests.servers.postgres import PostgresServer
 from tests.tui.conftest import Connect
@@ -187,3 +187,11 @@ def test_what_is_seen_beside_a_step() -> None:
     waiting = replace(run, look=Look(waiting=True, blockers=("17 app idle in transaction: update\x1b[31m",)))
     assert "in its way  17 app idle in transaction: update" in beside(waiting, None, now=0.0)
     assert "\x1b" not in beside(waiting, None, now=0.0)
+
+
+def test_a_way_back_that_failed_is_told_of_its_step() -> None:
+    plan = make([migration_file("1.sql", "CREATE TABLE a (a int)")], Engine.POSTGRESQL)
+    (step,) = plan.steps
+    tried = Rehearsal(plan, "", (Rehearsed(step, Observed()),), (Rehearsed(step, error="no such table"),))
+    assert by_step(tried)[1].doubts == ("its way back failed: no such table",)
+    assert by_step(None) == {}

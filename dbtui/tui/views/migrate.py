@@ -18,7 +18,7 @@ from dbtui.tui.keys import bindings
 from dbtui.tui.messages import Copy, MigrateWish
 from dbtui.tui.views.base import View
 from dbtui.tui.views.findings import ROLES as SEVERITIES
-from dbtui.tui.views.migrate_texts import COLUMNS, beside, described, heading, rows
+from dbtui.tui.views.migrate_texts import COLUMNS, beside, by_step, described, heading, rows
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Cell, Grid, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role
@@ -149,8 +149,7 @@ class MigrateView(View):
         )
 
     def _tried(self, one: StepRun) -> Rehearsed | None:
-        tried = self.rehearsal.steps if self.rehearsal is not None else ()
-        return next((each for each in tried if each.step.number == one.step.number), None)
+        return by_step(self.rehearsal).get(one.step.number)
 
     def _draw_beside(self) -> None:
         self.query_one("#migrate-beside-text", Static).update(beside(self.run, self._snapshot))

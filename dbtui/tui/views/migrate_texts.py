@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dbtui import text
 from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Reversibility
@@ -42,9 +43,22 @@ BAR = 30  # cells
 
 def rows(plan: ChangePlan, run: Run | None, rehearsal: Rehearsal | None) -> list[GridRow]:
     """A row a step; before it is run, a plan's own steps alone."""
-    tried = {one.step.number: one for one in rehearsal.steps} if rehearsal is not None else {}
+    tried = by_step(rehearsal)
     steps = run.steps if run is not None else tuple(StepRun(step) for step in plan.steps)
     return [_row(one, tried) for one in steps]
+
+
+def by_step(rehearsal: Rehearsal | None) -> dict[int, Rehearsed]:
+    """What was tried of each step; a way back that failed is a doubt about it."""
+    if rehearsal is None:
+        return {}
+    back = {one.step.number: one.error for one in rehearsal.back if one.error}
+    return {
+        one.step.number: replace(one, doubts=(*one.doubts, f"its way back failed: {back[one.step.number]}"))
+        if one.step.number in back
+        else one
+        for one in rehearsal.steps
+    }
 
 
 def _row(one: StepRun, tried: Mapping[int, Rehearsed]) -> GridRow:
