@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dbtui.errors import InputError
+from dbtui.migrations.assess import DEFAULT_VERSIONS
+from dbtui.migrations.files import MigrationFile
+from dbtui.migrations.planner.weigh import weigh
 from dbtui.migrations.runner import Runner
-from dbtui.model.change import ChangeStep, Kind, Reversibility
+from dbtui.model.change import ChangePlan, ChangeStep, Kind, Reversibility
+from dbtui.model.migration import Engine
 from dbtui.model.run import Run, State, StepRun
 
 
@@ -45,7 +50,21 @@ def plan_back(run: Run, to: int) -> tuple[ChangeStep, ...]:
                 f"step {one.step.number} ({one.step.title}) is done and cannot be undone",
                 f"take back only what came after it: --to {one.step.number}; the rest is in a backup",
             )
-    return tuple(backwards(one.step) for one in reversed(done) if one.step.down)
+    return _weighed(run.plan, [backwards(one.step) for one in reversed(done) if one.step.down])
+
+
+def _weighed(plan: ChangePlan, steps: Sequence[ChangeStep]) -> tuple[ChangeStep, ...]:
+    """The steps with the locks of their own statements: adding a foreign key blocks writers, dropping it everybody."""
+    if plan.engine not in set(Engine):
+        return tuple(steps)
+    there = MigrationFile(
+        "way there", "".join(f"{sql}\n;\n" for step in plan.steps for sql in step.statements)
+    )
+    version = tuple(int(part) for part in plan.version.split(".") if part.isdigit())
+    weighed = weigh(
+        steps, Engine(plan.engine), version or DEFAULT_VERSIONS[Engine(plan.engine)], [there], None
+    )
+    return tuple(replace(step, findings=()) for step in weighed)
 
 
 async def way_back(runner: Runner, to: int) -> bool:
