@@ -1,8 +1,9 @@
 """A whole table is read for a few of its rows.
 
 What it does
-    Looks for table scans of 1,000 rows or more over all loops whose condition throws away at least half of them, or
-    that are repeated; above 100,000 rows it is an error. Of a plan that was not run it takes the estimates.
+    Looks for scans of a table, or of a whole index of it, of 1,000 rows or more over all loops whose condition throws
+    away at least half of them, or that are repeated; above 100,000 rows it is an error. Of a plan that was not run it
+    takes the estimates.
 
 Why it matters
     The time grows with the table, and InnoDB's buffer pool is filled with pages that nobody asked for.

@@ -1,7 +1,8 @@
 """Several indexes are searched where one would do.
 
 What it does
-    Looks for intersections of the rows that two or more indexes find.
+    Looks for intersections of the rows that two or more indexes find, and for MariaDB's rowid filters, which look up
+    what one index finds in what another did.
 
 Why it matters
     Each index is searched for all of its rows, which are then compared by row id; writers lock the rows of all of them.
@@ -27,7 +28,7 @@ from dbtui.model.plan import PlanNode
 from dbtui.rules.plan.tree import Hit, Tree
 
 SEVERITY = Severity.INFO
-SUBJECTS: tuple[str, ...] = ("Intersect rows sorted by row ID", "Index merge")
+SUBJECTS: tuple[str, ...] = ()
 _KEY = re.compile(r"'key': '([^']*)'")
 
 
@@ -45,9 +46,14 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
 
 def _indexes(tree: Tree, node: PlanNode) -> tuple[list[str], str]:
     """The indexes that are intersected, and the table."""
-    if node.operation != "Index merge":
+    by_filter = _KEY.findall(str(node.raw.get("rowid_filter") or ""))
+    if by_filter:
+        return [node.index, *by_filter], node.relation
+    if node.operation == "Intersect rows sorted by row ID":
         below = tree.children(node)
         return [child.index for child in below], below[0].relation if below else ""
+    if node.operation != "Index merge":
+        return [], ""
     if node.index:  # MySQL's version 1: intersect(a,b)
         inside = re.fullmatch(r"(?:sort_)?intersect\((.*)\)", node.index)
         return (inside[1].split(",") if inside else []), node.relation

@@ -24,7 +24,15 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tables import condition, index_columns, is_access, is_whole, kept, read_rows
+from dbtui.rules.plan.tables import (
+    condition,
+    index_columns,
+    is_access,
+    is_covering,
+    is_whole,
+    kept,
+    read_rows,
+)
 from dbtui.rules.plan.tree import Hit, Tree
 from dbtui.text import count
 
@@ -33,7 +41,7 @@ SUBJECTS: tuple[str, ...] = ()
 
 
 def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
-    if not node.index or not is_access(tree, node) or is_whole(tree, node):
+    if not node.index or not is_access(tree, node) or is_whole(tree, node) or is_covering(node):
         return
     read, share = read_rows(tree, node), kept(tree, node)
     if not tree.reaches("rows found by the index", read, 10_000):

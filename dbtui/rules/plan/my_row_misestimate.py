@@ -54,7 +54,9 @@ def _is_wrong(tree: Tree, node: PlanNode) -> bool:
     if node.rows is None or node.estimated_rows is None:
         return False
     ratio = _ratio(node)
-    if ratio < 1 and pushed(node):  # the estimate is of the entries, the rows are what is left of them
+    if ratio < 1 and (
+        pushed(node) or "rowid_filter" in node.raw
+    ):  # the estimate is of the entries, the rows are what is left of them
         return False
     if ratio < 1 and any(
         above.operation.startswith("Limit") or "semijoin" in above.operation or "antijoin" in above.operation

@@ -1,8 +1,9 @@
 """An index holds a column of the condition that is not searched by.
 
 What it does
-    Looks for a condition that is checked on entries of the index, on columns that the search itself does not use, with
-    1,000 rows or more expected or read. Such columns stand in the index behind a gap or behind a range.
+    Looks for a condition that is checked on entries of the index, pushed down to it or because the index covers the
+    query, on columns that the search itself does not use, with 1,000 entries or more. Such columns stand in the index
+    behind a gap or behind a range.
 
 Why it matters
     Only the leading columns up to the first gap or range narrow the search; all entries behind them are walked.
@@ -25,8 +26,17 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tables import PUSHED, alias, compared, index_for, is_access, pushed
-from dbtui.rules.plan.tree import Hit, Tree, rows
+from dbtui.rules.plan.tables import (
+    PUSHED,
+    alias,
+    compared,
+    condition,
+    index_for,
+    is_access,
+    is_covering,
+    pushed,
+)
+from dbtui.rules.plan.tree import Hit, Tree, number, rows
 from dbtui.text import count
 
 SEVERITY = Severity.WARNING
@@ -37,11 +47,13 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     if not is_access(tree, node):
         return
     searched = _searched(node)
-    equal, ranges = compared(pushed(node), alias(node))
+    said = condition(tree, node) if is_covering(node) else pushed(node)
+    equal, ranges = compared(said, alias(node))
     behind = [column for column in equal if column.strip("`") not in searched]
     if not behind or not searched:
         return
-    found = max((node.estimated_rows or 0.0) * (node.loops or 1.0), rows(node))
+    each = max(node.estimated_rows or 0.0, number(node, "r_index_rows"))  # the latter is MariaDB's, per loop
+    found = max(each * (node.loops or 1.0), rows(node))
     if not tree.reaches("entries walked, as estimated or read", found, 1_000):
         return
     leading = [column for column in searched if column not in {one.strip("`") for one in ranges}]

@@ -17,7 +17,7 @@ _RIGHT = re.compile(rf" (=|<=>) {_COLUMN}(?![\w.`(]| [-+*/%])")
 PUSHED = re.compile(r", with index condition: (.*)\Z", re.S)
 _LIMIT = 20_000  # characters of a condition that are looked at
 _EQUAL = frozenset({"=", "<=>", "in", "is null"})
-_WHOLE = frozenset({"table scan", "hash join of table scan"})
+_WHOLE = frozenset({"table scan", "index scan", "covering index scan", "hash join of table scan"})
 
 
 def is_access(tree: Tree, node: PlanNode) -> bool:
@@ -26,10 +26,13 @@ def is_access(tree: Tree, node: PlanNode) -> bool:
 
 
 def is_whole(tree: Tree, node: PlanNode) -> bool:
-    """Whether a node reads all rows of a table, also to change them."""
-    kind = node.operation.rpartition(", ")[2].lower()
-    clustered = kind == "index scan" and node.index == "PRIMARY"  # which is the table itself
-    return is_access(tree, node) and (kind in _WHOLE or clustered)
+    """Whether a node reads all rows of a table, or all entries of an index of it, also to change them."""
+    return is_access(tree, node) and node.operation.rpartition(", ")[2].lower() in _WHOLE
+
+
+def is_covering(node: PlanNode) -> bool:
+    """Whether an index gives all columns that are asked for, so that rows are not looked up."""
+    return node.operation.startswith("Covering")
 
 
 def read_rows(tree: Tree, node: PlanNode) -> float:
