@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dbtui.advice.rewrites.subject import Offer, Refused, Subject, subject
 from dbtui.commands.planners import facts_for
@@ -14,8 +18,11 @@ from dbtui.commands.rewriting import PACKAGE
 from dbtui.config import resolve
 from dbtui.engines import create
 from dbtui.model.advice import ColumnFacts, Facts, Query, TableFacts
+from dbtui.model.catalog import Index
 from dbtui.rules.base import load_rule, rule_ids
+from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
+from tests.servers.sqlite import SqliteFile
 
 # Few values, so that there are duplicates; every nullable column holds NULLs; `none` is empty.
 SCHEMA = """
@@ -42,6 +49,7 @@ SAME = {
         "select * from a where id not in (select r from b) and not (x in (select q from b))",
         "select * from a where x not in (select r from b where b.k = a.y)",
         "select * from a where (id, z) not in (select r, q from b) or y = 3",
+        "select * from a where x not in (select k from b where k is not null and v > 3)",
     ],
     "any-scalar-subquery-to-join": [
         "select *, (select max(v) from b where b.k = a.x) from a",
@@ -78,6 +86,8 @@ REFUSED = {
         "select * from a where x not in (select k from b)",
         "select * from a where x not in (select c.r from b left join b c on c.id = b.k)",
         "select * from a where (x, z) not in (select r, q from b)",
+        "select * from a where x not in (select k from b where k is not null or v > 3)",
+        "with B as (select k as r from b) select * from a where x not in (select r from B)",
     ],
     "any-scalar-subquery-to-join": [
         "select (select v from b where b.k = a.x) from a",
@@ -210,6 +220,96 @@ def test_an_expression_index_is_wanted_once(database: Database) -> None:
     finally:
         database.server.psql("drop index a_lower_n_idx", database.name)
     assert offers == []
+
+
+ELSEWHERE = """
+create table a (id int not null primary key, x int, y int, z int not null, at datetime)
+create table b (id int not null primary key, k int, v int, r int not null, q int not null)
+"""
+ROWS = """
+insert into a select i, nullif(i % 7, 0), nullif(i % 5, 1), i % 4, case when i % 9 > 0 then MOMENT end from n
+insert into b select i, nullif(i % 4, 0), nullif(i % 6, 1), i % 3, i % 2 from n where i < 41
+"""
+NUMBERS = "(with recursive c(i) as (select 1 union all select i + 1 from c where i < 120) select i from c)"
+BOTH = [
+    (
+        "any-in-to-exists",
+        "select * from a where x in (select k from b where v > 1) or y in (select r from b)",
+    ),
+    ("any-not-in-to-not-exists", "select * from a where x not in (select r from b where q = 1)"),
+    ("any-not-in-to-not-exists", "select * from a where x not in (select r from b where b.k = a.y)"),
+    ("any-scalar-subquery-to-join", "select id, (select count(*) from b where b.k = a.x and v > 2) from a"),
+    ("any-scalar-subquery-to-join", "select a.*, 2 * (select sum(v) + 1 from b where b.k = a.x) as s from a"),
+    ("any-scalar-subquery-to-join", "select *, (select v from b where b.id = a.x and b.q = 1) from a"),
+    ("any-or-to-union", "select * from a where (x = 1 or y = 2) and z < 3"),
+    ("any-or-to-union", "select id, x from a where not (x <> 1) or y in (2, 3) order by id desc limit 7"),
+]
+RANGES = [
+    ("any-date-function-to-range", "select * from a where not date(at) = '2025-01-03' and year(at) = 2025"),
+    (
+        "any-date-function-to-range",
+        "select * from a where date(at) <= current_date and date(at) > '2025-01-09'",
+    ),
+]
+
+
+def elsewhere(dialect: str) -> Facts:
+    """The same tables, as another engine's catalog tells of them."""
+    tables = []
+    for name, columns in (("a", "id x y z at"), ("b", "id k v r q")):
+        facts = {
+            c: ColumnFacts(c, "datetime" if c == "at" else "int", nullable=c not in ("id", "z", "r", "q"))
+            for c in columns.split()
+        }
+        key = Index("PRIMARY", "", ("id",), unique=True, primary=True)
+        tables.append(TableFacts("", name, facts, (key,)))
+    return Facts(dialect, tuple(tables), search_path=("",))
+
+
+def lines(text: str, moment: str) -> list[str]:
+    filled = text.replace("MOMENT", moment).replace("from n", f"from {NUMBERS} n")
+    return filled.strip().splitlines()
+
+
+@pytest.mark.parametrize(("rule", "sql"), BOTH)
+def test_the_rows_are_the_same_in_sqlite(sqlite_file: SqliteFile, rule: str, sql: str) -> None:
+    sqlite_file.sql(*lines(ELSEWHERE, ""), *lines(ROWS, "'2025-01-01'"))
+    read, (offer,), _ = asked(rule, sql, elsewhere("sqlite"))
+    text = read.text(offer.tree)
+    before, after = sqlite_file.sql(sql), sqlite_file.sql(text)
+    assert before and sorted(after, key=repr) == sorted(before, key=repr), text
+
+
+few = st.one_of(st.none(), st.integers(0, 2))
+some = st.integers(0, 2)
+a_rows = st.lists(st.tuples(few, few, some), max_size=6)
+b_rows = st.lists(st.tuples(few, few, some, some), max_size=6)
+
+
+@given(a_rows, b_rows)
+def test_the_rows_are_the_same_on_any_content(
+    a: list[tuple[int | None, ...]], b: list[tuple[int | None, ...]]
+) -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as raw:
+        for statement in lines(ELSEWHERE, ""):
+            raw.execute(statement)
+        raw.executemany("insert into a values (?, ?, ?, ?, null)", [(i, *row) for i, row in enumerate(a)])
+        raw.executemany("insert into b values (?, ?, ?, ?, ?)", [(i, *row) for i, row in enumerate(b)])
+        for rule, sql in BOTH:
+            read, (offer,), _ = asked(rule, sql, elsewhere("sqlite"))
+            before, after = (raw.execute(text).fetchall() for text in (sql, read.text(offer.tree)))
+            assert sorted(after, key=repr) == sorted(before, key=repr), sql
+
+
+def test_the_rows_are_the_same_in_mysql_and_mariadb(mysql: MysqlProtocolServer) -> None:
+    name = mysql.create_database()
+    moment = "timestamp('2024-12-25 00:00:00') + interval i * 7 hour"
+    mysql.sql(*lines(ELSEWHERE, ""), *lines(ROWS, moment), database=name)
+    for rule, sql in [*BOTH, *RANGES]:
+        read, (offer,), _ = asked(rule, sql, elsewhere("mysql"))
+        text = read.text(offer.tree)
+        before, after = mysql.sql(sql, database=name), mysql.sql(text, database=name)
+        assert before and sorted(after, key=repr) == sorted(before, key=repr), text
 
 
 def test_a_mysql_range_is_in_its_words() -> None:

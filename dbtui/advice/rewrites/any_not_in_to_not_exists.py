@@ -4,7 +4,8 @@
 
 Why: PostgreSQL cannot make an anti-join of NOT IN, because of its NULLs. It hashes the subquery where that fits in
 memory, and else reads it again for each row; NOT EXISTS is an anti-join.
-Conditions: the catalog promises that y is never NULL, and no outer join adds one; else as for any-in-to-exists.
+Conditions: the catalog promises that y is never NULL, and no outer join adds one, or the subquery itself says
+`y IS NOT NULL`; else as for any-in-to-exists.
 NULLs: one NULL among the y makes NOT IN return nothing at all, and NOT EXISTS ignores it: hence the condition. A
 NULL x passes NOT IN only where the subquery is empty, and passes NOT EXISTS always: where x may be NULL, the text
 says `x IS NOT NULL OR NOT EXISTS (SELECT 1 FROM b WHERE c)` too, which keeps exactly that. Comparisons of rows with

@@ -63,12 +63,12 @@ class Subject:
     def sources(self, select: exp.Select) -> dict[str, tuple[exp.Expr, TableFacts | None]]:
         """What a SELECT reads by its names there, with the facts of those that are known tables."""
         found: dict[str, tuple[exp.Expr, TableFacts | None]] = {}
-        ctes = {cte.alias_or_name for cte in self.select.find_all(exp.CTE)}
+        ctes = {folded(cte.args["alias"].this) for cte in self.select.find_all(exp.CTE)}
         from_ = select.args.get("from_")
         items = [from_.this] if from_ is not None else []
         for source in [*items, *(join.this for join in select.args.get("joins") or ())]:
             table = None
-            if isinstance(source, exp.Table) and (source.args.get("db") or source.name not in ctes):
+            if isinstance(source, exp.Table) and (source.args.get("db") or folded(source.this) not in ctes):
                 table = self.facts.find(folded(source.args.get("db")), folded(source.this))
             found[folded(identifier(source))] = (source, table)
         return found
@@ -90,7 +90,10 @@ class Subject:
         return Place(named[0], identifier(source), table, facts)
 
     def never_null(self, column: exp.Expr, select: exp.Select) -> bool:
-        """Whether the catalog promises that a column is never NULL in the rows that the SELECT reads."""
+        """Whether WHERE or the catalog promises that a column is never NULL in the rows that the SELECT returns."""
+        where = select.args.get("where")
+        if where is not None and any(_drops_null(part, column) for part in conjuncts(where.this)):
+            return True
         if not isinstance(column, exp.Column) or any(join.side for join in select.args.get("joins") or ()):
             return False
         place = self.place(column, select)
@@ -135,6 +138,14 @@ def conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
             yield from conjuncts(part)
     else:
         yield condition
+
+
+def _drops_null(part: exp.Expr, column: exp.Expr) -> bool:
+    """Whether a condition is `column IS NOT NULL`."""
+    negated = isinstance(part, exp.Not)
+    test = part.this.unnest() if negated else part
+    is_null = isinstance(test, exp.Is) and isinstance(test.expression, exp.Null) and test.this == column
+    return is_null and negated is not bool(test.args.get("negate"))
 
 
 def own(tree: exp.Expr, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
