@@ -296,6 +296,12 @@ class LiveView(TableView):
         self.query_one("#cause").display = False
         self.grid.set_title(self.nouns.sessions.capitalize())
 
+    def on_resize(self) -> None:
+        """What fits on a line is known only now."""
+        if self.latest is not None:
+            self._show_metrics(self.latest)
+            self._show_shifts(self.latest.shifts)
+
     def show(self, snapshot: Snapshot) -> None:
         before, self.latest = self.latest, snapshot
         if before is not None and _alike(before, snapshot):
@@ -329,12 +335,12 @@ class LiveView(TableView):
                 )
         charted = self.charts and self.query_one("#charts").display
         figures = self.query_one("#figures", Run)
-        figures.show(figure_line(self.metrics[4:] if charted else self.metrics, snapshot, figures.size.width))
+        figures.show(figure_line(self.metrics[4:] if charted else self.metrics, snapshot, self.size.width))
 
     def _show_shifts(self, shifts: Sequence[Shift]) -> None:
         """What changed against the ten minutes before, as much as one line holds."""
         line = self.query_one("#shifts", Run)
-        line.show(shift_line(shifts, line.size.width))
+        line.show(shift_line(shifts, self.size.width))
         line.display = bool(shifts)
 
     def action_changes(self) -> None:

@@ -120,13 +120,20 @@ class LoadChart(Framed):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.stack = _Stack()
+        self.drawn: tuple[History, float | None] | None = None
         self.title_edge.label, self.title_edge.role = "Load · average active sessions", self.NOUN
 
     def compose_body(self) -> Iterable[Widget]:
         yield self.stack
 
+    def refit(self) -> None:
+        """It had no size yet when it was first shown."""
+        if self.drawn is not None:
+            self.show(*self.drawn)
+
     def show(self, history: History, until: float | None) -> None:
         """Draw the history up to a moment (epoch seconds)."""
+        self.drawn = history, until
         width, height = self.inside
         found = columns(history, max(0, width), until)
         top = max((sum(value for _, value in column) for column in found), default=0.0) or 1.0

@@ -54,7 +54,7 @@ class Run(Canvas):
         segments, left = [], width
         for text, role in self.pieces:
             shown = text if width_of(text) <= left else fit(text, left)
-            if not shown:
+            if left <= 0:
                 break
             style = colours.style(role, ground, bold=role is Role.ACCENT)
             if self.colour is not None and text == glyphs().dot:
