@@ -105,7 +105,8 @@ async def test_twins_refuse_what_the_tables_would_refuse(mysql: MysqlProtocolSer
     mysql.sql(
         "create table orders (id int primary key, amount int)",
         "insert into orders values (1, 2)",
-        "create table items (id int primary key, owner int, constraint items_of foreign key (owner) references orders (id))",
+        "create table items (id int primary key, owner int,"
+        " constraint items_of foreign key (owner) references orders (id))",
         "create trigger orders_kept before delete on orders for each row set @gone = old.id",
         database=database,
     )

@@ -15,5 +15,5 @@ NOUNS = Nouns(
         "statements.temp": "",
         "statements.wal": "",
         "statements.user": "",
-    }
+    },
 )

@@ -13,7 +13,10 @@ _TRIGGER = "create trigger t after insert on a begin\n  delete from b; update c 
     ("text", "found"),
     [
         ("select 1; select 2;", ["select 1", "select 2"]),
-        ("select 'a;b', \"c;d\", `e;f`, [g;h]; select 2", ["select 'a;b', \"c;d\", `e;f`, [g;h]", "select 2"]),
+        (
+            "select 'a;b', \"c;d\", `e;f`, [g;h]; select 2",
+            ["select 'a;b', \"c;d\", `e;f`, [g;h]", "select 2"],
+        ),
         (r"select 'a\'; select 'b'", [r"select 'a\'", "select 'b'"]),
         ("select 1 -- no; end\n; /* none; here */ select 2", ["select 1", "/* none; here */ select 2"]),
         (f"{_TRIGGER}; select 1", [_TRIGGER, "select 1"]),
