@@ -54,6 +54,7 @@ def note(
         _statements(snapshot, mask),
         _listed("What changed: the last minute against the ten before", _shifts(snapshot, mask)),
         _graphs(snapshot, history, metrics),
+        _listed("Settings that are not the default", _settings(snapshot)),
         _listed("Done from here", [_told(deed, mask) for deed in deeds]),
     ]
     return "\n".join(section for section in sections if section)
@@ -177,6 +178,10 @@ def _shifts(snapshot: Snapshot, mask: Mask) -> list[str]:
     shifts = snapshot.shifts[:MOST_STATEMENTS]
     told = [replace(s, subject=mask(s.subject)) if s.kind == "statement" else s for s in shifts]
     return [_code(words(shift, 160)) for shift in told]
+
+
+def _settings(snapshot: Snapshot) -> list[str]:
+    return [_code(said) for said in snapshot.server.settings] if snapshot.server is not None else []
 
 
 def _graphs(snapshot: Snapshot, history: History, metrics: Sequence[Metric]) -> str:

@@ -30,4 +30,5 @@ class Server:
     pooler: str = ""  # "pgbouncer" when a pooler stands between, else ""
     superuser: bool = False
     started: float | None = None  # epoch seconds
+    settings: tuple[str, ...] = ()  # "name = value" of those that are not the default, as of the connect
     notes: tuple[str, ...] = ()  # what a user should know, one sentence each

@@ -14,7 +14,7 @@ from dbtui.commands.explain import explain_on, running_plan
 from dbtui.commands.plan_history import remember
 from dbtui.errors import DbtuiError, Forbidden, NotApproved
 from dbtui.model.activity import Session
-from dbtui.model.catalog import Name, Node
+from dbtui.model.catalog import Kind, Name, Node
 from dbtui.model.server import Environment
 from dbtui.rules.plan import findings
 from dbtui.tui.analyzing import may_analyze
@@ -53,6 +53,10 @@ async def detail(console: MainScreen, node: Node, *, still: float = 0.0) -> None
     await asyncio.sleep(still)
     view = console.view("schema")
     assert isinstance(view, SchemaView)
+    server = console.snapshot.server if console.snapshot else None
+    if node.path[0] == console.target.name and node.kind is Kind.SERVER and server is not None:
+        view.show_server(node, server)
+        return
     if node.path[0] != console.target.name or node.kind in WITHOUT_DETAIL:
         return
     view.show_loading(node)

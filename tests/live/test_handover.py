@@ -21,7 +21,9 @@ def written() -> str:
         "2", "SELECT ```x``` | \x1b[31m", wait_type="Lock", wait="tuple", blocked_by=("1",), query_age=75.0
     )
     moment = snapshot(100, root, waiter, calls=5)
-    moment = replace(moment, shifts=(Shift("statement", SECRET, 4.2, 0.1, "sessions", 9.0),))
+    assert moment.server is not None
+    server = replace(moment.server, settings=("work_mem = 64MB",))
+    moment = replace(moment, server=server, shifts=(Shift("statement", SECRET, 4.2, 0.1, "sessions", 9.0),))
     history = History()
     for second in range(100):
         history.add(NOW + second, {"tps": float(second)})
@@ -37,6 +39,7 @@ def test_it_says_everything_and_no_values() -> None:
     for wanted in (
         "PostgreSQL 18.6 primary", "## Blocking, roots first", "▶ 1 app@shop", "blocks 1, longest 00:01:15",
         "  └ 2 app@shop", "## Top statements", "## What changed", "4.2 sessions, was 0.1", "TPS", "## Done from here",
+        "## Settings that are not the default", "- `work_mem = 64MB`",
         "UPDATE people SET mail = ? WHERE id = ?",
     ):  # fmt: skip
         assert wanted in said

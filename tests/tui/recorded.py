@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from dbtui.config import Target
 from dbtui.engines.postgres.counters import METRICS
+from dbtui.live.history import History
 from dbtui.live.session import ConsoleSession
 from dbtui.model.activity import Activity, Health, Session, Statement, StatementDelta, Statements
 from dbtui.model.catalog import Column, Constraint, Detail, Index, Kind, Name, Node, Table
@@ -22,6 +23,7 @@ from dbtui.model.nouns import Nouns
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page, ResultColumn
 from dbtui.model.server import Environment, Server
+from dbtui.model.shift import Shift
 from dbtui.model.snapshot import Cost, Link, Section, Snapshot
 from dbtui.sql.classify import classify
 from dbtui.sql.split import statement_at
@@ -151,6 +153,25 @@ MASKED = replace(
     ),
     deltas=(),
 )  # fmt: skip
+SHIFTS = (
+    Shift("lock", "", 3.0, 0.0, "sessions", 15.0),
+    Shift("statement", _UPDATE, 2.9, 0.1, "sessions", 9.0),
+    Shift("client", "checkout", 2.0, 0.3, "sessions", 4.0),
+    Shift("counter", "TPS", 812.0, 2384.0, "per second", 0.8),
+)
+
+
+def record(history: History, *, load: bool = False) -> None:
+    """Three minutes of figures; with `load` also who ran, read and, in the last minute, waited for locks."""
+    for tick in range(90):
+        values = {
+            name: value * (0.75 + 0.25 * math.sin(tick / 7 + len(name))) for name, value in _VALUES.items()
+        }
+        if load:
+            waiting = max(0.0, (tick - 60) / 10)
+            values |= {"load:running": 2.0 + math.sin(tick / 9), "load:IO": 1.5, "load:Lock": waiting}
+        history.add(NOW - 180 + 2 * tick, values)
+
 
 _SHOP = ("orders", "shop")
 _TREE: Mapping[tuple[str, ...], Sequence[Node]] = {
@@ -344,11 +365,7 @@ async def recorded(
             c = Console(app, pilot)
             await c.opened()
             c.main.query_one(TopBar).clock = clock
-            history = c.main.session.history
-            for tick in range(90):
-                history.add(NOW - 180 + 2 * tick, {
-                    name: value * (0.75 + 0.25 * math.sin(tick / 7 + len(name))) for name, value in _VALUES.items()
-                })  # fmt: skip
+            record(c.main.session.history)
             if snapshot is not None:
                 c.main.snapshot = snapshot
             await c.settle()

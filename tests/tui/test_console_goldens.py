@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from dbtui.config import connections_file
+from dbtui.engines.postgres.pools import HIDDEN
 from dbtui.live.session import Verb
 from dbtui.model.activity import Session, Stakes
 from dbtui.model.snapshot import Snapshot
@@ -15,7 +17,18 @@ from dbtui.tui.screens.confirm import LiftQuestion, PasswordQuestion, Question
 from dbtui.tui.widgets.grid import Grid
 from tests.tui.console import Console, console
 from tests.tui.golden import assert_golden
-from tests.tui.recorded import LOST, MASKED, NOBODY, QUIET, SESSIONS, SNAPSHOT, recorded
+from tests.tui.recorded import (
+    LOST,
+    MASKED,
+    NOBODY,
+    QUIET,
+    SERVER,
+    SESSIONS,
+    SHIFTS,
+    SNAPSHOT,
+    record,
+    recorded,
+)
 
 SIZES = {"120": (120, 40), "80": (80, 24), "40": (40, 24)}
 Steps = Callable[[Console], Awaitable[None]]
@@ -195,6 +208,21 @@ async def test_a_state_of_a_pane(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["120", "80"])
+async def test_what_changed_and_the_load(size: str) -> None:
+    async with recorded(SIZES[size], replace(SNAPSHOT, shifts=SHIFTS)) as c:
+        record(c.main.session.history, load=True)  # in the place of what was drawn
+        await c.sees("changed")
+        await c.still()
+        assert_golden(c.app, f"console/changed-{size}")
+        if size == "80":
+            return  # no room for the load
+        await c.press("2")
+        await c.sees("IO 1.")
+        await c.still()
+        assert_golden(c.app, f"console/load-{size}")
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
 async def test_a_lost_server(size: str) -> None:
     await _draw("lost", size, live, LOST)
 
@@ -203,6 +231,18 @@ async def test_a_lost_server(size: str) -> None:
 async def test_a_server_that_rests(size: str) -> None:
     await _draw("quiet", size, seeing("48308"), QUIET)
     await _draw("nobody", size, seeing("at this moment"), NOBODY)
+
+
+@pytest.mark.parametrize("size", ["120", "80"])
+async def test_what_there_is_to_know_of_a_server(size: str) -> None:
+    async def server(c: Console) -> None:
+        await schema(c)
+        await c.until(lambda: c.main.tree_widget.reveal(("prod-orders",)))
+        await c.sees("a pooler stands between")
+
+    known = replace(SERVER, pooler="pgbouncer", notes=("a pooler stands between: each question costs more",
+                    HIDDEN.format("me")))  # fmt: skip
+    await _draw("server", size, server, replace(SNAPSHOT, server=known))
 
 
 async def test_the_key_hides_idle_ones_even_where_nothing_is_active() -> None:

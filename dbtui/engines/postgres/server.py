@@ -60,6 +60,11 @@ SETTINGS = (
     "search_path",
 )
 
+_SET_BY = (
+    "configuration file", "command line", "environment variable", "global", "database", "user", "database user",
+)  # fmt: skip
+_TELLING = "_command$|conninfo|passphrase"  # settings in which a password may stand
+
 # Names: PeerDB's GetDatabaseVariant and pgwatch; a placeholder setting shows in current_setting alone.
 _CLOUD = """CASE
   WHEN to_regproc('pg_catalog.aurora_version') IS NOT NULL THEN 'aurora'
@@ -104,6 +109,9 @@ PROBE = f"""SELECT json_build_object(
                  FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace),
   'settings', (SELECT json_object_agg(s.name, s.setting) FROM pg_catalog.pg_settings s
                WHERE s.name IN ({_quoted(SETTINGS)})),
+  'changed', (SELECT json_object_agg(s.name, current_setting(s.name)) FROM pg_catalog.pg_settings s
+              WHERE s.source IN ({_quoted(_SET_BY)}) AND s.setting IS DISTINCT FROM s.boot_val
+                AND s.category <> 'Customized Options' AND s.name !~ '{_TELLING}'),
   'columns', (SELECT json_object_agg(v.relname, v.names) FROM (
       SELECT c.relname, json_agg(a.attname) AS names
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
@@ -144,6 +152,7 @@ class Probe:
     settings: Mapping[str, str] = field(
         default_factory=dict
     )  # those of SETTINGS shown, in pg_settings' units
+    changed: Mapping[str, str] = field(default_factory=dict)  # those that are not the default, with units
     columns: Mapping[str, frozenset[str]] = field(
         default_factory=dict
     )  # those of VIEWS, and pg_stat_statements'
@@ -215,6 +224,7 @@ def _read(answer: Mapping[str, object]) -> Probe:
         roles=frozenset(map(str, roles)) if isinstance(roles, list) else frozenset(),
         extensions={name: (str(pair[0]), str(pair[1])) for name, pair in _pairs(mapping("extensions"))},
         settings={name: str(value) for name, value in mapping("settings").items()},
+        changed={name: str(value) for name, value in mapping("changed").items()},
         columns={
             name: frozenset(map(str, names))
             for name, names in mapping("columns").items()
@@ -242,6 +252,7 @@ def server(probe: Probe, address: Address, *, pooler: str, notes: tuple[str, ...
         pooler=pooler,
         superuser=probe.superuser,
         started=probe.started,
+        settings=tuple(f"{name} = {value}" for name, value in sorted(probe.changed.items())),
     )
     more = list(notes)
     if probe.version_number < 130000:

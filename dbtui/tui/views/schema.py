@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
@@ -9,6 +11,7 @@ from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 from dbtui import text
 from dbtui.model.catalog import Detail, Kind, Node, Table
 from dbtui.model.result import Page
+from dbtui.model.server import Server
 from dbtui.tui.views.base import View
 from dbtui.tui.views.pages import PageGrid
 from dbtui.tui.widgets.frame import Frame
@@ -134,8 +137,18 @@ class SchemaView(View):
     def show_loading(self, node: Node) -> None:
         """The node under the cursor changed; its detail is on its way."""
         self.node, self.detail = node, None
+        self.remove_class("-server")
         self.query_one("#facts", Frame).set_title(f"{self._kind(node)} {node.name}")
         self.query_one("#facts-text", Static).update("loading…")
+
+    def show_server(self, node: Node, server: Server) -> None:
+        """Who answered, and what there is to know about it: a server has facts alone."""
+        self.show_loading(node)
+        self.add_class("-server")
+        pooler = f"through {server.pooler}" if server.pooler else ""
+        who = (f"{server.product} {server.version}", server.role, server.address, server.cloud, pooler)
+        user = f"{server.user}, who may do everything" if server.superuser else server.user
+        self.query_one("#facts-text", Static).update(server_text(who, user, server.notes))
 
     def show_trouble(self, message: str) -> None:
         """The detail could not be had."""
@@ -169,6 +182,12 @@ class SchemaView(View):
         """Turn to the next tab, or the one before."""
         tabs = self.query_one(Tabs)
         (tabs.action_next_tab if step > 0 else tabs.action_previous_tab)()
+
+
+def server_text(who: Sequence[str], user: str, notes: Sequence[str]) -> str:
+    """Who answered, who asks, and a paragraph for each note; no line of a server's breaks another."""
+    paragraphs = [" · ".join(part for part in who if part), f"as {user}" if user else "", *notes]
+    return "\n\n".join(text.one_line(one, 1000) for one in paragraphs if one)
 
 
 def _facts(facts: tuple[tuple[str, str], ...]) -> Content:

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
+from dbtui.engines import create
 from dbtui.engines.postgres.activity import PostgresMonitor
 from dbtui.engines.postgres.counters import METRICS
 from dbtui.live.rates import advance, measure
 from dbtui.model.activity import Health, Progress
-from tests.engines.postgres.monitoring import client, eventually, health, monitor_of, sample
+from tests.engines.postgres.monitoring import client, eventually, health, monitor_of, sample, target
 from tests.servers.places import as_unprivileged, private_folder
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import Process
@@ -198,3 +199,16 @@ async def test_a_primary_and_its_standby(pair: tuple[PostgresServer, str]) -> No
         assert below["wal_bytes"] >= before["wal_bytes"] and below["replication_lag"] >= 0
         assert {"startup", "walreceiver"} <= {s.kind for s in activity.sessions}
         assert (await health(lower))[1]["slots"] == 0
+
+
+async def test_settings_that_are_not_the_default(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    for what in ("work_mem = '8321kB'", "\"my.password\" = 'geheim'"):
+        postgres.psql(f"alter database {database} set {what}")
+    engine = create(target(postgres.url(database)))
+    try:
+        said = (await engine.open()).settings
+    finally:
+        await engine.close()
+    assert "work_mem = 8321kB" in said
+    assert not any("geheim" in one or "_command" in one or "default_transaction" in one for one in said)
