@@ -2,67 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-
 import pytest
 
 from dbtui.live import sampler as module
 from dbtui.model.snapshot import Link
 from tests.live.test_sampler import watching
+from tests.servers.line import Line, line_to
 from tests.servers.postgres import PostgresServer
-
-
-class Line:
-    """A TCP line to a server that can be slow, lose every packet, or lead to another host."""
-
-    def __init__(self, port: int) -> None:
-        self.target = port
-        self.delay = 0.0  # seconds each way
-        self.frozen = False
-        self.port = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        self._writers += [writer, there_writer]
-        for source, sink in ((reader, there_writer), (there_reader, writer)):
-            task = asyncio.create_task(self._forward(source, sink))
-            self._tasks.add(task)
-
-    async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(1 << 16):
-                await asyncio.sleep(self.delay)
-                if not self.frozen:  # dropped, not refused
-                    sink.write(data)
-        sink.close()
-
-    def cut(self) -> None:
-        """Break every connection, as a failover does."""
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-    async def close(self) -> None:
-        self.cut()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def line_to(server: PostgresServer) -> AsyncIterator[Line]:
-    line = Line(server.port)
-    listening = await asyncio.start_server(line._serve, "127.0.0.1", 0)
-    line.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield line
-    finally:
-        listening.close()
-        await line.close()
 
 
 def through(line: Line, server: PostgresServer) -> str:
@@ -73,7 +19,7 @@ async def test_packets_that_vanish_are_noticed_and_survived(
     postgres18: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.2)
-    async with line_to(postgres18) as line, watching(through(line, postgres18)) as (session, watch):
+    async with line_to(postgres18.port) as line, watching(through(line, postgres18)) as (session, watch):
         before = await watch.until(lambda s: s.health.value is not None, fresh=False)
         line.frozen = True
         silent = await watch.until(lambda s: "has not answered" in s.trouble)
@@ -87,7 +33,7 @@ async def test_packets_that_vanish_are_noticed_and_survived(
 
 
 async def test_a_far_line_is_sampled_as_fast_as_it_allows(postgres18: PostgresServer) -> None:
-    async with line_to(postgres18) as line, watching(through(line, postgres18), 1.0) as (_, watch):
+    async with line_to(postgres18.port) as line, watching(through(line, postgres18), 1.0) as (_, watch):
         await watch.until(lambda s: s.health.value is not None, fresh=False)
         line.delay = 0.15  # a round trip takes 300 ms
         far = await watch.until(lambda s: s.pace > s.interval)
@@ -100,7 +46,7 @@ async def test_a_failover_compares_nothing_between_two_hosts(
 ) -> None:
     for server in (postgres15, postgres18):
         server.psql("drop role if exists watcher; create role watcher superuser login password 'same'")
-    async with line_to(postgres18) as line:
+    async with line_to(postgres18.port) as line:
         url = f"postgresql://watcher:same@127.0.0.1:{line.port}/postgres"
         async with watching(url) as (session, watch):
             first = await watch.until(lambda s: s.metrics.get("tps") is not None, fresh=False)
