@@ -176,10 +176,15 @@ class Runner:
                 break
             if here.state is State.PENDING and await self._found_done(here.step):
                 continue
-            if not await self._step(here):
+            if not await self._step(here) and not self._sunk(here.step):
                 break
         self._show(doing="", current=None)
         return self.state
+
+    def _sunk(self, step: ChangeStep) -> bool:
+        """Whether a crash of the server took back what was done before a step: not all make a commit last."""
+        here = self.state.next
+        return step.number > 0 and here is not None and here.step.number < step.number
 
     async def each(self, steps: Sequence[ChangeStep]) -> bool:
         """Carry out these steps, which lead back; whether all were. A backfill above one forgets how far it was."""
@@ -239,7 +244,12 @@ class Runner:
         while True:
             over = await self._attempt(step, approval)
             left = step.retries + min(self._losses, _LOSSES) - turn
-            if over.state is not State.WITHDRAWN or left < 0 or self.controls.stop.is_set():
+            if (
+                over.state is not State.WITHDRAWN
+                or left < 0
+                or self.controls.stop.is_set()
+                or self._sunk(step)
+            ):
                 return over
             turn += 1
             delay = backoff.failed()
@@ -313,7 +323,7 @@ class Runner:
     # ---- when the session is lost
 
     async def _after_loss(self, step: ChangeStep, attempt: Attempt, lost: SessionLost) -> Attempt:
-        """Come back, wait until the lost session is really gone, and ask the server what became of the step."""
+        """Come back, wait until the lost session is really gone, and ask the server what became of the steps."""
         self._losses += 1
         self._show(doing=f"the session was lost ({lost.message}); trying to come back")
         await self._regain()
@@ -324,6 +334,9 @@ class Runner:
             over = ended(attempt, State.WITHDRAWN, f"the session was lost: {lost.message}")
         if step.number in rows:
             await self.journal.end(over)
+        if step.number > 0:
+            await self.look_where_it_stands()
+            self._show(current=step.number)
         return over
 
     async def _regain(self) -> None:

@@ -11,15 +11,22 @@ import os
 import signal
 import sys
 
-from dbtui.model.change import Kind
+from dbtui.model.change import ChangePlan, Kind
 from dbtui.model.run import Run
 from tests.migrations.runs import Console, whole
+from tests.migrations.runs_elsewhere import whole_of
 
 
-def points(batches: int) -> list[str]:
+def plan_of(url: str, batch: int) -> ChangePlan:
+    """The plan of every kind of step for the server of this URL."""
+    engine = url.partition(":")[0]
+    return whole(batch) if engine == "postgresql" else whole_of(engine, batch)
+
+
+def points(steps: int, batches: int) -> list[str]:
     """Every boundary of every step, and a few places within the backfill."""
     found = []
-    for number in range(8):
+    for number in range(steps + 1):
         found.append(f"{number}:running")
         if number == 2:
             found += [f"fill:{count}" for count in (1, 2, batches)]
@@ -39,13 +46,13 @@ async def run_until(url: str, batch: int, point: str) -> bool:
         if point in said or (filling and point == f"fill:{seen['batches']}"):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async with Console(url) as console, console.runner(whole(batch), on_change=kill_there) as runner:
+    async with Console(url) as console, console.runner(plan_of(url, batch), on_change=kill_there) as runner:
         run = await runner.run()
     return run.next is None
 
 
 def main(url: str, batch: int, batches: int) -> None:
-    for point in [*points(batches), "never"]:
+    for point in [*points(len(plan_of(url, batch).steps), batches), "never"]:
         child = os.fork()
         if not child:
             done = asyncio.run(run_until(url, batch, point))

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from dbtui.model.run import Run, State
-from tests.migrations.killed import points
-from tests.migrations.runs import Console, table, whole
+from tests.migrations.kills import boundaries, kill_the_program, kill_the_server
+from tests.migrations.runs import table, whole
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import descendants, send
-
-ROOT = Path(__file__).parents[2]
 
 
 def check(server: PostgresServer, database: str, rows: int) -> None:
@@ -35,14 +29,7 @@ def check(server: PostgresServer, database: str, rows: int) -> None:
 def killed_everywhere(server: PostgresServer, rows: int, batch: int, batches: int) -> None:
     database = server.create_database()
     server.psql(table(rows), database)
-    argv = [sys.executable, "-m", "tests.migrations.killed", server.url(database), str(batch), str(batches)]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=600)
-    ends = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    assert ends.pop("never") == "ended 0", done.stdout + done.stderr
-    missed = [point for point, end in ends.items() if end != "killed"]
-    # Killed when its end was journalled already, a step is not begun again, so that its end is not seen twice.
-    assert set(ends) == set(points(batches))
-    assert not missed or missed == ["7:done"], done.stdout
+    kill_the_program(server.url(database), batch, batches, steps=7)
     check(server, database, rows)
 
 
@@ -64,32 +51,13 @@ def crash(server: PostgresServer) -> None:
 
 
 async def server_killed_everywhere(version: int, rows: int, batch: int, batches: tuple[int, ...]) -> None:
-    left = {f"{number}:running" for number in range(8)} | {f"{number}:done" for number in range(7)}
-    left |= {f"fill:{count}" for count in batches}
-    seen = {"rows": -1, "batches": 0}
     with PostgresServer(version) as server:
         database = server.create_database()
         server.psql(
             table(rows) + "; checkpoint", database
         )  # the tests' servers commit without waiting for the disk
-
-        def crash_there(run: Run) -> None:
-            if run.fill is not None and run.fill.rows != seen["rows"]:
-                seen["rows"], seen["batches"] = run.fill.rows, seen["batches"] + 1
-            said = {f"{one.step.number}:{one.state}" for one in run.steps if one.step.number == run.current}
-            now = (said | {f"fill:{seen['batches']}"}) & left
-            if now:
-                left.difference_update(now)
-                crash(server)
-
-        plan = whole(batch)
-        async with (
-            Console(server.url(database)) as console,
-            console.runner(plan, on_change=crash_there) as runner,
-        ):
-            run = await runner.run()
-            assert [one.state for one in run.steps] == [State.DONE] * 8, run
-        assert not left
+        at = boundaries(7) | {f"fill:{count}" for count in batches}
+        await kill_the_server(server.url(database), whole(batch), lambda: crash(server), at)
         check(server, database, rows)
 
 
