@@ -1,8 +1,9 @@
 """The protocol that every engine follows. A part that an engine lacks is None, and `lacks` says why.
 
 An engine is one server behind at most three connections, each serial: *monitor* (the sampler), *work*
-(catalog, queries, plans) and *act* (opened for one approval, then closed). While a plan is run there is one
-more, *run*: see `RunSession`. Monitor and work are read-only, held at the server as far as the product can.
+(catalog, queries, plans) and *act* (opened for one approval, then closed). While a plan is run, or
+upkeep of a table, there is one more, *run*: see `RunSession`. Monitor and work are read-only, held at the server as
+far as the product can.
 Nothing here waits for a server without a timeout, and `close()` waits for no server at all.
 """
 
@@ -22,6 +23,8 @@ from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, Source
 from dbtui.model.statistics import Statistics
 from dbtui.safety import Approval
+
+LONGEST = 6 * 3600.0  # seconds that upkeep of a table may take
 
 
 class Monitor(Protocol):
@@ -249,7 +252,14 @@ class Maintains(Actions, Protocol):
     """Actions of an engine whose tables can be vacuumed or analysed by hand."""
 
     def maintenance(self, node: Node, what: Literal["vacuum", "analyze"]) -> str:
-        """The statement that does it, for `write`; "" where this engine has no such thing for the node."""
+        """The statement that does it; "" where this engine has no such thing for the node."""
+        ...
+
+    async def maintain(self, sql: str, approval: Approval, *, database: str = "") -> Page:
+        """Run that statement beside other actions, for LONGEST seconds at most; when the caller is cancelled it stops.
+
+        Raises what `write` does, and ConnectError while a plan is being run from here.
+        """
         ...
 
 

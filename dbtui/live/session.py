@@ -11,7 +11,7 @@ from typing import Literal
 
 from dbtui import policy
 from dbtui.config import Target
-from dbtui.engines.base import Engine
+from dbtui.engines.base import Engine, Maintains
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.live.handover import Deed
 from dbtui.live.history import History
@@ -279,29 +279,33 @@ class ConsoleSession:
             self._end_lift("used")
         return approve(self.target.name, scope_of(sql), reason)
 
-    async def write(
-        self,
-        sql: str,
-        reason: str = "",
-        database: str = "",
-        *,
-        approval: Approval | None = None,
-        timeout: float = 60.0,
-    ) -> Page:
-        """Run one statement that may write, under the lift or an approval of its own.
+    async def write(self, sql: str, reason: str = "", database: str = "") -> Page:
+        """Run one statement that may write, under the lift.
 
         Raises NotApproved, QueryError, QueryTimeout, SessionLost.
         """
         actions = self.engine.actions
         if actions is None:
             raise NotApproved(self.engine.lacks.get("actions", "this engine writes nothing"))
-        approval = approval or self.approve(sql, reason)
+        approval = self.approve(sql, reason)
+        return await self._written(actions.write(sql, approval, database=database), sql, approval)
+
+    async def maintain(self, actions: Maintains, sql: str, reason: str, database: str) -> Page:
+        """Run upkeep that the caller has asked about. Raises what `write` does; a caller that is cancelled stops it."""
+        approval = approve(self.target.name, scope_of(sql), reason)
+        return await self._written(actions.maintain(sql, approval, database=database), sql, approval)
+
+    async def _written(self, running: Awaitable[Page], sql: str, approval: Approval) -> Page:
+        """What a statement gives, and the audit line of whatever becomes of it."""
+        result = "stopped"
         try:
-            page = await actions.write(sql, approval, database=database, timeout=timeout)
+            page = await running
+            result = page.status or "done"
         except DbtuiError as error:
-            self._audit("write", _shortened(sql), approval.reason, f"failed: {error}")
+            result = f"failed: {error}"
             raise
-        self._audit("write", _shortened(sql), approval.reason, page.status or "done")
+        finally:
+            self._audit("write", _shortened(sql), approval.reason, result)
         self.refresh()
         return page
 

@@ -9,15 +9,17 @@ from dbtui.engines.base import Maintains, RemembersDeadlocks
 from dbtui.errors import DbtuiError
 from dbtui.model.activity import Deadlock
 from dbtui.model.server import Environment
-from dbtui.safety import approve, scope_of
+from dbtui.tui.messages import ShowDeadlock
 from dbtui.tui.screens.confirm import Question
 from dbtui.tui.screens.texts import TextScreen
 from dbtui.tui.views.schema import SchemaView
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from dbtui.tui.screens.main import MainScreen
 
-LONGEST = 6 * 3600.0  # seconds that a VACUUM may take
+RUNNING = "upkeep"  # the group of the worker that waits for its end
 EFFECT = {
     "vacuum": "It reads the whole table and removes dead rows; others read and write meanwhile.",
     "analyze": "It reads a sample of the table and writes its statistics: plans may change.",
@@ -25,31 +27,56 @@ EFFECT = {
 
 
 async def maintain(console: MainScreen, what: Literal["vacuum", "analyze"]) -> None:
-    """Vacuum or analyse the table that the schema pane shows, after a question. It is followed in the health pane."""
+    """Vacuum or analyse the table that the schema pane shows, after a question; or stop what runs already."""
+    running = next((w for w in console.workers if w.group == RUNNING and not w.is_finished), None)
+    if running is not None:
+        await _stop(console, running)
+        return
     view = console.view("schema")
     assert isinstance(view, SchemaView)
     actions, node = console.engine.actions, view.node
     sql = actions.maintenance(node, what) if isinstance(actions, Maintains) and node is not None else ""
-    if not sql or node is None:
+    if not sql or node is None or not isinstance(actions, Maintains):
         console.say(f"there is nothing here that this engine could {what}", "warning")
         return
     target = console.target
-    word = target.name if target.environment is Environment.PRODUCTION else what
     whole = "" if sql != "VACUUM" else " It rewrites the whole file and locks it meanwhile."
-    body = f"{sql}\non {target.name} ({target.environment})\n\n{EFFECT[what]}{whole}\nPane 9 shows how far it is."
-    reason = await console.app.push_screen_wait(Question(f"{what.capitalize()}?", body, word))
+    effect = f"{EFFECT[what]}{whole}\nPane 9 shows how far it is; the same key stops it."
+    body = f"{sql}\non {target.name} ({target.environment})\n\n{effect}"
+    question = Question(f"{what.capitalize()}?", body, _word(console, what))
+    reason = await console.app.push_screen_wait(question)
     if reason is None:
         return
     console.say(f"{sql} runs: see pane 9", "information")
+    waiting = _run(console, actions, sql, reason, node.path[1])
+    console.run_worker(waiting, group=RUNNING, description=sql)
+
+
+async def _run(console: MainScreen, actions: Maintains, sql: str, reason: str, database: str) -> None:
     try:
-        approval = approve(target.name, scope_of(sql), reason, seconds=30.0)
-        page = await console.session.write(sql, database=node.path[1], approval=approval, timeout=LONGEST)
+        page = await console.session.maintain(actions, sql, reason, database)
         console.say(f"{sql}: done in {text.milliseconds(page.took * 1000)}", "information")
     except DbtuiError as error:
         console.say(f"{sql}: {error}", "error")
 
 
-async def deadlock(console: MainScreen) -> None:
+async def _stop(console: MainScreen, running: Worker[None]) -> None:
+    """Stop it after a question; what it has done so far stays done."""
+    sql = running.description
+    body = f"{sql}\nruns on {console.target.name}. What it has done so far stays done."
+    question = Question("Stop it?", body, _word(console, "stop"), reason=False)
+    if await console.app.push_screen_wait(question) is not None:
+        running.cancel()
+        console.say(f"{sql}: stopped", "information")
+
+
+def _word(console: MainScreen, what: str) -> str:
+    """What has to be typed: on production, where it is."""
+    target = console.target
+    return target.name if target.environment is Environment.PRODUCTION else what
+
+
+async def deadlock(console: MainScreen, _wish: ShowDeadlock) -> None:
     """Show what deadlocked last, as far as the engine keeps it."""
     actions = console.engine.actions
     if not isinstance(actions, RemembersDeadlocks):

@@ -10,6 +10,7 @@ import pytest
 
 from dbtui import engines
 from dbtui.config import Target, state_folder
+from dbtui.engines.base import Maintains
 from dbtui.errors import NotApproved, QueryError
 from dbtui.live.session import ConsoleSession, Lift
 from dbtui.model.activity import Session
@@ -163,14 +164,25 @@ async def test_a_lift_is_dropped_and_replaced(postgres: PostgresServer) -> None:
     ]
 
 
-async def test_an_approval_of_one_statement_needs_no_lift(postgres: PostgresServer) -> None:
+async def test_upkeep_needs_no_lift_and_is_in_nobodys_way(postgres: PostgresServer) -> None:
     session = await opened(postgres)
-    sql = "CREATE TEMPORARY TABLE brief (n int)"
-    given = approve("shop", scope_of(sql), "step 1")
-    assert (await session.write(sql, approval=given)).status == "CREATE TABLE"
+    actions = session.engine.actions
+    assert isinstance(actions, Maintains)
+    running = asyncio.create_task(session.maintain(actions, "SELECT pg_sleep(60)", "a long one", ""))
+    seen = "select pid from pg_stat_activity where query = 'SELECT pg_sleep(60)'"
+    while not postgres.psql(seen):
+        await asyncio.sleep(0.05)
     with pytest.raises(NotApproved):
-        await session.write("CREATE TEMPORARY TABLE other (n int)", approval=given)
+        await session.write("CREATE TEMPORARY TABLE other (n int)")
+    session.lift_read_only("beside it")
+    assert (await session.write("CREATE TEMPORARY TABLE other (n int)")).status == "CREATE TABLE"
+    running.cancel()
+    await asyncio.wait({running})
+    async with asyncio.timeout(10):
+        while postgres.psql(seen):
+            await asyncio.sleep(0.05)
     await session.stop()
+    assert ("SELECT pg_sleep(60)", "stopped") in [(line["target"], line["result"]) for line in audited()]
 
 
 async def test_a_connection_that_is_not_read_only_writes_with_a_reason(postgres: PostgresServer) -> None:

@@ -90,6 +90,61 @@ async def test_a_table_is_analysed_behind_a_question(postgres18: PostgresServer)
     assert ("write", "VACUUM (ANALYZE) public.fresh", "after a load") in audited("action", "target", "reason")
 
 
+@pytest.fixture
+def slow(postgres18: PostgresServer) -> str:
+    """A database with a table that VACUUM takes minutes for."""
+    database = postgres18.create_database()
+    postgres18.psql(
+        f"create table big as select generate_series(1, 300000) n; delete from big where n % 2 = 0;"
+        f" alter database {database} set vacuum_cost_delay = 100; alter database {database} set vacuum_cost_limit = 1",
+        database,
+    )
+    return database
+
+
+async def test_a_vacuum_is_stopped_by_the_key_that_began_it(postgres18: PostgresServer, slow: str) -> None:
+    async with console(target_of(postgres18.url(slow))) as c:
+        await _begin_vacuum(c, postgres18, slow)
+        await c.press("V")
+        await c.sees("Stop it?", "VACUUM (ANALYZE) public.big")
+        await c.type("stop", "enter")
+        await c.hears("VACUUM (ANALYZE) public.big: stopped")
+        await c.until(lambda: not _vacuums(postgres18))
+        assert ("write", "VACUUM (ANALYZE) public.big", "stopped") in audited("action", "target", "result")
+
+
+async def test_a_vacuum_of_ours_is_cancelled_like_anybodys(postgres18: PostgresServer, slow: str) -> None:
+    async with console(target_of(postgres18.url(slow))) as c:
+        await _begin_vacuum(c, postgres18, slow)
+        pid = _vacuums(postgres18)
+        await c.press("9", "r")
+        await c.until(lambda: c.row("running", "VACUUM"))
+        _focus(c, "running")
+        await c.press("x")
+        await c.sees("Cancel?", f"session {pid}", "dbtui change")
+        await c.type("", "enter")
+        await c.type(pid, "enter")
+        await c.hears("canceling statement due to user request")
+        assert not _vacuums(postgres18)
+
+
+def _vacuums(server: PostgresServer) -> str:
+    """The sessions that vacuum now."""
+    return server.psql("select pid from pg_stat_progress_vacuum").strip()
+
+
+async def _begin_vacuum(c: Console, server: PostgresServer, database: str) -> None:
+    await c.press("3")
+    await c.until(lambda: c.main.tree_widget.reveal(("here", database, "public", "big")))
+    await c.sees("table public.big")
+    await c.press("V")
+    await c.sees("VACUUM (ANALYZE) public.big", "the same key stops it")
+    await c.type("", "enter")
+    await c.type("vacuum", "enter")
+    await c.hears("runs: see pane 9")
+    await c.until(lambda: _vacuums(server))
+
+
 async def test_an_alert_rings_and_runs_its_command(
     postgres18: PostgresServer, blocked: str, tmp_path: Path
 ) -> None:

@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 
 from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.failures import FAILURES
+from dbtui.engines.slots import Purpose
 
 
 @asynccontextmanager
-async def acting(connector: Connector, database: str = "") -> AsyncIterator[Connection]:
+async def acting(
+    connector: Connector, database: str = "", purpose: Purpose = "act"
+) -> AsyncIterator[Connection]:
     """A session that may write. Raises ConnectError, and what the block raises as the console's own errors."""
-    connection = await connector.open("act", database=database, writable=True)
+    connection = await connector.open(purpose, database=database, writable=True)
     try:
         yield connection
     except FAILURES as error:

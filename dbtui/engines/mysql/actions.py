@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from dbtui.engines.base import LONGEST
 from dbtui.engines.mysql import deadlocks
 from dbtui.engines.mysql.act import acting
 from dbtui.engines.mysql.connection import Connection, Connector, limit
@@ -18,6 +19,7 @@ from dbtui.engines.mysql.sessions import started
 from dbtui.engines.mysql.stakes import stakes_of
 from dbtui.engines.mysql.wire import shown
 from dbtui.engines.readahead import MAX_ROWS
+from dbtui.engines.slots import Purpose
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Deadlock, Session, Stakes
 from dbtui.model.catalog import Kind, Node
@@ -57,12 +59,20 @@ class MysqlActions:
         PermissionDenied, QueryTimeout, SessionLost (then it is unknown whether it was done), ConnectError.
         """
         approval.check(self._connector.target.name, scope_of(sql))
+        return await self._write(sql, database, timeout, "act")
+
+    async def maintain(self, sql: str, approval: Approval, *, database: str = "") -> Page:
+        """See `engines.base.Maintains`."""
+        approval.check(self._connector.target.name, scope_of(sql))
+        return await self._write(sql, database, LONGEST, "run")
+
+    async def _write(self, sql: str, database: str, timeout: float, purpose: Purpose) -> Page:
         text = single(sql, self._connector.probe.identity.dialect)
         verb = first_word(text)
         if verb in _OWN_TRANSACTION:
             raise QueryError(f"{verb.upper()} is not run here", "each statement has a transaction of its own")
         began = time.monotonic()
-        async with acting(self._connector, database) as connection:
+        async with acting(self._connector, database, purpose) as connection:
             raw = connection.raw
             await raw.ask("SET SESSION innodb_lock_wait_timeout = 3")
             await limit(raw, connection.identity, timeout)

@@ -19,7 +19,7 @@ from dbtui.engines.mysql import options, read_only
 from dbtui.engines.mysql.failures import FAILURES, code_of, describe, describe_connect
 from dbtui.engines.mysql.server import Identity, Probe, door, identify, probe, server
 from dbtui.engines.mysql.tls import context
-from dbtui.engines.mysql.wire import Answer, Raw
+from dbtui.engines.mysql.wire import CHANGES, OURS, Answer, Raw
 from dbtui.engines.network import look_up
 from dbtui.engines.slots import Purpose, Slots
 from dbtui.engines.tunnel import Tunnelled
@@ -223,8 +223,10 @@ class Connector:
 
     @property
     def own_ids(self) -> frozenset[int]:
-        """The connection ids of the console's own sessions."""
-        return frozenset(session.identity.id for session in self._slots.sessions)
+        """The connection ids of the console's own sessions, without those that change something: others may wait
+        behind these, and they can be cancelled.
+        """
+        return frozenset(s.identity.id for s in self._slots.sessions if not s.writable)
 
     async def connect(self) -> Server:
         """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
@@ -256,7 +258,7 @@ class Connector:
         """Stop what a session of our own runs, over a connection of its own; never raises, at most 2 s."""
         with contextlib.suppress(*FAILURES, DbtuiError):
             async with asyncio.timeout(_KILL):
-                raw, _ = await self._dial_or_door("", await self._login.known(self._password))
+                raw, _ = await self._dial_or_door("", await self._login.known(self._password), OURS)
                 try:
                     await raw.ask(f"KILL QUERY {id_}")
                 finally:
@@ -273,7 +275,10 @@ class Connector:
         if self._parameters is None:
             self._parameters = options.parameters(self.target.url)
         parameters = self._parameters
-        raw, doorway = await self._login.through(lambda p: self._dial_or_door(database, p), self._password)
+        program = CHANGES if writable else OURS
+        raw, doorway = await self._login.through(
+            lambda p: self._dial_or_door(database, p, program), self._password
+        )
         try:
             async with asyncio.timeout(parameters.connect_timeout):
                 identity = await identify(raw)
@@ -313,24 +318,28 @@ class Connector:
     def _password(self) -> Secret | None:
         return self._parameters.password if self._parameters is not None else None
 
-    async def _dial_or_door(self, database: str, password: Secret | None) -> tuple[Raw, tuple[str, ...]]:
+    async def _dial_or_door(
+        self, database: str, password: Secret | None, program: str
+    ) -> tuple[Raw, tuple[str, ...]]:
         """A session, through the door that the URL names when the ordinary slots are taken; a note that says so."""
         parameters = self._parameters
         assert parameters is not None
         try:
-            return await self._dial(parameters, database, password), ()
+            return await self._dial(parameters, database, password, program), ()
         except NoSlotsLeft as full:
             door = parameters.through_the_door()
             if door is None or self.target.ssh:  # the tunnel leads to one port
                 raise
             try:
-                raw = await self._dial(door, database, password)
+                raw = await self._dial(door, database, password, program)
             except ConnectError as error:
                 hint = f"nor through the door that the URL names: {error.message}"
                 raise NoSlotsLeft(full.message, hint) from None
             return raw, (f"all ordinary slots are taken: connected through the door at {door.address}",)
 
-    async def _dial(self, parameters: options.Parameters, database: str, password: Secret | None) -> Raw:
+    async def _dial(
+        self, parameters: options.Parameters, database: str, password: Secret | None, program: str
+    ) -> Raw:
         tls = context(parameters.tls, parameters.host) if not parameters.socket else None
         failure: BaseException | None = None
         for host, port in await self._places(parameters):
@@ -343,6 +352,7 @@ class Connector:
                 database=database or parameters.database,
                 tls=tls,
                 tls_required=parameters.tls.mode not in ("DISABLED", "PREFERRED"),
+                program=program,
             )
             try:
                 async with asyncio.timeout(parameters.connect_timeout):

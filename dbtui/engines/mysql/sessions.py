@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.failures import account
 from dbtui.engines.mysql.server import Identity, Probe
+from dbtui.engines.mysql.wire import OURS
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Activity, Progress, Session
 
-OURS = "dbtui"  # program_name of the console's own connections
 MOST_CHARACTERS = 65_536  # of a statement's text in one sample
 CLIENT = "client backend"
 _IDLE = "Sleep"

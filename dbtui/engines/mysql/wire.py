@@ -19,6 +19,8 @@ from dbtui.config import Secret
 from dbtui.engines.readahead import Row
 from dbtui.model.result import ResultColumn
 
+OURS = "dbtui"  # program_name of the console's own connections
+CHANGES = "dbtui change"  # of those that write: they are seen like anybody's
 _BINARY = 63  # the character set of what is no text
 _STRINGS = frozenset(
     {FIELD_TYPE.BLOB, FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB, FIELD_TYPE.STRING,
@@ -83,6 +85,7 @@ class Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql is untyped
         database: str,
         tls: ssl.SSLContext | None,
         tls_required: bool,
+        program: str,
     ) -> None:
         plain = password.reveal() if password else ""
         super().__init__(
@@ -96,7 +99,7 @@ class Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql is untyped
             conv={},
             use_unicode=False,
             ssl=None if socket else tls,
-            program_name="dbtui",
+            program_name=program,
             autocommit=None,
         )
         self.use_unicode = False

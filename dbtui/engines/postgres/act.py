@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
+from dbtui.engines.slots import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Acting:
 
 
 @asynccontextmanager
-async def acting(connector: Connector, database: str) -> AsyncIterator[Acting]:
+async def acting(connector: Connector, database: str, purpose: Purpose = "act") -> AsyncIterator[Acting]:
     """A session that may write. Raises ConnectError, and what the block raises as the console's own errors."""
-    connection = await connector.open("act", database=database, writable=True)
+    connection = await connector.open(purpose, database=database, writable=True)
     try:
         async with connection.writing() as raw:
             yield Acting(raw, connection.pooled)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import asyncpg
 
+from dbtui.engines.base import LONGEST
 from dbtui.engines.postgres import deadlocks
 from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
@@ -14,6 +15,7 @@ from dbtui.engines.postgres.ddl import identifier, qualified
 from dbtui.engines.postgres.rows import UNNAMED, Row, result_columns, single, unknown_as_text
 from dbtui.engines.postgres.stakes import stakes_of
 from dbtui.engines.readahead import MAX_ROWS
+from dbtui.engines.slots import Purpose
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Deadlock, Session, Stakes
 from dbtui.model.catalog import Kind, Node
@@ -50,10 +52,18 @@ class PostgresActions:
         SessionLost (then it is unknown whether the statement was done), ConnectError.
         """
         approval.check(self._connector.target.name, scope_of(sql))
+        return await self._write(sql, database, timeout, "act")
+
+    async def maintain(self, sql: str, approval: Approval, *, database: str = "") -> Page:
+        """See `engines.base.Maintains`."""
+        approval.check(self._connector.target.name, scope_of(sql))
+        return await self._write(sql, database, LONGEST, "run")
+
+    async def _write(self, sql: str, database: str, timeout: float, purpose: Purpose) -> Page:
         text = single(sql).text
         _refuse_what_cannot_be(text)
         began = time.monotonic()
-        async with acting(self._connector, database) as session:
+        async with acting(self._connector, database, purpose) as session:
             raw = session.raw
             try:
                 await raw.execute(begin(timeout), timeout=timeout)

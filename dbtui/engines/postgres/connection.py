@@ -17,6 +17,7 @@ from dbtui.engines.postgres.failures import FAILURES, describe, describe_connect
 from dbtui.engines.postgres.libpq import Address
 from dbtui.engines.postgres.server import Probe, probe, server
 from dbtui.engines.postgres.session import IDLE_LIMIT, LOCK_LIMIT, STATEMENT_LIMIT, Connection
+from dbtui.engines.postgres.sessions import OURS
 from dbtui.engines.slots import Purpose, Slots
 from dbtui.engines.tunnel import Tunnelled
 from dbtui.engines.work import Work as SharedSession
@@ -94,7 +95,7 @@ class Connector:
         way = replace(
             self._parameters, connect_timeout=_ADMISSION, session="any"
         )  # neither primary nor standby
-        settings, database = {"application_name": "dbtui"}, pools.ADMIN_DATABASE
+        settings, database = {"application_name": OURS}, pools.ADMIN_DATABASE
         dialled = await self._login.through(
             lambda password: dial(way, settings, password, database=database, ways=self._ways),
             way.password,
@@ -188,7 +189,7 @@ class Connector:
         self, password: Secret | None, purpose: Purpose, database: str, writable: bool
     ) -> Dialled:
         assert self._parameters is not None
-        common = {"application_name": "dbtui"}
+        common = {"application_name": _name(writable)}
         if self._parameters.options:
             common["options"] = self._parameters.options
         if not self._pooled:
@@ -205,6 +206,11 @@ class Connector:
                     raise
                 self._pooled, self._pooler = True, "pgbouncer"  # its words
         return await dial(self._parameters, common, password, database=database, ways=self._ways)
+
+
+def _name(writable: bool) -> str:
+    """What changes something is seen like anybody's session: others may wait behind it, and it can be cancelled."""
+    return f"{OURS} change" if writable else OURS
 
 
 def _settings(purpose: Purpose, writable: bool) -> dict[str, str]:
@@ -226,7 +232,7 @@ def _is_pooled(dialled: Dialled, seen: Probe, writable: bool) -> bool:
     """Whether a pooler serves: another process answers, or what was asked at the start did not arrive."""
     return (
         dialled.raw.get_server_pid() != seen.pid
-        or seen.application != "dbtui"
+        or seen.application != _name(writable)
         or (not writable and not seen.read_only)
     )
 

@@ -6,7 +6,9 @@ import sqlite3
 import time
 from typing import Literal, NoReturn
 
+from dbtui.engines.base import LONGEST
 from dbtui.engines.readahead import MAX_ROWS
+from dbtui.engines.slots import Purpose
 from dbtui.engines.sqlite.connection import Connector
 from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.sqlite.values import columns_of, row_text
@@ -51,12 +53,20 @@ class SqliteActions:
         NotApproved, QueryError, PermissionDenied, QueryTimeout (then nothing was written), ConnectError.
         """
         approval.check(self._connector.target.name, scope_of(sql))
+        return await self._write(sql, timeout, "act")
+
+    async def maintain(self, sql: str, approval: Approval, *, database: str = "") -> Page:
+        """See `engines.base.Maintains`."""
+        approval.check(self._connector.target.name, scope_of(sql))
+        return await self._write(sql, LONGEST, "run")
+
+    async def _write(self, sql: str, timeout: float, purpose: Purpose) -> Page:
         verb = first_word(sql)
         if verb in _OWN_TRANSACTION:
             raise QueryError(f"{verb.upper()} is not run here", "each statement has a transaction of its own")
         if not verb:
             raise QueryError("there is no statement", "type one")
-        connection = await self._connector.open("act", writable=True)
+        connection = await self._connector.open(purpose, writable=True)
         guard = connection.guard
 
         def write(raw: sqlite3.Connection) -> Page:
