@@ -15,7 +15,6 @@ from dbtui.errors import NotApproved, QueryError
 from dbtui.live.session import ConsoleSession, Lift
 from dbtui.model.activity import Session
 from dbtui.model.snapshot import Link, Snapshot
-from dbtui.safety import approve, scope_of
 from tests.engines.postgres.monitoring import Clock, client
 from tests.live.test_sampler import watching
 from tests.servers.postgres import PostgresServer
