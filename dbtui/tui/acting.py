@@ -36,6 +36,9 @@ EFFECTS: dict[Verb, str] = {
 
 async def act(console: MainScreen, wish: ActOn) -> None:
     """Ask, act on exactly what was shown, and show whether it helped."""
+    if console.past.snapshot is not None:
+        console.say("this is the past: esc shows the present, where you can act", "warning")
+        return
     actions = console.engine.actions
     if actions is None:
         console.say(console.engine.lacks.get("actions", "this engine cannot end sessions"), "warning")

@@ -20,6 +20,7 @@ from dbtui.commands.workload import of_counters
 from dbtui.errors import DbtuiError, UsageError
 from dbtui.model.advice import Advice, Facts, Planner, Query
 from dbtui.model.plan import Plan
+from dbtui.tui.messages import Advise, AdviseWish
 from dbtui.tui.views.advise import AdviseView, Option
 from dbtui.tui.views.base import trouble
 from dbtui.tui.widgets.roles import Role
@@ -53,23 +54,23 @@ async def finish(console: MainScreen) -> None:
         await desk.shadow.close()
 
 
-async def begin(console: MainScreen, wish: str) -> None:
+async def begin(console: MainScreen, wish: AdviseWish) -> None:
     """Do what the pane wishes; an error ends on it."""
     view = cast("AdviseView", console.view("advise"))
     tasks = {"plan": plan, "advise": advise, "workload": workload, "verify": verify}
     try:
-        await tasks[wish](console, view)
+        await tasks[wish.wish](console, view)
     except DbtuiError as error:
         view.say(str(error), Role.BAD)
         console.say(trouble(error), "error")
 
 
-async def open_on(console: MainScreen, sql: str, database: str) -> None:
+async def open_on(console: MainScreen, wish: Advise) -> None:
     """Take a statement to the pane, and plan it there."""
     view = cast("AdviseView", await console.open_pane("advise"))
-    view.load(sql, database)
+    view.load(wish.sql, wish.database)
     view.grid.focus()
-    await begin(console, "advise")
+    await begin(console, AdviseWish("advise"))
 
 
 async def plan(console: MainScreen, view: AdviseView) -> None:

@@ -1,9 +1,10 @@
-"""What views say upwards. The main screen hears it, asks where asking is due, and lets the session act."""
+"""What views say upwards. A wish is done by the main screen, which asks where asking is due; the rest the app hears."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from textual.message import Message
 
@@ -13,162 +14,177 @@ from dbtui.model.catalog import Node
 from dbtui.model.snapshot import Snapshot
 
 
+class Wish(Message):
+    """Something that the console is to do.
+
+    The main screen begins `task` with it: a function of `tui.tasks`, or of a sibling by `module.function`. One that
+    still runs is ended, unless the tasks of this wish stand beside each other.
+    """
+
+    task: ClassVar[str]
+    replaces: ClassVar[bool] = True
+
+
+@dataclass
+class ActOn(Wish):
+    """Sessions are to be cancelled or terminated, as they were when the key was pressed."""
+
+    task = "acting.act"
+    replaces = False  # the proof of the one before is still watched for
+    action: Literal["cancel", "terminate"]
+    sessions: Sequence[Session]
+
+
+class ShowDeadlock(Wish):
+    """The last deadlock is to be shown, as far as the engine keeps it."""
+
+    task = "upkeep.deadlock"
+
+
+@dataclass
+class Explain(Wish):
+    """A statement's plan is wanted. `analyze` runs the statement; `session` is the one that runs it now."""
+
+    task = "tasks.explain"
+    sql: str
+    database: str = ""
+    analyze: bool = False
+    session: Session | None = None
+
+
+@dataclass
+class Edit(Wish):
+    """A statement is to be put into the editor."""
+
+    task = "tasks.edit"
+    sql: str
+    database: str = ""
+
+
+@dataclass
+class SampleRows(Wish):
+    """Some rows of a relation are wanted."""
+
+    task = "tasks.sample_rows"
+    node: Node
+
+
+@dataclass
+class RunStatement(Wish):
+    """The statement in the editor is to be run."""
+
+    task = "tasks.run_statement"
+    sql: str
+    database: str
+
+
+class StopStatement(Wish):
+    """What runs now is to be stopped."""
+
+    task = "tasks.stop_statement"
+
+
+@dataclass
+class PlanWish(Wish):
+    """Something about the plan in sight: the name of a task of `tui.plans`."""
+
+    task = "plans.begin"
+    wish: str
+
+
+@dataclass
+class ShowPlan(Wish):
+    """A plan that came as text is to be shown."""
+
+    task = "plans.pasted"
+    text: str
+
+
+@dataclass
+class ShowNode(Wish):
+    """The node of the plan that a finding is about is to be shown."""
+
+    task = "tasks.show_node"
+    node: int
+
+
+@dataclass
+class Advise(Wish):
+    """Which indexes would help a statement is wanted."""
+
+    task = "advising.open_on"
+    sql: str
+    database: str = ""
+
+
+@dataclass
+class AdviseWish(Wish):
+    """Something of the advice pane: the name of a task of `tui.advising`."""
+
+    task = "advising.begin"
+    wish: str
+
+
+@dataclass
+class PlanChange(Wish):
+    """SQL that changes a schema is to be planned: advice that was taken, a difference of two schemas."""
+
+    task = "migrating.plan_change"
+    sql: str
+
+
+@dataclass
+class MigrateWish(Wish):
+    """Something of the migration pane: the name of a task of `tui.migrating`."""
+
+    task = "migrating.begin"
+    replaces = False  # one that stops or slows a run must not end the other
+    wish: str
+
+
+@dataclass
 class SnapshotTaken(Message):
     """The sampler has a new snapshot."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__()
-        self.snapshot = snapshot
+    snapshot: Snapshot
 
 
-class ActOn(Message):
-    """Sessions are to be cancelled or terminated, as they were when the key was pressed."""
-
-    def __init__(self, action: Literal["cancel", "terminate"], *sessions: Session) -> None:
-        super().__init__()
-        self.action = action
-        self.sessions = sessions
-
-
-class ShowDeadlock(Message):
-    """The last deadlock is to be shown, as far as the engine keeps it."""
-
-
-class Explain(Message):
-    """A statement's plan is wanted. `analyze` runs the statement; `session` is the one that runs it now."""
-
-    def __init__(
-        self, sql: str, database: str = "", *, analyze: bool = False, session: Session | None = None
-    ) -> None:
-        super().__init__()
-        self.session = session
-        self.sql = sql
-        self.database = database
-        self.analyze = analyze
-
-
-class Edit(Message):
-    """A statement is to be put into the editor."""
-
-    def __init__(self, sql: str, database: str = "") -> None:
-        super().__init__()
-        self.sql = sql
-        self.database = database
-
-
-class SampleRows(Message):
-    """Some rows of a relation are wanted."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__()
-        self.node = node
-
-
+@dataclass
 class Copy(Message):
     """A text for the clipboard."""
 
-    def __init__(self, text: str, noun: str) -> None:
-        super().__init__()
-        self.text = text
-        self.noun = noun
+    text: str
+    noun: str
 
 
+@dataclass
 class OpenServer(Message):
     """Another server's console is wanted."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+    name: str
 
 
+@dataclass
 class OpenTarget(Message):
     """A server's console is wanted, whether it is saved or not."""
 
-    def __init__(self, target: Target) -> None:
-        super().__init__()
-        self.target = target
+    target: Target
 
 
+@dataclass
 class OpenFleet(Message):
     """Several servers are to be watched at once."""
 
-    def __init__(self, targets: Sequence[Target]) -> None:
-        super().__init__()
-        self.targets = targets
+    targets: Sequence[Target]
 
 
 class PickServer(Message):
     """The connection picker is wanted."""
 
 
+@dataclass
 class GaveUp(Message):
     """A console got no connection at all; `trouble` is one line."""
 
-    def __init__(self, name: str, trouble: str) -> None:
-        super().__init__()
-        self.name = name
-        self.trouble = trouble
-
-
-class RunStatement(Message):
-    """The statement in the editor is to be run."""
-
-    def __init__(self, sql: str, database: str) -> None:
-        super().__init__()
-        self.sql = sql
-        self.database = database
-
-
-class StopStatement(Message):
-    """What runs now is to be stopped."""
-
-
-class PlanWish(Message):
-    """Something is wished about the plan in sight: the name of a task of `tui.plans`, and a text for it."""
-
-    def __init__(self, wish: str, text: str = "") -> None:
-        super().__init__()
-        self.wish = wish
-        self.text = text
-
-
-class ShowNode(Message):
-    """The node of the plan that a finding is about is to be shown."""
-
-    def __init__(self, node: int) -> None:
-        super().__init__()
-        self.node = node
-
-
-class PlanChange(Message):
-    """SQL that changes a schema is to be planned: advice that was taken, a difference of two schemas."""
-
-    def __init__(self, sql: str, title: str = "") -> None:
-        super().__init__()
-        self.sql = sql
-        self.title = title
-
-
-class Advise(Message):
-    """Which indexes would help a statement is wanted."""
-
-    def __init__(self, sql: str, database: str = "") -> None:
-        super().__init__()
-        self.sql = sql
-        self.database = database
-
-
-class AdviseWish(Message):
-    """Something is wished of the advice pane: the name of a task of `tui.advising`."""
-
-    def __init__(self, wish: str) -> None:
-        super().__init__()
-        self.wish = wish
-
-
-class MigrateWish(Message):
-    """Something is wished of the migration pane: the name of a task of `tui.migrating`."""
-
-    def __init__(self, wish: str) -> None:
-        super().__init__()
-        self.wish = wish
+    name: str
+    trouble: str

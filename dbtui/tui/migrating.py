@@ -28,6 +28,7 @@ from dbtui.model.server import Environment
 from dbtui.output.change_text import step_lines
 from dbtui.output.rehearsal_text import verdict
 from dbtui.safety import Approval, approve
+from dbtui.tui.messages import MigrateWish, PlanChange
 from dbtui.tui.screens.confirm import Question
 from dbtui.tui.views.base import trouble
 from dbtui.tui.views.migrate import MigrateView
@@ -46,22 +47,29 @@ _running: set[asyncio.Task[None]] = set()
 Task = Callable[["MainScreen", MigrateView], Coroutine[None, None, None]]
 
 
-def begin(console: MainScreen, wish: str) -> None:
+async def begin(console: MainScreen, wish: MigrateWish) -> None:
     """Do what the pane wishes; what changes the plan waits for the end of a run."""
-    runner = console.runner
-    if wish in _AT_ONCE:
+    runner, what = console.runner, wish.wish
+    if what in _AT_ONCE:
         if runner is not None:
-            _control(runner, wish)
+            _control(runner, what)
         return
     if runner is not None:
         console.say("a plan is being run: x stops it", "warning")
         return
     view = cast("MigrateView", console.view("migrate"))
-    if wish in _OUTLIVING:
-        _running.add(task := asyncio.create_task(_guarded(console, view, _TASKS[wish])))
+    if what in _OUTLIVING:
+        _running.add(task := asyncio.create_task(_guarded(console, view, _TASKS[what])))
         task.add_done_callback(_running.discard)
     else:
-        console.run_worker(_guarded(console, view, _TASKS[wish]), group="migrate", exclusive=True)
+        console.run_worker(_guarded(console, view, _TASKS[what]), group="migrate", exclusive=True)
+
+
+async def plan_change(console: MainScreen, wish: PlanChange) -> None:
+    """Take SQL to the pane, and plan it there."""
+    view = cast("MigrateView", await console.open_pane("migrate"))
+    view.load(wish.sql)
+    await begin(console, MigrateWish("plan"))
 
 
 def _control(runner: Runner, wish: str) -> None:

@@ -1,15 +1,14 @@
 """What is wished about the plan in sight: why not flagged, compare, values, statistics, a plan from elsewhere.
 
-Imported on the first use, as `tui.tasks` is. Each task is given the screen and a text.
+Imported on the first use, as `tui.tasks` is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from dbtui import text
 from dbtui.commands.doctor import diagnose
 from dbtui.commands.explain import read_text
 from dbtui.commands.plan_history import earlier_plans
@@ -21,6 +20,7 @@ from dbtui.plans.beside import parse_beside
 from dbtui.plans.history import as_kept
 from dbtui.rules.plan import findings
 from dbtui.rules.plan.why import why_each
+from dbtui.tui.messages import PlanWish, ShowPlan
 from dbtui.tui.screens.compare import CompareScreen
 from dbtui.tui.screens.open_plan import OpenPlanScreen
 from dbtui.tui.screens.rules import RulesScreen
@@ -32,25 +32,33 @@ if TYPE_CHECKING:
     from dbtui.tui.screens.main import MainScreen
 
 
-def _view(console: MainScreen) -> PlanView:
-    view = console.view("plan")
-    assert isinstance(view, PlanView)
-    return view
+async def begin(console: MainScreen, wish: PlanWish) -> None:
+    """Do what the pane wishes; an error ends on the screen."""
+    try:
+        await _TASKS[wish.wish](console, cast("PlanView", console.view("plan")))
+    except DbtuiError as error:
+        console.say(trouble(error), "warning")
 
 
-async def why(console: MainScreen, _text: str = "") -> None:
+async def pasted(console: MainScreen, wish: ShowPlan) -> None:
+    """Show a plan that came as text; an older one stays where it is none."""
+    try:
+        await _show(console, cast("PlanView", console.view("plan")), wish.text)
+    except DbtuiError as error:
+        console.say(trouble(error), "warning")
+
+
+async def why(console: MainScreen, view: PlanView) -> None:
     """List every rule with what it flags, or how near the plan came."""
-    plan = _view(console).plan
-    if plan is not None:
-        console.app.push_screen(RulesScreen(await asyncio.to_thread(why_each, plan)))
+    if view.plan is not None:
+        console.app.push_screen(RulesScreen(await asyncio.to_thread(why_each, view.plan)))
 
 
-async def compare(console: MainScreen, _text: str = "") -> None:
+async def compare(console: MainScreen, view: PlanView) -> None:
     """Show the plan beside those that were taken before, first the newest that is another plan.
 
     A pasted plan is compared with the one that was shown before it.
     """
-    view = _view(console)
     plan = view.plan
     if plan is None:
         return
@@ -67,58 +75,40 @@ async def compare(console: MainScreen, _text: str = "") -> None:
     console.app.push_screen(CompareScreen(plan, earlier, at))
 
 
-async def values(console: MainScreen, _text: str = "") -> None:
+async def values(console: MainScreen, view: PlanView) -> None:
     """Sweep the values of the statement's parameters; nothing is run."""
-    view = _view(console)
     console.say("asking for the plans of common, rare and out-of-range values…", "information")
-    try:
-        found = await sweep(console.engine, view.sql, database=view.database)
-    except DbtuiError as error:
-        console.say(trouble(error), "warning")
-        return
+    found = await sweep(console.engine, view.sql, database=view.database)
     console.app.push_screen(TextScreen("The plan for other values", sweep_text.text(found)))
 
 
-async def statistics(console: MainScreen, _text: str = "") -> None:
+async def statistics(console: MainScreen, view: PlanView) -> None:
     """Test the statistics behind the rows that were misjudged; it only reads."""
-    view = _view(console)
     if view.plan is None:
         return
     console.say("looking into the statistics of the misjudged nodes…", "information")
-    try:
-        found = await diagnose(console.engine, view.plan, database=view.database)
-    except DbtuiError as error:
-        console.say(trouble(error), "warning")
-        return
+    found = await diagnose(console.engine, view.plan, database=view.database)
     console.app.push_screen(TextScreen("Statistics doctor", diagnosis_text.text(found)))
 
 
-async def open_plan(console: MainScreen, _text: str = "") -> None:
+async def open_plan(console: MainScreen, view: PlanView) -> None:
     """Ask for a file, or for a plan to be pasted, and show it."""
     answer: tuple[str, str] | None = await console.app.push_screen_wait(OpenPlanScreen())
-    if answer is None:
-        return
-    name, pasted_text = answer
-    try:
-        body = pasted_text or await asyncio.to_thread(_read, name)
-    except DbtuiError as error:
-        console.say(str(error), "warning")
-        return
-    await pasted(console, body)
+    if answer is not None:
+        name, pasted_text = answer
+        await _show(console, view, pasted_text or await asyncio.to_thread(_read, name))
 
 
 def _read(name: str) -> str:
     return read_text(os.path.expanduser(name))  # noqa: PTH111 - a name that `read_text` judges
 
 
-async def pasted(console: MainScreen, body: str) -> None:
-    """Show a plan that came as text; an older one stays where it is none."""
-    view = _view(console)
-    try:
-        plan = await parse_beside(body)
-    except DbtuiError as error:
-        console.say(text.printable(str(error)), "warning")
-        return
-    found = findings(plan)
-    console.found = (found, plan.query)
-    view.show_foreign(plan, found)
+async def _show(console: MainScreen, view: PlanView, body: str) -> None:
+    plan = await parse_beside(body)
+    console.found = findings(plan), plan.query
+    view.show_foreign(plan, console.found[0])
+
+
+_TASKS = {
+    "why": why, "compare": compare, "values": values, "statistics": statistics, "open_plan": open_plan,
+}  # fmt: skip

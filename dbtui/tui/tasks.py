@@ -13,12 +13,12 @@ from dbtui import text
 from dbtui.commands.explain import explain_on, running_plan
 from dbtui.commands.plan_history import remember
 from dbtui.errors import DbtuiError, Forbidden, NotApproved
-from dbtui.model.activity import Session
 from dbtui.model.catalog import Kind, Name, Node
 from dbtui.model.server import Environment
 from dbtui.rules.plan import findings
 from dbtui.tui.analyzing import may_analyze
 from dbtui.tui.browser import WITHOUT_DETAIL
+from dbtui.tui.messages import Edit, Explain, RunStatement, SampleRows, ShowNode, StopStatement
 from dbtui.tui.runner import StatementRunner
 from dbtui.tui.screens.confirm import LiftQuestion, Question
 from dbtui.tui.screens.find import FindScreen
@@ -67,24 +67,23 @@ async def detail(console: MainScreen, node: Node, *, still: float = 0.0) -> None
         view.show_trouble(trouble(error))
 
 
-async def sample_rows(console: MainScreen, node: Node) -> None:
+async def sample_rows(console: MainScreen, wish: SampleRows) -> None:
     """Show some rows of a relation."""
     view = console.view("schema")
     assert isinstance(view, SchemaView)
     try:
-        if (page := await console.browser.sample(node)) is not None:
+        if (page := await console.browser.sample(wish.node)) is not None:
             await view.show_rows(page)
     except DbtuiError as error:
         view.show_trouble(trouble(error))
 
 
-async def explain(
-    console: MainScreen, sql: str, database: str, *, analyze: bool, session: Session | None = None
-) -> None:
+async def explain(console: MainScreen, wish: Explain) -> None:
     """Show a statement's plan, and keep what rules find in it; `analyze` runs it, after a question.
 
     Of a `session` that runs it now, the plan that is being run is shown where the server tells that.
     """
+    sql, database, analyze = wish.sql, wish.database, wish.analyze
     lacks = console.engine.lacks
     if console.engine.explain is None:
         console.say(lacks.get("explain", "this engine has no plans"), "warning")
@@ -104,7 +103,7 @@ async def explain(
     view.show_waiting(sql, database, analyze=analyze)
     result = "rolled back"
     try:
-        plan = await running_plan(console.engine, session) if session is not None else None
+        plan = await running_plan(console.engine, wish.session) if wish.session is not None else None
         if plan is None:
             plan = await explain_on(
                 console.engine, sql, database=database, analyze=analyze, approval=approval
@@ -119,19 +118,33 @@ async def explain(
         console.session.record("explain analyze", sql, approval.reason, result)
 
 
-async def run_statement(console: MainScreen, sql: str, database: str) -> None:
+async def show_node(console: MainScreen, wish: ShowNode) -> None:
+    """Show the node of the plan that a finding is about."""
+    view = await console.open_pane("plan")
+    assert isinstance(view, PlanView)
+    view.plan_tree.move_to_node(wish.node)
+
+
+async def edit(console: MainScreen, wish: Edit) -> None:
+    """Put a statement into the editor."""
+    view = await console.open_pane("query")
+    assert isinstance(view, QueryView)
+    view.load(wish.sql, wish.database)
+
+
+async def run_statement(console: MainScreen, wish: RunStatement) -> None:
     """Run the editor's statement: read-only, or as a write where that is lifted or the connection writable."""
     view = console.view("query")
     assert isinstance(view, QueryView)
     runner = StatementRunner(console.engine, console.session)
     reason: str | None = ""
-    if not runner.only_reads(sql) and console.session.lift is None and runner.may_write:
-        reason = await _may_write(console, sql)
+    if not runner.only_reads(wish.sql) and console.session.lift is None and runner.may_write:
+        reason = await _may_write(console, wish.sql)
     if reason is not None:
-        await runner.run(view, sql, database, reason)
+        await runner.run(view, wish.sql, wish.database, reason)
 
 
-async def stop_statement(console: MainScreen) -> None:
+async def stop_statement(console: MainScreen, _wish: StopStatement) -> None:
     """Stop what runs now."""
     await StatementRunner(console.engine, console.session).stop()
 

@@ -31,26 +31,7 @@ from dbtui.model.finding import Finding
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.tui.browser import RELATIONS, Browser
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import (
-    ActOn,
-    Advise,
-    AdviseWish,
-    Copy,
-    Edit,
-    Explain,
-    GaveUp,
-    MigrateWish,
-    OpenServer,
-    PickServer,
-    PlanChange,
-    PlanWish,
-    RunStatement,
-    SampleRows,
-    ShowDeadlock,
-    ShowNode,
-    SnapshotTaken,
-    StopStatement,
-)
+from dbtui.tui.messages import Copy, GaveUp, OpenServer, PickServer, SampleRows, SnapshotTaken, Wish
 from dbtui.tui.past import Past, clock
 from dbtui.tui.views.base import View
 from dbtui.tui.views.live import LiveView
@@ -62,8 +43,6 @@ from dbtui.tui.widgets.status import KeyBar, TopBar
 if TYPE_CHECKING:
     from dbtui.migrations.runner import Runner
     from dbtui.tui.views.findings import FindingsView
-    from dbtui.tui.views.migrate import MigrateView
-    from dbtui.tui.views.plan import PlanView
     from dbtui.tui.views.query import QueryView
     from dbtui.tui.views.schema import SchemaView
     from dbtui.tui.watching import Watching
@@ -218,11 +197,11 @@ class MainScreen(Screen[None]):
             bar.notice = self.watching.notice() if self.watching is not None else ()
             bar.show(self.snapshot, self.session.lift, moment)
 
-    def _begin(self, name: str, *arguments: object, **more: object) -> None:
-        """Start one of `tui.tasks`, or of a sibling by `module.name`, in place of one that still runs."""
-        module, _, function = name.rpartition(".")
-        tasks = import_module(f"dbtui.tui.{module or 'tasks'}")
-        self.run_worker(getattr(tasks, function)(self, *arguments, **more), group=name, exclusive=True)
+    def _begin(self, task: str, *arguments: object, replaces: bool = True, **more: object) -> None:
+        """Start a task, `module.function` in `dbtui.tui`; it replaces the same one that still runs."""
+        module, _, function = task.partition(".")
+        begun = getattr(import_module(f"dbtui.tui.{module}"), function)(self, *arguments, **more)
+        self.run_worker(begun, group=task, exclusive=replaces)
 
     # panes
 
@@ -303,7 +282,7 @@ class MainScreen(Screen[None]):
     def _tree_moved(self, event: ObjectTree.Highlighted) -> None:
         event.stop()
         if self.pane == "schema":
-            self._begin("detail", event.node, still=0.15)
+            self._begin("tasks.detail", event.node, still=0.15)
 
     @on(ObjectTree.Chosen)
     async def _tree_chosen(self, event: ObjectTree.Chosen) -> None:
@@ -316,7 +295,7 @@ class MainScreen(Screen[None]):
         if self.has_class("-tiny"):  # no room for both
             self.tree_widget.display = False
             self.schema.focus_main()
-        self._begin("detail", event.node)
+        self._begin("tasks.detail", event.node)
 
     # The schema pane's keys work on the tree as well, which stands beside it.
 
@@ -343,87 +322,18 @@ class MainScreen(Screen[None]):
         if self.schema.detail is not None and self.schema.detail.ddl:
             self.post_message(Copy(self.schema.detail.ddl, self.engine.nouns.definition))
 
-    @on(SampleRows)
-    def _sample(self, event: SampleRows) -> None:
-        event.stop()
-        self._begin("sample_rows", event.node)
-
     def action_find(self) -> None:
-        self._begin("find")
+        self._begin("tasks.find")
 
-    # plans and statements
+    # wishes
 
-    @on(Explain)
-    def _explain(self, event: Explain) -> None:
+    @on(Wish)
+    def _wish(self, event: Wish) -> None:
         event.stop()
-        self._begin("explain", event.sql, event.database, analyze=event.analyze, session=event.session)
-
-    @on(PlanWish)
-    def _plan_wish(self, event: PlanWish) -> None:
-        event.stop()
-        self._begin(f"plans.{event.wish}", event.text)
-
-    @on(ShowNode)
-    async def _show_node(self, event: ShowNode) -> None:
-        event.stop()
-        view = cast("PlanView", await self.open_pane("plan"))
-        view.plan_tree.move_to_node(event.node)
-
-    @on(Edit)
-    async def _edit(self, event: Edit) -> None:
-        event.stop()
-        view = cast("QueryView", await self.open_pane("query"))
-        view.load(event.sql, event.database)
-
-    @on(RunStatement)
-    def _run(self, event: RunStatement) -> None:
-        event.stop()
-        self._begin("run_statement", event.sql, event.database)
-
-    @on(StopStatement)
-    def _stop(self, event: StopStatement) -> None:
-        event.stop()
-        self._begin("stop_statement")
-
-    @on(PlanChange)
-    async def _plan_change(self, event: PlanChange) -> None:
-        event.stop()
-        view = cast("MigrateView", await self.open_pane("migrate"))
-        view.load(event.sql)
-        self.post_message(MigrateWish("plan"))
-
-    @on(Advise)
-    def _advise(self, event: Advise) -> None:
-        event.stop()
-        self._begin("advising.open_on", event.sql, event.database)
-
-    @on(AdviseWish)
-    def _advise_wish(self, event: AdviseWish) -> None:
-        event.stop()
-        self._begin("advising.begin", event.wish)
-
-    @on(MigrateWish)
-    def _migrate(self, event: MigrateWish) -> None:
-        event.stop()
-        import_module("dbtui.tui.migrating").begin(self, event.wish)
-
-    # actions
-
-    @on(ActOn)
-    def _act_on(self, event: ActOn) -> None:
-        event.stop()  # no other act takes the place of one: its proof is still watched
-        if self.past.snapshot is not None:
-            self.say("this is the past: esc shows the present, where you can act", "warning")
-            return
-        self.run_worker(import_module("dbtui.tui.acting").act(self, event), group="act")
-
-    @on(ShowDeadlock)
-    def _show_deadlock(self, event: ShowDeadlock) -> None:
-        event.stop()
-        self._begin("upkeep.deadlock")
+        self._begin(event.task, event, replaces=event.replaces)
 
     def action_lift(self) -> None:
-        self._begin("lift")
+        self._begin("tasks.lift")
 
     # the past
 

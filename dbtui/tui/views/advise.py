@@ -238,7 +238,7 @@ class AdviseView(View):
         statements = [option.sql for option in chosen]
         if chosen:
             self.taken = Taken(index_name(chosen[0].sql), self.sql.text.strip().rstrip(";"), self.before)
-            self.post_message(PlanChange(";\n".join(statements) + ";", "advised indexes"))
+            self.post_message(PlanChange(";\n".join(statements) + ";"))
 
     def action_copy(self) -> None:
         at = self._cursor()

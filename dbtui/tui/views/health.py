@@ -308,4 +308,4 @@ class HealthView(View):
         activity = self.latest.activity.value if self.latest is not None else None
         for session in activity.sessions if activity else ():
             if session.id == wanted:
-                self.post_message(ActOn("cancel", session))
+                self.post_message(ActOn("cancel", [session]))

@@ -454,7 +454,7 @@ class LiveView(TableView):
 
     def _act(self, action: Literal["cancel", "terminate"]) -> None:
         if chosen := self.marks.chosen(self._sessions, self.grid.cursor_key):
-            self.post_message(ActOn(action, *chosen))
+            self.post_message(ActOn(action, chosen))
 
     def action_mark(self) -> None:
         if (key := self.grid.cursor_key) is not None:

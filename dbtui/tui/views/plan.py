@@ -17,7 +17,7 @@ from dbtui.commands.plan_history import Change
 from dbtui.model.finding import Finding, Severity
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.tui.keys import bindings
-from dbtui.tui.messages import Advise, Copy, Edit, Explain, PlanWish
+from dbtui.tui.messages import Advise, Copy, Edit, Explain, PlanWish, ShowPlan
 from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.icicle import Icicle
@@ -268,7 +268,7 @@ class PlanView(View, can_focus=True):
         """A plan that is pasted onto the pane is shown."""
         event.stop()
         if event.text.strip():
-            self.post_message(PlanWish("pasted", event.text))
+            self.post_message(ShowPlan(event.text))
 
     def action_icicle(self) -> None:
         """Turn from the tree to the icicle and back, on the same node."""
