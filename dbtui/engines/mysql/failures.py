@@ -92,8 +92,12 @@ def _refused(code: int, message: str, current_user: str, sql: str) -> DbtuiError
         return QueryTimeout(message, hint, code=text_code)
     if code in (1044, 1142, 1143, 1227, 1370, 1419, 3530):
         return PermissionDenied(message, code=text_code, remedy=remedy(message, current_user, sql))
-    if code in (1792, 1290) and "read" in message.lower():
+    if code == 1792:
         return QueryError(message, "this connection is read-only", code=text_code)
+    if code in (1290, 1836) and "read" in message.lower():
+        return QueryError(
+            message, "the server takes no writes, as replicas do: write to its source", code=text_code
+        )
     return QueryError(message, code=text_code, position=_position(message, sql))
 
 

@@ -31,6 +31,8 @@ FAILURES = (
 """Everything that a call of asyncpg raises when something outside goes wrong; TimeoutError is an OSError."""
 
 _LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
+# feature_not_supported (of BEGIN READ WRITE), read_only_sql_transaction, object_not_in_prerequisite_state
+_ON_STANDBY = frozenset({"0A000", "25006", "55000"})
 _GRANTS = (
     (
         r"permission denied for (?:table|view|relation|materialized view|sequence|foreign table) (.+)",
@@ -81,6 +83,8 @@ def _refused(error: asyncpg.PostgresError, user: str) -> DbtuiError:
         )
     if code == "42501":
         return PermissionDenied(message, hint, code=code, remedy=_remedy(message, user))
+    if code in _ON_STANDBY and "recovery" in message:
+        return QueryError(message, "this server is a standby: write to its primary", code=code)
     text_position = str(getattr(error, "position", None) or "")
     position = int(text_position) if text_position.isdigit() else None
     return QueryError(message, hint, code=code, position=position)

@@ -155,3 +155,11 @@ async def test_errors_inside_a_reply_that_is_ok_are_errors() -> None:
     async with Replay({"insert": partly}) as server, opened(server.url) as engine:
         with pytest.raises(QueryError, match="1 were written before; Document failed validation"):
             await write(engine, "db.orders.insertMany([{_id: 1}, {_id: 2}])")
+
+
+async def test_a_member_that_takes_no_writes_says_where_they_go() -> None:
+    secondary = Replay({"insert": refused(10107, "not primary")}, hello="hello-7.0-secondary")
+    async with secondary as server, opened(server.url) as engine:
+        with pytest.raises(QueryError, match="not primary") as raised:
+            await write(engine, "db.orders.insertOne({_id: 1})")
+    assert "connect to the primary" in raised.value.hint

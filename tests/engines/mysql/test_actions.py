@@ -200,3 +200,17 @@ async def test_what_is_at_stake_is_looked_up(mysql: MysqlProtocolServer) -> None
                 while (nothing := await MysqlActions(connector).stakes(session)).rows != 0:
                     await asyncio.sleep(0.15)
             assert nothing.wrote is False
+
+
+async def test_a_server_that_takes_no_writes_says_where_they_go(mysql: MysqlProtocolServer) -> None:
+    database = mysql.create_database()
+    user = mysql.create_user(f"ALL ON {database}.*")
+    sql = "CREATE TABLE t (a INT)"
+    mysql.sql("SET GLOBAL read_only = 1")
+    try:
+        async with working(mysql, database, user) as (connector, _):
+            with pytest.raises(QueryError, match="read-only") as refused:
+                await MysqlActions(connector).write(sql, approve("test", scope_of(sql), "wanted"))
+    finally:
+        mysql.sql("SET GLOBAL read_only = 0")
+    assert "write to its source" in refused.value.hint

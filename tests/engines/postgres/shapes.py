@@ -34,6 +34,7 @@ comment on constraint "name's check" on public.customer is 'why';
 alter table public.customer alter tags set storage external, alter name set statistics 500,
   alter created set (n_distinct = -0.5), replica identity full;
 create index on public.customer (lower(name) text_pattern_ops desc nulls last) where state <> 'sad';
+create index "../../etc/passwd" on public.customer (name);
 create unique index "odd ""index" on public.customer using btree (id, "Mixed Case");
 comment on index public."odd ""index" is 'index comment';
 create statistics public.stat1 (ndistinct, dependencies) on name, state from public.customer;

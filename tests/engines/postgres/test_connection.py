@@ -451,6 +451,14 @@ async def test_something_that_is_no_postgres(answer: bytes) -> None:
     assert isinstance(error, ConnectError)
 
 
+async def test_a_server_that_starts() -> None:
+    """The words are those of a server that replays its log after a crash."""
+    said = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+    with listener(b"E" + (len(said) + 4).to_bytes(4, "big") + said) as port:
+        error = await failure(f"postgresql://u@127.0.0.1:{port}/d?sslmode=disable&connect_timeout=2")
+    assert "takes no connections now: the database system is starting up" in error.message
+
+
 async def test_a_stalled_server_holds_up_nobody(postgres18: PostgresServer) -> None:
     with PostgresServer(18) as server:
         connector = Connector(target(server.url()))

@@ -10,10 +10,14 @@ import asyncpg
 import pytest
 
 from dbtui.engines import create
+from dbtui.engines.postgres.actions import PostgresActions
 from dbtui.engines.postgres.activity import PostgresMonitor
+from dbtui.engines.postgres.connection import Connector
 from dbtui.engines.postgres.counters import METRICS
+from dbtui.errors import QueryError
 from dbtui.live.rates import advance, measure
 from dbtui.model.activity import Health, Progress
+from dbtui.safety import approve, scope_of
 from tests.engines.postgres.monitoring import client, eventually, health, monitor_of, sample, target
 from tests.servers.places import as_unprivileged, private_folder
 from tests.servers.postgres import PostgresServer
@@ -199,6 +203,13 @@ async def test_a_primary_and_its_standby(pair: tuple[PostgresServer, str]) -> No
         assert below["wal_bytes"] >= before["wal_bytes"] and below["replication_lag"] >= 0
         assert {"startup", "walreceiver"} <= {s.kind for s in activity.sessions}
         assert (await health(lower))[1]["slots"] == 0
+    connector = Connector(target(standby_url))
+    assert (await connector.connect()).role == "replica"
+    sql = "CREATE TABLE t (a int)"
+    with pytest.raises(QueryError, match="recovery") as refused:
+        await PostgresActions(connector).write(sql, approve("test", scope_of(sql), "wanted"))
+    assert "write to its primary" in refused.value.hint
+    await connector.close()
 
 
 async def test_settings_that_are_not_the_default(postgres: PostgresServer) -> None:
