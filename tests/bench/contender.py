@@ -20,13 +20,15 @@ def _painted(screen: str) -> bool:
 class Contender:
     """A program to measure. `has_data` tells from the screen that the first data are there.
 
-    `on_server` gives the calls and the server milliseconds so far of what the program has asked.
+    `on_server` gives the calls and the server milliseconds so far of what the program has asked; where the server
+    counts nobody's, `on_screen` finds both, of one second, in what the program shows of itself.
     """
 
     name: str
     argv: Sequence[str | Path]
     has_data: Callable[[str], bool] = _painted
     on_server: Callable[[], tuple[int, float]] | None = None
+    on_screen: Callable[[str], tuple[float, float] | None] = lambda _screen: None
     quit_key: str = "q"
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,12 +69,12 @@ def _watch(
     print(f"{contender.name} for {seconds:g} s ...", file=sys.stderr, flush=True)
     with PtyProgram(contender.argv, env=contender.env) as program:
         start(program, contender)
-        program.watching = False
         time.sleep(settle)
         asked, before = _asked(contender), program.cost()
         time.sleep(seconds)
         after, asked_after = program.cost(), _asked(contender)
         resident = program.resident()
+        shown = contender.on_screen(program.show())
         program.press(contender.quit_key)
         quit_after = program.wait_for_exit(5)
     cpu, sent = before.per_minute(after)
@@ -80,7 +82,7 @@ def _watch(
     medians = [statistics.median(kind) for kind in zip(*times, strict=True)]
     figures = (contender.name, cpu, sent, resident, *medians, quit_after)
     if asked is None or asked_after is None:
-        return Measured(*figures)
+        return Measured(*figures, *(shown or ()))
     return Measured(*figures, (asked_after[0] - asked[0]) / took, (asked_after[1] - asked[1]) / took)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.contender import Contender, Measured, measure
-from tests.bench.load import busy_mariadb, busy_postgres, login, statements_of
+from tests.bench.load import asked_by, busy_mysql, busy_postgres, login, statements_of
 from tests.bench.tables import goal, table
 from tests.demo.neighbourhood import ENGINES, running
-from tests.servers.mariadb import HOME as MARIADB
 from tests.servers.mariadb import MariadbServer
+from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 from tests.servers.postgres import PostgresServer
 
 _BESIDE = Path(sys.executable).parent
@@ -29,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60, help="how long each program is watched")
     parser.add_argument("--starts", type=int, default=5, help="starts of each program, for the medians")
     parser.add_argument(
-        "--engine", choices=("postgres", *ENGINES), default="postgres", help="whose server is watched"
+        "--engine",
+        choices=("postgres", "mariadb", *ENGINES),
+        default="postgres",
+        help="whose server is watched",
     )
     parser.add_argument("--only", default="", help="names of programs, divided by commas")
 
@@ -41,15 +45,11 @@ def run(args: argparse.Namespace) -> None:
         if args.engine == "postgres":
             postgres = servers.enter_context(busy_postgres())
             contenders += [*dbtui(postgres), *pg_activity(postgres)]
-        elif args.engine == "mysql":
-            mariadb = servers.enter_context(busy_mariadb())
-            contenders += watching(mariadb.url(user=mariadb.user), lambda screen: "select sleep" in screen)
-            contenders += dolphie(mariadb)
+        elif args.engine in ("mysql", "mariadb"):
+            mysql = servers.enter_context(busy_mysql(MysqlServer() if args.engine == "mysql" else _mariadb()))
+            contenders += [*dbtui_on_mysql(mysql), *dolphie(mysql)]
         else:
-            targets = servers.enter_context(running())
-            contenders += watching(
-                targets[args.engine].url, lambda screen: "of 0" not in screen and " of " in screen
-            )
+            contenders += dbtui_elsewhere(servers.enter_context(running())[args.engine].url)
         if args.engine == "postgres" and (not only or "dolphie" in only):
             contenders += beside_dolphie(servers)
         chosen = [c for c in contenders if not only or c.name in only]
@@ -73,10 +73,28 @@ def dbtui(server: PostgresServer) -> Iterator[Contender]:
         yield Contender(name, argv, lambda screen: "pgbench" in screen, partial(statements_of, server, role))
 
 
-def watching(url: str, has_data: Callable[[str], bool]) -> Iterator[Contender]:
-    """dbtui on any server. What it costs there is in its own top bar; only PostgreSQL counts it by role."""
+def dbtui_on_mysql(server: MysqlProtocolServer) -> Iterator[Contender]:
     for name, options in (("dbtui", []), ("dbtui --slow-link", ["--slow-link"])):
-        yield Contender(name, [sys.executable, "-m", "dbtui", url, "--interval", "1", *options], has_data)
+        user = server.create_user("ALL ON *.*")
+        argv = [sys.executable, "-m", "dbtui", server.url(user=user, password=server.password, tcp=True)]
+        argv += ["--interval", "1", *options]
+        yield Contender(name, argv, lambda screen: "select sleep" in screen, partial(asked_by, server, user))
+
+
+def dbtui_elsewhere(url: str) -> Iterator[Contender]:
+    """dbtui on a server that counts nobody's statements: what it asks is what its own corner says."""
+    for name, options in (("dbtui", []), ("dbtui --slow-link", ["--slow-link"])):
+        argv = [sys.executable, "-m", "dbtui", url, "--interval", "1", *options]
+        yield Contender(name, argv, _has_rows, on_screen=_own)
+
+
+def _has_rows(screen: str) -> bool:
+    return "of 0" not in screen and " of " in screen
+
+
+def _own(screen: str) -> tuple[float, float] | None:
+    said = re.search(r"own ([\d.]+) q/s (\d+) ms", screen)
+    return (float(said[1]), float(said[2])) if said else None
 
 
 def pg_activity(server: PostgresServer) -> Sequence[Contender]:
@@ -96,19 +114,26 @@ def pg_activity(server: PostgresServer) -> Sequence[Contender]:
 
 def beside_dolphie(servers: ExitStack) -> Sequence[Contender]:
     """On a MariaDB under the same load: only the terminal side compares."""
-    if not (MARIADB / "sbin/mariadbd").exists():
+    if not MariadbServer.program.exists():
         return _left_out("dolphie", "make servers")
-    return dolphie(servers.enter_context(busy_mariadb()))
+    return dolphie(servers.enter_context(busy_mysql(_mariadb())))
 
 
-def dolphie(server: MariadbServer) -> Sequence[Contender]:
+def _mariadb() -> MariadbServer:
+    return MariadbServer({"userstat": "ON"})
+
+
+def dolphie(server: MysqlProtocolServer) -> Sequence[Contender]:
     """dolphie, which watches MariaDB and MySQL alone."""
     program = shutil.which("dolphie", path=str(_BESIDE))
     if program is None:
         return _left_out("dolphie", "pip install 'dbtui[bench]'")
-    argv = [program, "-h", "127.0.0.1", "-P", str(server.port), "-u", server.user, "-r", "1"]
+    user = server.create_user("ALL ON *.*")
+    argv = [program, "-h", "127.0.0.1", "-P", str(server.port), "-u", user, f"-p{server.password}", "-r", "1"]
     argv += ["--pypi-repo", "http://127.0.0.1:9/"]  # it need not look for a newer version of itself
-    return [Contender("dolphie", argv, lambda screen: "select sleep" in screen)]
+    return [
+        Contender("dolphie", argv, lambda screen: "select sleep" in screen, partial(asked_by, server, user))
+    ]
 
 
 def _left_out(name: str, remedy: str) -> Sequence[Contender]:

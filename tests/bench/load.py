@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.servers.mariadb import MariadbServer
+from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer, programs
 
 RATE = 100  # transactions a second: visible on screen, and cheap enough not to disturb the measurement
@@ -42,15 +42,21 @@ def busy_postgres(
 
 
 @contextlib.contextmanager
-def busy_mariadb() -> Iterator[MariadbServer]:
-    """A server with as many transactions a second as the PostgreSQL has, from as many clients."""
-    with (
-        MariadbServer() as server,
-        _background(
-            [sys.executable, "-m", "tests.bench.mariadb_clients", str(server.port)], dict(os.environ)
-        ),
-    ):
-        yield server
+def busy_mysql(server: MysqlProtocolServer) -> Iterator[MysqlProtocolServer]:
+    """The server, run with as many transactions a second as the PostgreSQL has, from as many clients."""
+    with server:
+        server.sql("create database bench", "create table bench.accounts (id int primary key, balance int)")
+        server.sql(*(f"insert into bench.accounts values ({number}, 0)" for number in range(10)))
+        clients = [
+            sys.executable,
+            "-m",
+            "tests.bench.mysql_clients",
+            str(server.port),
+            server.admin,
+            server.password,
+        ]
+        with _background(clients, dict(os.environ)):
+            yield server
 
 
 @contextlib.contextmanager
@@ -77,3 +83,19 @@ def statements_of(server: PostgresServer, name: str) -> tuple[int, float]:
     )
     calls, milliseconds = said.split("|")
     return int(calls), float(milliseconds)
+
+
+def asked_by(server: MysqlProtocolServer, user: str) -> tuple[int, float]:
+    """Statements and server milliseconds of a user so far; MariaDB counts them where `userstat` is on."""
+    if server.engine == "mysql":
+        counted = (
+            "select sum(count_star), sum(sum_timer_wait) / 1e9"
+            " from performance_schema.events_statements_summary_by_user_by_event_name"
+        )
+    else:
+        counted = (
+            "select select_commands + update_commands + other_commands, busy_time * 1000"
+            " from information_schema.user_statistics"
+        )
+    rows = server.sql(f"{counted} where user = '{user}'")
+    return (int(rows[0][0] or 0), float(rows[0][1] or 0)) if rows else (0, 0.0)

@@ -60,7 +60,7 @@ class Cost:
 
 
 class PtyProgram:
-    """A program that believes to be in a terminal, with its screen kept up to date while `watching`."""
+    """A program that believes to be in a terminal, with the screen that it shows."""
 
     def __init__(
         self,
@@ -75,8 +75,7 @@ class PtyProgram:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
-        self._unread = b""
-        self.watching = True
+        self._unread = bytearray()
         self.sent = 0
         self.first_byte: float | None = None
         self.last_byte = 0.0
@@ -130,8 +129,6 @@ class PtyProgram:
                     os.write(self._master, answer)
             with self._lock:
                 self._unread += data
-                if not self.watching:
-                    self._unread = b""
 
     def press(self, keys: str | bytes) -> None:
         """Type keys, as the bytes that a terminal sends for them."""
@@ -140,7 +137,7 @@ class PtyProgram:
     def show(self) -> str:
         """The screen's text now."""
         with self._lock:
-            data, self._unread = self._unread, b""
+            data, self._unread = bytes(self._unread), bytearray()
         if data:
             self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
         return "\n".join(self._screen.display)

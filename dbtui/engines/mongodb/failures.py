@@ -52,7 +52,7 @@ def describe(error: BaseException, *, user: str = "", role: str = "") -> DbtuiEr
         return _refused(error, user, role)
     if isinstance(error, errors.NotPrimaryError):
         hint = "this member takes no writes: connect to the primary, or name the set in the URL: replicaSet=…"
-        return QueryError(_said(error), hint)
+        return QueryError(_one_line(error).partition(", full error")[0], hint)
     if isinstance(error, errors.NetworkTimeout | TimeoutError):
         return QueryTimeout("the server did not answer in time", "give it more time, or narrow it down")
     if isinstance(error, errors.ServerSelectionTimeoutError):
@@ -88,7 +88,7 @@ def _refused(error: errors.OperationFailure, user: str, role: str) -> DbtuiError
     return QueryError(said, code=str(code) if code else "")
 
 
-def _said(error: errors.OperationFailure | errors.NotPrimaryError) -> str:
+def _said(error: errors.OperationFailure) -> str:
     details = error.details or {}
     return str(details.get("errmsg") or details.get("err") or _one_line(error))
 
