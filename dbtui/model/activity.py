@@ -212,6 +212,16 @@ class Hot:
 
 
 @dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A shard that no node holds, and why, in the server's words."""
+
+    index: str
+    shard: int
+    primary: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What changes slowly and is asked for every few seconds."""
 
@@ -221,4 +231,5 @@ class Health:
     worn: tuple[Worn, ...] = ()  # the worst of the connected database
     prepared: tuple[Prepared, ...] = ()
     hot: tuple[Hot, ...] = ()  # most time first
+    unplaced: Unplaced | None = None  # the first of those that have no node
     notes: tuple[str, ...] = ()  # what is not seen, and the statement that would show it

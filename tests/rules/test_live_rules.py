@@ -21,6 +21,7 @@ from dbtui.model.activity import (
     Slot,
     Statement,
     StatementDelta,
+    Unplaced,
     Worn,
 )
 from dbtui.model.finding import Finding
@@ -73,6 +74,7 @@ def scene(facts: dict[str, Any]) -> Scene:
         worn=tuple(Worn(*one) for one in facts.get("worn", ())),
         prepared=tuple(Prepared(*one) for one in facts.get("prepared", ())),
         hot=tuple(Hot(*one) for one in facts.get("hot", ())),
+        unplaced=Unplaced(*facts["unplaced"]) if "unplaced" in facts else None,
     )
     snapshot = Snapshot(
         at=0.0,

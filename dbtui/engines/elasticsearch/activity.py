@@ -11,7 +11,7 @@ from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.failures import lacks
 from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Activity, Health
+from dbtui.model.activity import Activity, Health, Unplaced
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
 
@@ -81,7 +81,7 @@ class ElasticMonitor:
         answer = await connection.get(*statements.ASKED, timeout=_SLOW, filter_path=statements.FILTER)
         return {"statements": statements.of_stats(mapping(answer))}
 
-    async def _health(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
+    async def _health(self, snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._watch.session()
         try:
             answer = await connection.get("_recovery", timeout=_SLOW, active_only=True)
@@ -92,4 +92,14 @@ class ElasticMonitor:
                 raise
             answer = {}
         progress = (*health.recoveries(answer), *sessions.progress_of(self._tasks, self._names))
-        return {"health": Health(progress=progress)}
+        missing = (snapshot.counters.value or {}).get("unassigned_shards")
+        unplaced = await self._unplaced(connection) if missing else None
+        return {"health": Health(progress=progress, unplaced=unplaced)}
+
+    async def _unplaced(self, connection: Connection) -> Unplaced | None:
+        """Why the first shard without a node has none, where that is told."""
+        try:
+            found = await connection.get("_cluster", "allocation", "explain", timeout=_SLOW)
+        except QueryError:  # placed meanwhile, or not ours to ask
+            return None
+        return health.unplaced(mapping(found))

@@ -171,7 +171,9 @@ def _counted(node: Mapping[str, Any]) -> dict[str, float]:
     for pool, stats in _parts(node, "thread_pool"):
         name = pool if pool in ("search", "write") else "other"
         found[f"rejected_{name}"] = found.get(f"rejected_{name}", 0.0) + (number(stats, "rejected") or 0.0)
-    found["breakers_tripped"] = sum(number(stats, "tripped") or 0.0 for _, stats in _parts(node, "breakers"))
+    for name, stats in _parts(node, "breakers"):
+        found[f"tripped_{name}"] = number(stats, "tripped") or 0.0
+    found["breakers_tripped"] = sum(v for name, v in found.items() if name.startswith("tripped_"))
     found["gc_seconds"] = sum(
         (number(stats, "collection_time_in_millis") or 0.0) / 1000
         for _, stats in _parts(node, "jvm.gc.collectors")

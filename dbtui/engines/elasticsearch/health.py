@@ -1,12 +1,12 @@
-"""What goes on for long: shards that are copied or read back, beside the tasks that count documents."""
+"""What goes on for long, shards that are copied or read back and merges that were asked for, and what has no node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import number
-from dbtui.model.activity import Progress
+from dbtui.engines.elasticsearch.documents import at, mappings, number
+from dbtui.model.activity import Progress, Unplaced
 
 
 def recoveries(answer: Any) -> tuple[Progress, ...]:
@@ -33,3 +33,19 @@ def _recoveries(answer: Mapping[str, Any]) -> Iterator[Progress]:
                 number(size, "size.total_in_bytes"),
                 "bytes",
             )
+
+
+def unplaced(explained: Mapping[str, Any]) -> Unplaced | None:
+    """The shard in an answer of _cluster/allocation/explain, with what the first node that refuses it says."""
+    if not isinstance(explained.get("index"), str):
+        return None
+    refusals = (
+        str(decider.get("explanation") or "")
+        for node in mappings(explained.get("node_allocation_decisions"))
+        for decider in mappings(node.get("deciders"))
+        if decider.get("decision") == "NO"
+    )
+    told = (explained.get("allocate_explanation"), at(explained, "unassigned_info.reason"))
+    why = next((text for text in (*refusals, *told) if text), "")
+    shard = number(explained, "shard")
+    return Unplaced(explained["index"], int(shard or 0), explained.get("primary") is True, str(why))

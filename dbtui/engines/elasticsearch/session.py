@@ -12,7 +12,7 @@ from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.server import Probe
 from dbtui.engines.elasticsearch.wire import FAILURES, LARGEST, Answer, Wire
 from dbtui.engines.elasticsearch.words import Request, own
-from dbtui.engines.slots import Purpose
+from dbtui.engines.slots import WRITING, Purpose
 from dbtui.errors import QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
@@ -56,7 +56,7 @@ class Connection:
 
         Raises NotApproved for a request that does not only read, but for a session that was opened to act.
         """
-        if self.purpose != "act":
+        if self.purpose not in WRITING:
             read_only.check(request)
         started = time.monotonic()
         try:

@@ -32,13 +32,24 @@ EXPORTS = {
 }
 
 
+_FOR = {
+    "parent": "the whole heap (parent)",
+    "request": "what one request holds (request)",
+    "fielddata": "fielddata",
+    "in_flight_requests": "bodies of requests (in_flight_requests)",
+}
+
+
 def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     tripped = scene.speed("breakers_tripped") * 60
     if tripped >= limits["per_minute"]:
         used, room = scene.counter("heap_used"), scene.counter("heap_max")
         heap = f"; the fullest heap has {size(used)} of {size(room)}" if used and room else ""
+        speeds = {name: scene.speed(name) for name in scene.speeds if name.startswith("tripped_")}
+        worst = max(speeds, key=lambda name: speeds[name], default="").removeprefix("tripped_")
+        which = f"the circuit breaker for {_FOR.get(worst, worst)}" if worst else "a circuit breaker"
         yield Seen(
-            f"{tripped:,.0f} requests a minute are refused by a circuit breaker{heap}",
+            f"{tripped:,.0f} requests a minute are refused by {which}{heap}",
             "look for large aggregations and for fielddata on text fields",
             {"per_minute": round(tripped, 1), "heap_used": used or 0, "heap_max": room or 0},
         )

@@ -9,8 +9,8 @@ Why it matters
     makes it red.
 
 Instead
-    Ask why: GET _cluster/allocation/explain names the first shard that is not placed, and the
-    reason.
+    The first shard is told with what refuses it; GET _cluster/allocation/explain says the same
+    of every node.
 
 When it is fine
     Yellow on a cluster of one node, which has nowhere to put copies.
@@ -23,8 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbtui.model.activity import Unplaced
 from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
+from dbtui.text import one_line
 
 SEVERITY = Severity.ERROR
 THRESHOLDS: tuple[Threshold, ...] = (
@@ -39,11 +41,18 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     red, missing = bool(scene.counter("red")), scene.counter("unassigned_shards") or 0.0
     if not red and missing <= limits["unassigned"]:
         return
+    first = scene.health.unplaced
+    many = f"{missing:,.0f} shard{' has' if missing == 1 else 's have'} no node"
+    cause = f"; {_named(first)}: {one_line(first.why, 300)}" if first is not None else ""
     yield Seen(
-        f"{missing:,.0f} shards have no node"
-        + (": an index cannot be searched or written in part" if red else ""),
-        "ask GET _cluster/allocation/explain why the first of them is not placed",
+        many + (": an index cannot be searched or written in part" if red else "") + cause,
+        "place it, or lift what refuses it; GET _cluster/allocation/explain says it of every node",
         {"unassigned": missing, "red": "yes" if red else "no"},
         ("GET _cluster/allocation/explain",),
+        object=first.index if first is not None else None,
         severity=None if red else Severity.WARNING,
     )
+
+
+def _named(shard: Unplaced) -> str:
+    return f"{'primary' if shard.primary else 'copy of'} shard {shard.shard} of {shard.index}"

@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
+from dbtui.rules.live.es_long_search import searches
+from dbtui.rules.live.es_long_search import told as of_search
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 
 SEVERITY = Severity.WARNING
@@ -43,8 +45,10 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     rates = {kind: scene.speed(name) * 60 for kind, name in kinds.items()}
     if sum(rates.values()) >= limits["per_minute"]:
         told = ", ".join(f"{rate:,.0f} {kind}" for kind, rate in rates.items() if rate >= 0.5)
+        held = searches(scene) if rates["searches"] >= 0.5 else []
         yield Seen(
-            f"rejected a minute: {told}",
-            "send fewer and larger bulks; look for slow searches that hold the pool",
+            f"rejected a minute: {told}" + (f"; the pool is held: {of_search(held[0])}" if held else ""),
+            "send fewer and larger bulks; cancel the searches that hold the pool",
             {kind: round(rate, 1) for kind, rate in rates.items()},
+            object=held[0].id if held else None,
         )

@@ -65,10 +65,13 @@ async def node(of: ElasticEngine, *path: str) -> Node:
 
 
 @contextlib.contextmanager
-def slow_search(server: ElasticServer, name: str) -> Iterator[None]:
+def slow_search(server: ElasticServer, name: str, index: str = "shop") -> Iterator[None]:
     """Searches that take seconds, one after the other, each under this opaque id, until the block ends."""
     functions = [{"random_score": {"seed": seed, "field": "price"}} for seed in range(600)]
-    body = {"size": 3, "query": {"function_score": {"query": {"match_all": {}}, "functions": functions}}}
+    body = {
+        "size": 3,
+        "query": {"function_score": {"query": {"match": {"title": "tea 😀"}}, "functions": functions}},
+    }
     ended = threading.Event()
 
     def run() -> None:
@@ -77,7 +80,9 @@ def slow_search(server: ElasticServer, name: str) -> Iterator[None]:
         with httpx.Client(auth=login, trust_env=False, headers=headers, timeout=60) as client:
             while not ended.is_set():
                 with contextlib.suppress(httpx.HTTPError):
-                    client.post(f"http://127.0.0.1:{server.port}/shop/_search?request_cache=false", json=body)
+                    client.post(
+                        f"http://127.0.0.1:{server.port}/{index}/_search?request_cache=false", json=body
+                    )
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

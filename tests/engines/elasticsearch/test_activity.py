@@ -86,6 +86,7 @@ async def test_a_search_is_a_task_with_its_text(shop: ElasticServer) -> None:
         assert task.id.endswith("@node-0") and task.client == "node-0"
         assert (task.database, task.kind, task.state) == ("shop", "", "active")
         assert task.query.startswith('GET shop/_search\n{"size":3,')
+        assert "tea 😀" in task.query
         assert task.query_age is not None and task.query_age > 0
         assert activity.connections >= 1
         for part in activity.sessions:

@@ -154,8 +154,19 @@ async def test_an_index_named_like_a_path_is_what_it_is_called(shop: ElasticServ
 
 
 async def test_documents_of_16_mb_and_of_wildly_mixed_types(shop: ElasticServer) -> None:
-    shop.ask("PUT", "/odd", {"mappings": {"dynamic": False}, "settings": {"number_of_replicas": 0}})
-    values: tuple[object, ...] = ("text", 1, 1.5, None, True, ["a", {"b": 1}], {"deep": {"er": []}}, "")
+    mapping = {"dynamic": False, "properties": {"picture": {"type": "binary"}}}
+    shop.ask("PUT", "/odd", {"mappings": mapping, "settings": {"number_of_replicas": 0}})
+    values: tuple[object, ...] = (
+        "text",
+        1,
+        1.5,
+        None,
+        True,
+        ["a", {"b": 1}],
+        {"deep": {"er": []}},
+        "",
+        "\ud800half",
+    )
     for number, value in enumerate(values):
         shop.ask("PUT", f"/odd/_doc/{number}?refresh=true", {"v": value, f"only{number}": number})
     try:
@@ -175,6 +186,7 @@ async def test_documents_of_16_mb_and_of_wildly_mixed_types(shop: ElasticServer)
                 '["a", {"b": 1}]',
                 '{"deep": {"er": []}}',
                 '""',
+                "\ufffdhalf",
             ]
             shop.ask("PUT", "/odd/_doc/large?refresh=true", {"v": "x" * 15_900_000})
             page = await made.catalog.sample(index)
