@@ -1,6 +1,6 @@
-"""`dbtui advise index|rewrite`: which indexes would help a workload, tried on the shadow of its server.
+"""`dbtui advise index|rewrite|partition`: which indexes would help a workload, tried on the shadow of its server.
 
-Rewrites are in `rewriting`.
+Rewrites are in `rewriting`, partitions in `partitioning`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ examples:
   dbtui advise index prod-orders -f queries.sql       for those of a file, separated by ;
   dbtui advise index prod-orders -f - --format json --fail-on warning
   dbtui advise rewrite prod-orders -f queries.sql     other texts for them, with conditions and both plans
+  dbtui advise partition prod-orders                  PostgreSQL: tables to be split by time, and the way there
 
 PostgreSQL's candidates are planned on a shadow: an embedded server with the schema and statistics of yours, and
 none of its rows. Nothing is written to your server.
@@ -51,20 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument("about", choices=("index", "rewrite"), help="what is advised on")
+    parser.add_argument("about", choices=("index", "rewrite", "partition"), help="what is advised on")
     parser.add_argument("server", metavar="URL|NAME", help="a connection URL or a saved connection")
     parser.add_argument(
         "-f", "--file", metavar="FILE|-", help="statements separated by ;, from a file or standard input"
     )
     parser.add_argument("--database", default="", metavar="NAME", help="another database of the server")
     parser.add_argument("--most", type=int, default=10, metavar="N", help="indexes at most (default 10)")
+    parser.add_argument(
+        "--least", type=float, metavar="GB", help="of a table worth splitting into partitions (default 10)"
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default text")
     parser.add_argument(
         "--fail-on",
         default="error",
         metavar="SEVERITY|RULE",
-        help=f"exit 1 on advice from this severity on, on {RULE}, or on a rewrite's id (default error, which"
-        " advice never is)",
+        help=f"exit 1 on advice from this severity on, on {RULE}, pg-missing-partitions, or a rewrite's id"
+        " (default error, which advice never is)",
     )
 
 
@@ -74,6 +78,10 @@ def run(args: argparse.Namespace) -> int:
         from dbtui.commands import rewriting
 
         return rewriting.run(args)
+    if args.about == "partition":
+        from dbtui.commands import partitioning
+
+        return partitioning.run(args)
     if args.fail_on not in (*Severity, RULE):
         raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
     if args.most < 1:

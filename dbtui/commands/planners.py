@@ -48,11 +48,12 @@ async def facts_for(engine: Engine, queries: Sequence[Query], database: str) -> 
         from dbtui.engines.postgres.engine import PostgresEngine
 
         assert isinstance(engine, PostgresEngine)
-        return await engine.source.facts([_qualified(*pair) for pair in named(queries, dialect)], database)
+        return await engine.source.facts([qualified(*pair) for pair in named(queries, dialect)], database)
     return await _catalog_facts(engine, dialect, named(queries, dialect), database)
 
 
-def _qualified(schema: str, name: str) -> str:
+def qualified(schema: str, name: str) -> str:
+    """A PostgreSQL relation's name as SQL writes it."""
     parts = [part for part in (schema, name) if part]
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
@@ -124,7 +125,7 @@ async def planner_for(
 
         assert isinstance(engine, PostgresEngine)
         names = [*[table.path for table in facts.tables], *facts.views]
-        clone = await shadow.clone(engine.source, [_qualified(*path) for path in names], database=database)
+        clone = await shadow.clone(engine.source, [qualified(*path) for path in names], database=database)
         try:
             yield clone
         finally:

@@ -1,4 +1,4 @@
-"""What index advice needs to know of some relations of a database."""
+"""What advice on indexes and on partitions needs to know of some relations of a database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.structure import read
 from dbtui.model.advice import ColumnFacts, Facts, TableFacts
 from dbtui.model.catalog import Index
+from dbtui.model.partitioning import Partitionable
 
 _SESSION = """
 select (select array_agg(name::text) from unnest(current_schemas(false)) name) as path,
@@ -40,6 +41,40 @@ async def facts(connection: Connection, names: Sequence[str]) -> Facts:
         tuple(session["path"] or ()),
         bool(session["by_bytes"]),
         frozenset(connection.probe.extensions),
+    )
+
+
+async def partitionable(connection: Connection, names: Sequence[str]) -> list[Partitionable]:
+    """The plain tables among the relations named. Raises QueryError."""
+    rows = await connection.fetch(load("source_partitioning"), list(names), timeout=20.0)
+    return [_partitionable(row) for row in rows]
+
+
+def _partitionable(row: Mapping[str, Any]) -> Partitionable:
+    def listed(name: str) -> tuple[Any, ...]:
+        return tuple(json.loads(row[name] or "[]", strict=False))
+
+    primary = json.loads(row["primary_key"] or "{}", strict=False)
+    return Partitionable(
+        schema=row["schema"],
+        name=row["name"],
+        size=row["size"],
+        reaches={name: (low, high) for name, (low, high) in json.loads(row["reaches"] or "{}").items()},
+        owner=row["owner"] or "",
+        primary_name=primary.get("name", ""),
+        primary=tuple(primary.get("columns", ())),
+        uniques=listed("uniques"),
+        indexes=listed("indexes"),
+        foreign_keys=tuple((one["name"], one["text"]) for one in json.loads(row["foreign_keys"] or "[]")),
+        pointing=listed("pointing"),
+        views=listed("views"),
+        triggers=listed("triggers"),
+        publications=listed("publications"),
+        identities=tuple((name, when) for name, when in listed("identities")),
+        sequences=tuple((one["name"], one["column"]) for one in json.loads(row["sequences"] or "[]")),
+        grants=listed("grants"),
+        inherits=row["inherits"],
+        policies=row["policies"],
     )
 
 

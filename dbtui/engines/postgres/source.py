@@ -15,6 +15,7 @@ from dbtui.engines.postgres.queries import load, quoted
 from dbtui.engines.postgres.relay import relayed
 from dbtui.errors import QueryError
 from dbtui.model.advice import Facts
+from dbtui.model.partitioning import Partitionable
 from dbtui.model.server import Server
 
 # Beside those of the category "Query Tuning".
@@ -97,6 +98,13 @@ class PostgresSource:
         tables = [f"{quoted(r.schema)}.{quoted(r.name)}" for r in involved if r.kind in "rpmv"]
         async with self._work.use(database) as connection:
             return await facts(connection, tables)
+
+    async def partitionable(self, names: Sequence[str], database: str = "") -> list[Partitionable]:
+        """What partition advice needs to know of the plain tables among the relations named."""
+        from dbtui.engines.postgres.advice import partitionable
+
+        async with self._work.use(database) as connection:
+            return await partitionable(connection, names)
 
     async def refuse_pile_up(self, names: Sequence[str] | None, database: str = "") -> None:
         """Raise QueryError where a lock is held or awaited that a reader would queue behind."""

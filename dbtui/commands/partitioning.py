@@ -1,0 +1,97 @@
+"""`dbtui advise partition`: which tables should be split by time, and how that is done beside their users."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dbtui.advice.partitions import LEAST, advise
+from dbtui.commands.explain import exit_code, read_text
+from dbtui.commands.planners import facts_for, qualified
+from dbtui.commands.workload import from_server, from_text
+from dbtui.errors import UsageError
+from dbtui.model.advice import Query
+from dbtui.model.finding import Finding, Severity
+from dbtui.model.partitioning import PartitionAdvice, Partitioning
+
+if TYPE_CHECKING:
+    from dbtui.engines.base import Engine
+
+RULE = "pg-missing-partitions"
+DOCS = ("https://www.postgresql.org/docs/current/ddl-partitioning.html",)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the advice; the exit code. Raises DbtuiError, which is one line and exit code 2."""
+    if args.fail_on not in (*Severity, RULE):
+        raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
+    least = LEAST if args.least is None else args.least
+    if not 0 <= least < float("inf"):
+        raise UsageError(f"--least {args.least}", "give a number of GB")
+    given = read_text(args.file) if args.file is not None else None
+    advice = asyncio.run(_ask(args, given, least))
+    found = findings(advice)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    sys.stdout.write(render(advice, found, args.format))
+    return exit_code(found, args.fail_on)
+
+
+async def _ask(args: argparse.Namespace, given: str | None, least: float) -> PartitionAdvice:
+    from dbtui.config import resolve
+    from dbtui.engines import create
+
+    engine = create(resolve(args.server))
+    queries = from_text(given, engine.name) if given is not None else ()
+    database = args.database or (await engine.open()).database
+    try:
+        if given is None:
+            queries = await from_server(engine, database)
+        return await partition_on(engine, queries, database, least)
+    finally:
+        await engine.close()
+
+
+async def partition_on(
+    engine: Engine, queries: Sequence[Query], database: str = "", least: float = LEAST
+) -> PartitionAdvice:
+    """The advice for a workload on an open engine. Raises UsageError for an engine without it, QueryError."""
+    if engine.name != "postgres":
+        raise UsageError(f"there is no partition advice for {engine.name}", "it is for PostgreSQL")
+    from dbtui.engines.postgres.engine import PostgresEngine
+
+    assert isinstance(engine, PostgresEngine)
+    facts = await facts_for(engine, queries, database)
+    found = await engine.source.partitionable([qualified(*table.path) for table in facts.tables], database)
+    return advise(queries, facts, found, least)
+
+
+def findings(advice: PartitionAdvice) -> list[Finding]:
+    """The advice as findings, a warning each."""
+    return [_finding(one) for one in advice.tables]
+
+
+def _finding(one: Partitioning) -> Finding:
+    return Finding(
+        RULE,
+        Severity.WARNING,
+        f"ranges of {one.key}, one a {one.every}, would let its statements and its cleaning reach parts of it",
+        one.table,
+        {**one.evidence, "every": one.every, "verified": "heuristic"},
+        "; ".join((f"retention: {one.retention}", *one.obstacles)),
+        one.sql,
+        DOCS,
+    )
+
+
+def render(advice: PartitionAdvice, found: Sequence[Finding], form: str) -> str:
+    """The advice as "text", "json" or "markdown", ending with a newline."""
+    from dbtui.output import partitioning as output
+
+    if form == "json":
+        return output.document(advice, found) + "\n"
+    return output.markdown(advice) if form == "markdown" else output.plain(advice)
