@@ -100,8 +100,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("live.terminate", "X", "terminate", "Terminate", "end the session, after a question"),
     Action("time.back", "left_square_bracket", "scrub(-1)", "Back", "show the sample before, as it was"),
     Action("time.forward", "right_square_bracket", "scrub(1)", "On", "show the next sample", shown=False),
-    Action("time.leap_back", "left_curly_bracket", "leap(-60)", "-1 min", "go back a minute", shown=False),
-    Action("time.leap", "right_curly_bracket", "leap(60)", "+1 min", "go forward a minute", shown=False),
+    Action(
+        "time.leap_back", "left_curly_bracket", "scrub(0, -60)", "-1 min", "go back a minute", shown=False
+    ),
+    Action("time.leap", "right_curly_bracket", "scrub(0, 60)", "+1 min", "go forward a minute", shown=False),
     Action("time.present", "escape", "present", "Present", "show the present again", shown=False),
     Action("live.changes", "w", "changes", "Changed", "what changed: the last minute against the ten before"),
     Action("live.filter", "slash", "filter", "Filter", "show only rows with these words"),

@@ -7,8 +7,8 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from dbtui.config import config_folder
+from dbtui.tui.panes import PANES
 from dbtui.tui.screens.help import HelpScreen
-from dbtui.tui.screens.main import PANES
 from dbtui.tui.widgets.grid import Grid
 from dbtui.tui.widgets.pane_tabs import PaneTabs
 from tests.servers.postgres import PostgresServer

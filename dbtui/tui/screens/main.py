@@ -29,12 +29,12 @@ from dbtui.live.tape import Tape
 from dbtui.model.catalog import Node
 from dbtui.model.finding import Finding
 from dbtui.model.snapshot import Link, Snapshot
+from dbtui.tui import panes
 from dbtui.tui.browser import RELATIONS, Browser
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import Copy, GaveUp, OpenServer, PickServer, SampleRows, SnapshotTaken, Wish
 from dbtui.tui.past import Past, clock
 from dbtui.tui.views.base import View
-from dbtui.tui.views.live import LiveView
 from dbtui.tui.widgets.cost import CostCorner
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
@@ -43,31 +43,10 @@ from dbtui.tui.widgets.status import KeyBar, TopBar
 if TYPE_CHECKING:
     from dbtui.migrations.runner import Runner
     from dbtui.tui.views.findings import FindingsView
-    from dbtui.tui.views.query import QueryView
     from dbtui.tui.views.schema import SchemaView
     from dbtui.tui.watching import Watching
 
 SAID = 600  # characters of a toast
-PANES = {
-    1: "live",
-    2: "statements",
-    3: "schema",
-    4: "query",
-    5: "plan",
-    6: "findings",
-    7: "migrate",
-    8: "advise",
-    9: "health",
-}
-VIEWS = {  # made, and imported, on the first visit
-    "schema": ("schema", "SchemaView"),
-    "query": ("query", "QueryView"),
-    "plan": ("plan", "PlanView"),
-    "findings": ("findings", "FindingsView"),
-    "migrate": ("migrate", "MigrateView"),
-    "advise": ("advise", "AdviseView"),
-    "health": ("health", "HealthView"),
-}
 
 
 class MainScreen(Screen[None]):
@@ -114,12 +93,12 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopBar(self.target)
         with Horizontal(id="panes-line"):
-            yield PaneTabs(PANES)
+            yield PaneTabs(panes.PANES)
             yield CostCorner(lambda: self.session.snapshot, self.session.heed_link)
         with Horizontal(id="body"):
             yield ObjectTree(id="browser")
             with ContentSwitcher(id="panes", initial="live"):
-                yield self._make("live")
+                yield panes.make("live", self.session, charts=self.charts)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -205,21 +184,6 @@ class MainScreen(Screen[None]):
 
     # panes
 
-    def _make(self, pane: str) -> View:
-        made: View
-        if pane == "statements":
-            made = import_module("dbtui.tui.statements").pane(self.session, charts=self.charts)
-        elif pane == "live":
-            made = LiveView(self.engine.monitor.metrics, self.session.history, charts=self.charts)
-        else:
-            module, kind = VIEWS[pane]
-            made = getattr(import_module(f"dbtui.tui.views.{module}"), kind)()
-        if pane == "query":
-            cast("QueryView", made).querier = self.engine.query
-        made.nouns, made.lacks = self.engine.nouns, self.engine.lacks
-        made.id = pane
-        return made
-
     def view(self, pane: str) -> View:
         return self.query_one(f"#{pane}", View)
 
@@ -230,10 +194,10 @@ class MainScreen(Screen[None]):
     async def open_pane(self, pane: str) -> View:
         """Show a pane, made on the first visit, and focus what one works with there."""
         self.maximized = None  # a zoomed box would hide it
-        panes = self.query_one("#panes", ContentSwitcher)
-        if not panes.query(f"#{pane}"):
-            await panes.mount(self._make(pane))
-        panes.current = pane
+        switcher = self.query_one("#panes", ContentSwitcher)
+        if not switcher.query(f"#{pane}"):
+            await switcher.mount(panes.make(pane, self.session, charts=self.charts))
+        switcher.current = pane
         self.pane = pane
         self.query_one(PaneTabs).active = pane
         self.tree_widget.display = self.tree_wanted or pane == "schema"
@@ -300,7 +264,7 @@ class MainScreen(Screen[None]):
     # The schema pane's keys work on the tree as well, which stands beside it.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("scrub", "leap", "present"):
+        if action in ("scrub", "present"):
             return self.pane != "schema" and (action != "present" or self.past.snapshot is not None)
         return self.pane == "schema" if action.startswith("schema_") else True
 
@@ -337,15 +301,8 @@ class MainScreen(Screen[None]):
 
     # the past
 
-    def action_scrub(self, samples: int) -> None:
-        """Show an earlier moment, or a later one."""
-        self._move(samples=samples)
-
-    def action_leap(self, seconds: int) -> None:
-        """Show a moment that many seconds earlier, or later."""
-        self._move(seconds=seconds)
-
-    def _move(self, samples: int = 0, seconds: int = 0) -> None:
+    def action_scrub(self, samples: int, seconds: int = 0) -> None:
+        """Show the moment that many samples, or seconds, later; below zero an earlier one."""
         player = self.session.player
         if self.past.snapshot is None and player is not None and samples + seconds > 0:
             player.skip(samples or max(1, round(seconds / max(0.1, self.session.snapshot.interval))))

@@ -29,10 +29,10 @@ class QueryView(View):
     noun = "Query"
     BINDINGS: ClassVar[list[BindingType]] = bindings("query")
 
-    def __init__(self) -> None:
+    def __init__(self, querier: Querier | None) -> None:
         super().__init__()
         self.database = ""
-        self.querier: Querier | None = None  # by whose rules statements are told apart
+        self.querier = querier  # by whose rules statements are told apart
 
     def compose(self) -> ComposeResult:
         area = SqlArea(id="editor", dialect=self.nouns.dialect)
