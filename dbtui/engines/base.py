@@ -15,6 +15,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from dbtui.model.activity import Deadlock, Session, Stakes
 from dbtui.model.catalog import Detail, Name, Node
+from dbtui.model.change import Backfill
 from dbtui.model.nouns import Nouns
 from dbtui.model.plan import RawPlan
 from dbtui.model.result import Page
@@ -209,6 +210,30 @@ class RunSession(Protocol):
 
     async def close(self) -> None:
         """End it, and with it the claim to be the one runner; never raises."""
+        ...
+
+
+@runtime_checkable
+class FillsBatches(Protocol):
+    """A session that does the batches of a backfill in its engine's own words.
+
+    A batch and its checkpoint are no transaction there: one that was cut off is done again, so that only work that
+    may be repeated is done this way. Keys are texts that only the session reads.
+    """
+
+    resumes: bool
+    """Whether a key is of use after the session's end; if not, the work begins anew."""
+
+    async def last(self, fill: Backfill) -> str:
+        """The key at which the work ends; "" where there is nothing to do. Raises InputError for keys unfit."""
+        ...
+
+    async def fill(self, fill: Backfill, after: str, last: str, size: int) -> tuple[str, int]:
+        """Do about `size` items behind the key `after` ("" before the first): the new key, and how many changed."""
+        ...
+
+    async def estimate(self, fill: Backfill) -> float:
+        """About how many items there are to go through; 0.0 where nothing tells."""
         ...
 
 

@@ -10,6 +10,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from dbtui.errors import ConnectError
 
 Purpose = Literal["monitor", "work", "act", "run"]
+WRITING: frozenset[Purpose] = frozenset({"act", "run"})
 
 _ACTION_LIMIT = 10.0  # seconds to wait for the end of an earlier action
 

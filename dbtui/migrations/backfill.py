@@ -82,6 +82,11 @@ class Filler:
         self._estimate = max(0.0, float(rows[0][0] or 0)) if rows else 0.0
 
     @property
+    def repeatable(self) -> bool:
+        """Whether rows that are done may be gone through again."""
+        return self._fill.repeatable
+
+    @property
     def _table(self) -> str:
         return self._dialect.relation(self._fill.table)
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from dbtui.engines.base import Engine, RunSession
+from dbtui.engines.base import Engine, FillsBatches, RunSession
 from dbtui.errors import QueryError, QueryTimeout, SessionLost
 from dbtui.migrations.backfill import Filler
+from dbtui.migrations.batches import BatchFiller
 from dbtui.migrations.conditions import first_open, holds
 from dbtui.migrations.dialect import Dialect
 from dbtui.migrations.journal import Journal, ended
@@ -45,7 +46,7 @@ class Ground:
     engine: Engine
     session: RunSession
     journal: Journal
-    dialect: Dialect
+    dialect: Dialect | None  # None without SQL
     plan: ChangePlan
     limits: Limits
     controls: Controls
@@ -149,10 +150,7 @@ async def _end(ground: Ground, attempt: Attempt, state: State, detail: str) -> A
 
 async def _fill(ground: Ground, step: ChangeStep, attempt: Attempt, watch: Watch) -> Attempt:
     """All batches, as often as rows that are still to do turn up, but three times at most."""
-    assert step.backfill is not None
-    filler = Filler(
-        ground.session, ground.journal, ground.dialect, step.backfill, attempt.plan_id, step.number
-    )
+    filler = _filler(ground, step)
     await filler.begin()
     async with watch.while_running(ground.controls.stop, withdraw=False):
         for turn in range(1, _PASSES + 1):
@@ -161,7 +159,7 @@ async def _fill(ground: Ground, step: ChangeStep, attempt: Attempt, watch: Watch
             missing = await first_open(ground.engine, step.postconditions, ground.database)
             if missing is None:
                 return await _end(ground, attempt, State.DONE, f"{filler.checkpoint.rows:,} rows")
-            if turn == _PASSES or not step.backfill.repeatable:
+            if turn == _PASSES or not filler.repeatable:
                 return await _end(
                     ground,
                     attempt,
@@ -172,7 +170,17 @@ async def _fill(ground: Ground, step: ChangeStep, attempt: Attempt, watch: Watch
     raise AssertionError("the last turn has returned")
 
 
-async def _pass(ground: Ground, filler: Filler, watch: Watch) -> bool:
+def _filler(ground: Ground, step: ChangeStep) -> Filler | BatchFiller:
+    assert step.backfill is not None
+    if ground.dialect is not None:
+        return Filler(
+            ground.session, ground.journal, ground.dialect, step.backfill, ground.plan.id, step.number
+        )
+    assert isinstance(ground.session, FillsBatches), "engines without SQL fill in words of their own"
+    return BatchFiller(ground.session, ground.journal, step.backfill, ground.plan.id, step.number)
+
+
+async def _pass(ground: Ground, filler: Filler | BatchFiller, watch: Watch) -> bool:
     """Batch after batch up to the bound; False when it was told to stop before."""
     rates: deque[tuple[float, int]] = deque(maxlen=40)
     failures, patience = 0, ground.limits.cleaning
@@ -217,7 +225,7 @@ def _held(ground: Ground, look: Look, patience: float) -> str:
     return ""
 
 
-def _shift(controls: Controls, filler: Filler) -> None:
+def _shift(controls: Controls, filler: Filler | BatchFiller) -> None:
     if controls.gear < 0:
         filler.pace.slower()
     elif controls.gear > 0:
@@ -235,7 +243,7 @@ async def _wait(controls: Controls, seconds: float) -> None:
 
 
 def _progress(
-    filler: Filler, rates: deque[tuple[float, int]], *, held: str = "", paused: bool = False
+    filler: Filler | BatchFiller, rates: deque[tuple[float, int]], *, held: str = "", paused: bool = False
 ) -> Fill:
     rate = 0.0
     if len(rates) > 1 and rates[-1][0] > rates[0][0]:

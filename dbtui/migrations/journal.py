@@ -127,6 +127,11 @@ class ServerJournal:
         self._session = session
         self._dialect = dialect
 
+    @property
+    def step(self) -> ChangeStep:
+        """What makes the tables."""
+        return journal_step(self._dialect)
+
     async def ready(self) -> bool:
         rows = await self._session.read(_present(self._dialect))
         return bool(rows) and rows[0][0] in ("1", "True", "true", "t")

@@ -20,10 +20,10 @@ from dbtui.migrations.applied import header, refuse_edited
 from dbtui.migrations.conditions import is_done, newest
 from dbtui.migrations.dialect import DIALECTS, Dialect
 from dbtui.migrations.execution import Controls, Ground, execute
-from dbtui.migrations.journal import Journal, ServerJournal, ended, journal_step
+from dbtui.migrations.journal import Journal, ServerJournal, ended
 from dbtui.migrations.journal_file import FileJournal
 from dbtui.migrations.watch import Limits
-from dbtui.model.change import ChangePlan, ChangeStep, Kind
+from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction
 from dbtui.model.run import Attempt, Fill, Look, Run, State, StepRun
 from dbtui.safety import Approval, audit, step_scope
 
@@ -115,13 +115,13 @@ class Runner:
 
     def _kept_where(self) -> Journal:
         assert self._session is not None
-        if self._local or self.plan.engine not in DIALECTS:
+        if self._local or self._dialect is None:
             return FileJournal(self._session.identity)
         return ServerJournal(self._session, self._dialect)
 
     @property
-    def _dialect(self) -> Dialect:
-        return DIALECTS[self.plan.engine]
+    def _dialect(self) -> Dialect | None:
+        return DIALECTS.get(self.plan.engine)
 
     @property
     def journal(self) -> Journal:
@@ -139,7 +139,7 @@ class Runner:
         ready = await self.journal.ready()
         self._attempts = await self.journal.attempts() if ready else ()
         rows = newest(self._attempts, self.plan.id)
-        first = journal_step(self._dialect) if isinstance(self.journal, ServerJournal) else None
+        first = self.journal.step if isinstance(self.journal, ServerJournal) else None
         steps = list(self.plan.steps) if first is None else [first, *self.plan.steps]
         found: list[StepRun] = []
         for step in steps:
@@ -303,7 +303,7 @@ class Runner:
             assert self._session is not None
             head = header(self.plan, attempt)
             await self._session.write(
-                [*step.statements, *self.journal.beginning(head)], one=self._dialect.transactional_ddl,
+                [*step.statements, *self.journal.beginning(head)], one=step.transaction is Transaction.ONE,
                 lock_timeout=step.lock_timeout,
             )  # fmt: skip
             return head

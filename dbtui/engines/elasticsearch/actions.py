@@ -71,7 +71,7 @@ class ElasticActions:
         async with self._acting() as connection:
             answer = await connection.send(asked(request), timeout=timeout)
         if answer.json:
-            _raise_failures(decoded(answer.body))
+            raise_failures(decoded(answer.body))
         columns, rows = shown(request, answer)
         cut = len(rows) > _MOST_ROWS
         return Page(columns, tuple(rows[:_MOST_ROWS]), cut, f"HTTP {answer.status}", time.monotonic() - began)
@@ -100,7 +100,7 @@ async def _task(connection: Connection, wanted: Incarnation) -> Mapping[str, Any
     return task if same else None
 
 
-def _raise_failures(answer: Any) -> None:
+def raise_failures(answer: Any) -> None:
     """Errors of single documents, which the server reports inside an answer of success."""
     said = mapping(answer)
     if said.get("errors") is True and isinstance(said.get("items"), list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.elasticsearch.actions import ElasticActions
 from dbtui.engines.elasticsearch.activity import ElasticMonitor
 from dbtui.engines.elasticsearch.catalog import ElasticCatalog
@@ -13,6 +13,7 @@ from dbtui.engines.elasticsearch.connection import Connector
 from dbtui.engines.elasticsearch.explain import ElasticExplainer
 from dbtui.engines.elasticsearch.nouns import NOUNS
 from dbtui.engines.elasticsearch.query import ElasticQuerier
+from dbtui.engines.elasticsearch.run import ElasticRunSession
 from dbtui.model.server import Server
 
 
@@ -26,6 +27,7 @@ class ElasticEngine:
         connector = Connector(target)
         work = connector.work()
         self._connector = connector
+        self._work = work
         self.monitor: Monitor = ElasticMonitor(connector)
         self.catalog: Catalog | None = ElasticCatalog(work)
         self.query: Querier | None = ElasticQuerier(work)
@@ -38,6 +40,12 @@ class ElasticEngine:
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
         return await self._connector.connect()
+
+    async def hold(self, database: str = "") -> RunSession:
+        """See `engines.base.RunsPlans`. A cluster is one database."""
+        session = ElasticRunSession(self._connector, self._work)
+        await session.reopen()
+        return session
 
     async def close(self) -> None:
         """Drop the sessions and end the tunnel, whatever the server does."""

@@ -86,7 +86,7 @@ class MongoActions:
             reply = await connection.command(
                 document_of(command), database=place, timeout=timeout, role="readWrite"
             )
-        _raise_errors(reply)
+        raise_errors(reply)
         return _page(command.name, reply, time.monotonic() - began)
 
 
@@ -127,7 +127,7 @@ async def _run(connection: Connection, command: Mapping[str, Any], name: str, ro
         raise
 
 
-def _raise_errors(reply: Mapping[str, Any]) -> None:
+def raise_errors(reply: Mapping[str, Any]) -> None:
     """Errors of single documents, which the server reports inside a reply that is ok."""
     for key in ("writeErrors", "writeConcernError"):
         found = reply.get(key)

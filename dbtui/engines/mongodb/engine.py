@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.mongodb.actions import MongoActions
 from dbtui.engines.mongodb.activity import MongoMonitor
 from dbtui.engines.mongodb.catalog import MongoCatalog
@@ -13,6 +13,7 @@ from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.explain import MongoExplainer
 from dbtui.engines.mongodb.nouns import NOUNS
 from dbtui.engines.mongodb.query import MongoQuerier
+from dbtui.engines.mongodb.run import MongoRunSession
 from dbtui.model.server import Server
 
 
@@ -35,6 +36,12 @@ class MongoEngine:
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError for a URL that is none."""
         return await self._connector.connect()
+
+    async def hold(self, database: str = "") -> RunSession:
+        """See `engines.base.RunsPlans`."""
+        session = MongoRunSession(self._connector, database)
+        await session.reopen()
+        return session
 
     async def close(self) -> None:
         """Leave at once, whatever the server does."""

@@ -73,10 +73,7 @@ class RedisActions:
         the last two it is unknown whether it was done), ConnectError.
         """
         approval.check(self._connector.target.name, scope_of(sql))
-        command = words.command(sql)
-        if (name := name_of(command)) in _NOT_HERE:
-            shown = name.replace("|", " ").upper()
-            raise QueryError(f"{shown} is not run here", "each command has a connection of its own")
+        command = runnable(sql)
         began = time.monotonic()
         async with self._acting() as connection:
             await connection.select(database or self._connector.server.database)
@@ -92,6 +89,15 @@ class RedisActions:
             yield connection
         finally:
             await connection.close()
+
+
+def runnable(sql: str) -> list[bytes]:
+    """The words of the one command of a text. Raises QueryError for one that would change the session."""
+    command = words.command(sql)
+    if (name := name_of(command)) in _NOT_HERE:
+        shown = name.replace("|", " ").upper()
+        raise QueryError(f"{shown} is not run here", "it would change the session that runs it")
+    return command
 
 
 def _encoded(*command: str) -> list[bytes]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
 from dbtui.engines.redis.actions import RedisActions
 from dbtui.engines.redis.activity import RedisMonitor
 from dbtui.engines.redis.catalog import RedisCatalog
 from dbtui.engines.redis.connection import Connector
 from dbtui.engines.redis.nouns import NOUNS
 from dbtui.engines.redis.query import RedisQuerier
+from dbtui.engines.redis.run import RedisRunSession
 from dbtui.model.server import Server
 
 
@@ -25,6 +26,7 @@ class RedisEngine:
         connector = Connector(target)
         work = connector.work()
         self._connector = connector
+        self._work = work
         self.monitor: Monitor = RedisMonitor(connector)
         self.catalog: Catalog | None = RedisCatalog(connector, work)
         self.query: Querier | None = RedisQuerier(work)
@@ -39,6 +41,12 @@ class RedisEngine:
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
         return await self._connector.connect()
+
+    async def hold(self, database: str = "") -> RunSession:
+        """See `engines.base.RunsPlans`."""
+        session = RedisRunSession(self._connector, self._work, database)
+        await session.reopen()
+        return session
 
     async def close(self) -> None:
         """Drop the sessions and end the tunnel, whatever the server does."""

@@ -11,7 +11,7 @@ from dbtui.engines.redis import read_only
 from dbtui.engines.redis.failures import FAILURES, described
 from dbtui.engines.redis.server import Probe
 from dbtui.engines.redis.wire import Command, RedisError, Wire
-from dbtui.engines.slots import Purpose
+from dbtui.engines.slots import WRITING, Purpose
 from dbtui.errors import DbtuiError, QueryError, QueryTimeout, SessionLost
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
@@ -66,7 +66,7 @@ class Connection:
 
         Raises QueryTimeout, SessionLost, and NotApproved for a command that could write here.
         """
-        if self.purpose != "act":
+        if self.purpose not in WRITING:
             for command in commands:
                 read_only.check_own(command)
         return await self._send(commands, timeout)
@@ -81,7 +81,7 @@ class Connection:
 
     async def execute(self, words: Sequence[bytes], *, timeout: float) -> Any:
         """Run what was approved, on a session opened to act."""
-        assert self.purpose == "act", "only a session opened to act executes"
+        assert self.purpose in WRITING, "only a session opened to act executes"
         (answer,) = await self._send([words], timeout)
         if isinstance(answer, DbtuiError):
             raise answer

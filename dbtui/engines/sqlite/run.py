@@ -6,24 +6,21 @@ no lock that outlives a transaction.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
+from dbtui.engines.claim import FileClaim
 from dbtui.engines.sqlite.connection import Connection, Connector
-from dbtui.errors import ConnectError, SessionLost
+from dbtui.errors import SessionLost
 from dbtui.model.run import Look
 from dbtui.safety import Approval
 
-_POLL = 0.2  # seconds between two tries
 _BUSY = 3.0  # seconds that a lock of another process is waited for, unless a step says otherwise
 _FOREVER = 30 * 86400.0  # seconds
 
@@ -35,7 +32,7 @@ class SqliteRunSession:
         self._connector = connector
         self._gate = Admission(connector.target.name)
         self._connection: Connection | None = None
-        self._claim: int | None = None
+        self._claim = FileClaim(Path(self.identity + "-dbtui"), "file")
 
     @property
     def id(self) -> str:
@@ -46,10 +43,6 @@ class SqliteRunSession:
     def identity(self) -> str:
         """The file's own path, without links."""
         return os.path.realpath(self._connector.place.path)
-
-    @property
-    def _lock_file(self) -> str:
-        return self.identity + "-dbtui"
 
     @property
     def _open(self) -> Connection:
@@ -65,32 +58,7 @@ class SqliteRunSession:
 
     async def seize(self, *, patience: float = 2.0) -> str:
         """Lock the file beside the database; whoever holds it has written its process id there."""
-        if self._claim is not None:
-            return ""
-        until = time.monotonic() + patience
-        while True:
-            holder = self._try()
-            if not holder or time.monotonic() >= until:
-                return holder
-            await asyncio.sleep(_POLL)
-
-    def _try(self) -> str:
-        try:
-            handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise ConnectError(f"{self._lock_file} cannot be made", str(error.strerror)) from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.path.samestat(os.fstat(handle), Path(self._lock_file).stat()):
-                raise FileNotFoundError  # its holder removed it between our two steps
-        except OSError:
-            held = os.read(handle, 32).decode("ascii", "replace").strip()
-            os.close(handle)
-            return f"process {held or 'unknown'} runs a plan on this file"
-        os.ftruncate(handle, 0)
-        os.write(handle, self.id.encode())
-        self._claim = handle
-        return ""
+        return await self._claim.seize(patience=patience)
 
     def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
         return self._gate.through(approval, scope)
@@ -152,11 +120,4 @@ class SqliteRunSession:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        claim, self._claim = self._claim, None
-        if claim is not None:
-            with contextlib.suppress(OSError):
-                Path(self._lock_file).unlink()
-            os.close(claim)
+        self._claim.release()

@@ -17,6 +17,7 @@ from dbtui.model.migration import Relation
 
 _REQUEST = re.compile(r"^\s*(GET|PUT|POST|DELETE|HEAD|PATCH)\s+(\S+)\s*$", re.M)
 _PACE = 500  # documents a second
+_RETHROTTLE = "POST /_reindex/<task>/_rethrottle?requests_per_second=N changes its pace"
 # Settings that are fixed when an index is made (index modules, "static index settings").
 _STATIC = ("number_of_shards", "codec", "routing_partition_size", "soft_deletes.enabled", "sort.", "analysis",
            "mode", "shard.check_on_startup", "number_of_routing_shards", "store.type")  # fmt: skip
@@ -173,7 +174,7 @@ def _reindex(request: Request) -> tuple[ChangeStep, ...]:
     document = request.document or {}
     source = document.get("source", {}).get("index", "")
     target = document.get("dest", {}).get("index", "")
-    where = f"wait_for_completion=false&slices=auto&requests_per_second={_PACE}"
+    where = f"wait_for_completion=false&slices=auto&refresh=true&requests_per_second={_PACE}"
     copy = f"POST /_reindex?{where}\n{json.dumps(document)}"
     late = {
         **document,
@@ -182,15 +183,13 @@ def _reindex(request: Request) -> tuple[ChangeStep, ...]:
     }
     catch_up = f"POST /_reindex?{where}\n{json.dumps(late)}"
     relation = Relation(str(target))
-    running = Condition(f"GET /{target}/_count", f"{target} holds documents")
+    there = Condition(f"GET /{target}/_count", f"{target} holds documents")
     return (
         _step(request, f"copy {source} into {target}, {_PACE} documents a second", copy, kind=Kind.DATA,
               phase=Phase.BACKFILL, relation=relation,
-              why="a task of the server's own, split over shards; POST /_reindex/<task>/_rethrottle changes its pace",
-              notes=("the answer names the task: GET /_tasks/<task> tells how far it is",)),
-        application(f"wait until the copy into {target} is complete", "the task goes on after its request was answered",
-                    phase=Phase.BACKFILL, relation=relation),
-        check(f"{target} holds documents", running, relation=relation, phase=Phase.VALIDATE),
+              why=f"a task of the server's own, split over shards, which is waited for; {_RETHROTTLE}",
+              notes=("cut off, it is found again while it runs, and else begins anew",)),
+        check(f"{target} holds documents", there, relation=relation, phase=Phase.VALIDATE),
         _step(request, f"copy what {source} got meanwhile", catch_up, kind=Kind.DATA, phase=Phase.BACKFILL,
               relation=relation, why="documents that are newer in the target stay (version_type external)",
               notes=(f"documents that were deleted from {source} meanwhile stay in {target}",)),
@@ -231,8 +230,8 @@ def _by_query(request: Request, what: str) -> ChangeStep:
         request, f"{what.strip('_').replace('_', ' ')} on {request.index}, {_PACE} documents a second", text,
         kind=Kind.DATA, phase=Phase.BACKFILL, reversibility=Reversibility.IMPOSSIBLE,
         destructive=deletes and "match_all" in request.body,
-        why=f"a task of the server's own that leaves room for others; asked for: {request.method} {request.path}",
-        notes=("the answer names the task: GET /_tasks/<task> tells how far it is",),
+        why=f"a task of the server's own that leaves room for others, and is waited for; {_RETHROTTLE}",
+        notes=(f"asked for: {request.method} {request.path}",),
     )  # fmt: skip
 
 

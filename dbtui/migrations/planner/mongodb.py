@@ -259,10 +259,20 @@ def _write(call: Call) -> tuple[ChangeStep, ...]:
             transaction=Transaction.BATCHES, reversibility=Reversibility.IMPOSSIBLE,
             destructive=verb == "delete" and every,
             backfill=Backfill(call.relation, ("_id",), change, "" if every else where, verb,
-                              repeatable=verb == "delete" or "$inc" not in change),
+                              repeatable=verb == "delete" or _may_be_repeated(change)),
             why=f"one call would flood the oplog and the cache; the user's words: {call.text}",
         ),
     )  # fmt: skip
+
+
+# Operators that leave a document as it is when they are used on it once more.
+_IDEMPOTENT = frozenset({"$set", "$unset", "$setOnInsert", "$min", "$max", "$addToSet", "$pull", "$pullAll",
+                         "$currentDate", "$rename"})  # fmt: skip
+
+
+def _may_be_repeated(change: str) -> bool:
+    """Whether a change made of operators does nothing more the second time; a pipeline may do anything."""
+    return change.startswith("{") and {key for key, _ in _keys(change)} <= _IDEMPOTENT
 
 
 def _drop(call: Call) -> tuple[ChangeStep, ...]:

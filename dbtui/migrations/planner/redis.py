@@ -77,9 +77,9 @@ def _steps(text: str, words: list[str]) -> tuple[ChangeStep, ...]:
 def _by_pattern(text: str, verb: str, words: list[str]) -> Iterator[ChangeStep]:
     work = _BY_PATTERN[verb]
     patterns = words[1:] if work == "unlink" else words[1:2]
-    argument = words[2] if len(words) > 2 and work in ("expire", "rename") else ""
-    if verb == "PEXPIRE" and argument.isdigit():
-        argument = str(max(1, int(argument) // 1000))
+    argument = " ".join(words[2:]) if work in ("expire", "rename") else ""
+    if verb == "PEXPIRE" and words[2:] and words[2].isdigit():
+        argument = " ".join([str(max(1, int(words[2]) // 1000)), *words[3:]])
     if work == "rename":
         yield application(
             f"deploy code that looks for {argument} first and for {words[1]} then",
