@@ -169,7 +169,6 @@ class Showcase(App[None]):
                 Node(Kind.DATABASE, "b", ("b",)),
             ],
         )
-        tree.set_badges({("b",): (said, Role.WARN)})
         tree.reveal((said, "x"))
         tree.failed((said,), said)
 

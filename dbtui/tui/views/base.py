@@ -44,7 +44,6 @@ class FilterBar(Input):
 class View(Vertical):
     """One pane. `show()` gets every new snapshot while the pane is visible."""
 
-    noun: ClassVar[str] = ""
     nouns = Nouns()  # of the engine, and what it lacks
     lacks: Mapping[str, str] = {}
 

@@ -90,7 +90,6 @@ def _figure(value: float | str) -> str:
 class FindingsView(View):
     """The list over the detail of the one under the cursor."""
 
-    noun = "Findings"
     BINDINGS: ClassVar[list[BindingType]] = bindings("findings")
 
     def __init__(self) -> None:

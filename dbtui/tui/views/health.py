@@ -187,7 +187,6 @@ def receiver_rows(health: Health) -> list[GridRow]:
 class HealthView(View):
     """Checks over the detail of the one under the cursor; below them what runs for long, and the receivers."""
 
-    noun = "Health"
     BINDINGS: ClassVar[list[BindingType]] = bindings("health")
 
     def __init__(self) -> None:

@@ -42,7 +42,6 @@ Nothing is changed before you approve a step."""
 class MigrateView(View):
     """The editor and the verdicts over the steps, the step under the cursor, and what is seen beside it."""
 
-    noun = "Migrate"
     BINDINGS: ClassVar[list[BindingType]] = bindings("migrate")
 
     def __init__(self) -> None:

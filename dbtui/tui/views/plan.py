@@ -130,7 +130,6 @@ def flagged(findings: Sequence[Finding]) -> dict[int, Role]:
 class PlanView(View, can_focus=True):
     """The tree at the left, its node at the right; on narrow terminals the node opens on Enter."""
 
-    noun = "Plan"
     BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
 
     def __init__(self) -> None:

@@ -26,7 +26,6 @@ HOW = "ctrl+r runs the statement under the cursor, read-only · ctrl+g explains 
 class QueryView(View):
     """The editor over the rows it brought."""
 
-    noun = "Query"
     BINDINGS: ClassVar[list[BindingType]] = bindings("query")
 
     def __init__(self, querier: Querier | None) -> None:

@@ -96,8 +96,6 @@ def constraint_rows(table: Table) -> list[GridRow]:
 class SchemaView(View):
     """What the tree's cursor is on."""
 
-    noun = "Schema"
-
     def __init__(self) -> None:
         super().__init__()
         self.node: Node | None = None

@@ -114,7 +114,6 @@ def _size(count: int | None, unit: int = 1) -> str:
 class StatementsView(TableView):
     """The load by wait class, statements ranked by it, and the whole text of the one under the cursor."""
 
-    noun = "Statements"
     BINDINGS: ClassVar[list[BindingType]] = bindings("statements")
 
     def __init__(self, history: History | None = None, *, charts: bool = False, whole: bool = False) -> None:

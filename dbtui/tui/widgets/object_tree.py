@@ -72,7 +72,6 @@ class ObjectTree(LineListing):
         self._waiting: set[Path] = set()
         self._failures: dict[Path, str] = {}
         self._lines: list[Line] = []
-        self._badges: dict[Path, tuple[str, Role]] = {}
         self._goal: Path = ()
         self._unfold_goal = False
 
@@ -86,10 +85,6 @@ class ObjectTree(LineListing):
         """A node that is loaded, by its path."""
         return next((node for node in self._known.get(path[:-1], ()) if node.path == path), None)
 
-    def is_loaded(self, path: Path) -> bool:
-        """Whether the children of a path are here."""
-        return path in self._known
-
     def set_children(self, path: Path, nodes: Sequence[Node]) -> None:
         """Put the children of `path` (the top level for `()`) into the tree, in place of any there are."""
         self._known[path] = tuple(nodes)
@@ -102,12 +97,6 @@ class ObjectTree(LineListing):
         if not path:
             self.empty = text.printable(message)
         self._settle(path)
-
-    def set_badges(self, badges: Mapping[Path, tuple[str, Role]]) -> None:
-        """Short marks beside names, for example the number of findings."""
-        if badges != self._badges:
-            self._badges = dict(badges)
-            self.canvas.refresh()
 
     def clear(self) -> None:
         """Forget everything: another server, or a refresh from the top."""
@@ -318,10 +307,8 @@ class ObjectTree(LineListing):
         return (*head, (name, role), (detail + " " * gap, Role.MUTED), *right)
 
     def _right(self, node: Node, width: int) -> list[Piece]:
-        """What is at the right: badge, note, size."""
+        """What is at the right: note, size."""
         pieces: list[Piece] = []
-        if badge := self._badges.get(node.path):
-            pieces.append((" " + tidy(badge[0], 6), badge[1]))
         if node.note:
             pieces.append((" " + fit(node.note, min(width_of(tidy(node.note, 12)), 12)), Role.WARN))
         if width >= SIZES and node.size is not None:

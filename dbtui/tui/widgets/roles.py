@@ -218,7 +218,6 @@ class Glyphs:
     up: str
     down: str
     arrow: str
-    tick: str
     middot: str
     ellipsis: str
     times: str
@@ -236,13 +235,13 @@ class Glyphs:
 
 UNICODE = Glyphs(
     ascii=False, dot="●", ring="○", mark="◆", high="▲", low="▼", root="▶", right="▶", left="◀", opened="▼",
-    closed="▶", up="↑", down="↓", arrow="→", tick="✓", middot="·", ellipsis="…", times="×", refresh="⟳",
+    closed="▶", up="↑", down="↓", arrow="→", middot="·", ellipsis="…", times="×", refresh="⟳",
     cursor="▌", thumb="┃", rail="│", branch="├", corner="└", line="─", corners=("╭", "╮", "╰", "╯"),
     bars="▁▂▃▄▅▆▇█", eighths="▏▎▍▌▋▊▉█",
 )  # fmt: skip
 ASCII = Glyphs(
     ascii=True, dot="*", ring="o", mark="#", high="!", low="v", root=">", right=">", left="<", opened="-",
-    closed="+", up="^", down="v", arrow=">", tick="x", middot="|", ellipsis="~", times="x", refresh="@",
+    closed="+", up="^", down="v", arrow=">", middot="|", ellipsis="~", times="x", refresh="@",
     cursor=">", thumb="#", rail="|", branch="|", corner="`", line="-", corners=("+", "+", "+", "+"),
     bars="_.:-=+*#", eighths=".:-=+*##",
 )  # fmt: skip
