@@ -28,7 +28,6 @@ class Feature(StrEnum):
 
     TERMINATE = "terminate"
     MIGRATE_RUN = "migrate run"
-    EDITOR = "$EDITOR"
     PASSWORD_COMMAND = "password_command"  # noqa: S105 - a setting's name
     ALERT_COMMAND = "alert command"
     ALERT_WEBHOOK = "alert webhook"

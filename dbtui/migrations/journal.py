@@ -7,7 +7,6 @@ do that; there the catalog's postconditions, and backfills that may be repeated,
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from typing import Protocol
 
 from dbtui.engines.base import RunSession, Statement
 from dbtui.migrations.dialect import Dialect
-from dbtui.model.change import ChangePlan, ChangeStep, Condition, Kind, Phase, Transaction
+from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Transaction
 from dbtui.model.run import Attempt, Checkpoint, State
 
 JOURNAL, BACKFILL = "dbtui_journal", "dbtui_backfill"
@@ -66,11 +65,6 @@ class Journal(Protocol):
     async def moved(self, plan_id: str, step: int, to: Checkpoint) -> None:
         """Write a checkpoint after its batch, where `moving` gave no statements."""
         ...
-
-
-def source_sha256(plan: ChangePlan) -> str:
-    """The checksum of what the user wrote, whatever steps were made of it."""
-    return hashlib.sha256(json.dumps([one.sql for one in plan.source]).encode()).hexdigest()
 
 
 def journal_step(dialect: Dialect) -> ChangeStep:

@@ -20,7 +20,6 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from dbtui.errors import QueryError
 
 HOW = 'write GET index/_search, and its {"query": …} below'
-VERBS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 _START = re.compile(r"[ \t]*(GET|HEAD|POST|PUT|DELETE|PATCH)[ \t]+(?=\S)", re.I)
 _LINED = ("_bulk", "_msearch")  # whose bodies are several documents, one a line
 _TRIPLE_OR_COMMENT = re.compile(r'"""(.*?)"""|^[ \t]*(?:#|//)[^\n]*', re.S | re.M)

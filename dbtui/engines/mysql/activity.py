@@ -58,7 +58,7 @@ class MysqlMonitor:
         self._slow = SlowLook(probe)
         self._sampled = statements.sampled()
         digests = probe.consumes("statements_digest")
-        self._digests = Digests(probe) if digests else None
+        self._digests = Digests() if digests else None
         self._absence = "" if digests else statements.switch_on(probe)
 
     async def _tick(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:

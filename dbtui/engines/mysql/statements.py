@@ -32,8 +32,7 @@ class Digests:
     A table of 10,000 digests is a megabyte: so all of it is read once a minute, and in between what ran since.
     """
 
-    def __init__(self, probe: Probe) -> None:
-        self._mariadb = probe.mariadb
+    def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
         self._made: dict[str, Statement] = {}
         self._texts: dict[str, str] = {}  # by digest

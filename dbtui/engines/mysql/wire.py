@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiomysql
-from pymysql.constants import CLIENT, COMMAND, FIELD_TYPE, SERVER_STATUS
+from pymysql.constants import CLIENT, FIELD_TYPE, SERVER_STATUS
 
 from dbtui.config import Secret
 from dbtui.engines.readahead import Row
@@ -60,7 +60,6 @@ class Answer:
     fields: tuple[Field, ...]
     rows: tuple[tuple[bytes | None, ...], ...]
     affected: int
-    warnings: int
 
     def texts(self) -> list[tuple[str, ...]]:
         """The rows as text; what is NULL is empty."""
@@ -148,7 +147,7 @@ class Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql is untyped
         result = self._result
         self._result = None
         fields = tuple(_field(field) for field in getattr(result, "fields", ()))
-        return Answer(fields, tuple(result.rows or ()), result.affected_rows or 0, result.warning_count or 0)
+        return Answer(fields, tuple(result.rows or ()), result.affected_rows or 0)
 
     async def start(self, sql: str) -> tuple[Field, ...]:
         """Run one statement whose rows are then read by `some`; () where it has none."""
@@ -166,11 +165,6 @@ class Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql is untyped
         if result is not None and not result.unbuffered_active:
             self._result = None
         return rows
-
-    async def ping_server(self) -> None:
-        """Raises what aiomysql raises when nobody answers."""
-        await self._execute_command(COMMAND.COM_PING, b"")
-        await self._read_ok_packet()
 
     def abort(self) -> None:
         """Drop it at once; waits for nothing."""

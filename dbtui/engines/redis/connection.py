@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import replace
-from typing import Any
 
 from dbtui.config import Secret, Target
 from dbtui.engines.login import Login
@@ -187,8 +186,3 @@ def _logins(parameters: Parameters, password: Secret | None) -> tuple[Command, C
 def _knows_no_hello(error: BaseException) -> bool:
     said = str(error).lower()
     return isinstance(error, RedisError) and ("unknown command" in said or "noproto" in said)
-
-
-def reply_text(answer: Any) -> str:
-    """An answer that is a text, "" for any other."""
-    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else ""
