@@ -288,6 +288,10 @@ class DbtuiApp(App[int]):
 
         self.panic(Traceback(width=None, show_locals=False))
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """See `App`. UTF-8 has no halves of surrogate pairs, which documents of JSON may hold."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode())
+
     def action_help_keys(self) -> None:
         from dbtui.tui.screens.help import HelpScreen
 

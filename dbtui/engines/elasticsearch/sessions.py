@@ -23,6 +23,7 @@ _SOURCE = "source["
 _DONE = ("updated", "created", "deleted", "noops", "version_conflicts")
 _NOT_ONES = ("cluster:monitor/tasks", "internal:", "cluster:monitor/nodes", "cluster:monitor/health")
 _DECODER = json.JSONDecoder()
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def sessions_of(tasks: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
 
 def _session(task: Mapping[str, Any], names: Mapping[str, str]) -> Session:
     node = str(task.get("node") or "")
-    action, said = str(task.get("action") or ""), str(task.get("description") or "")[:_LONG]
+    action, said = str(task.get("action") or ""), _described(task)[:_LONG]
     running = task.get("running_time_in_nanos")
     age = running / 1e9 if isinstance(running, int | float) else None
     indices = _INDICES.search(said)
@@ -88,6 +89,11 @@ def _session(task: Mapping[str, Any], names: Mapping[str, str]) -> Session:
         state_age=age,
         leader=_short(parent, names) if parent else "",
     )
+
+
+def _described(task: Mapping[str, Any]) -> str:
+    """What a task says about itself. The products write a letter of four bytes as two escapes."""
+    return _PAIR.sub(lambda pair: str(json.loads(f'"{pair[0]}"')), str(task.get("description") or ""))
 
 
 def _short(full: str, names: Mapping[str, str]) -> str:
@@ -138,7 +144,7 @@ def progress_of(tasks: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
             continue
         done = sum(value for name in _DONE if isinstance(value := status.get(name), int))
         total = float(status["total"]) or None
-        said = " ".join(str(task.get("description") or "").split())[:200]
+        said = " ".join(_described(task).split())[:200]
         operation = str(task.get("action") or "").rpartition("/")[2].upper()
         batches = f"batch {status['batches']}" if isinstance(status.get("batches"), int) else ""
         found.append(

@@ -56,3 +56,14 @@ async def test_the_editor_takes_requests_as_they_are(shop: ElasticServer) -> Non
         await c.press("ctrl+r")
         await c.until(lambda: shop.ask("GET", "/console/_count").get("count") == 1)
     shop.ask("DELETE", "/console")
+
+
+async def test_half_a_letter_is_shown_and_copied(shop: ElasticServer) -> None:
+    shop.ask("PUT", "/console/_doc/1?refresh=true", {"v": "\ud800half"})
+    async with console(target_of(shop.url()), interval=2.0) as c:
+        await c.edit("GET console/_search")
+        await c.press("ctrl+r")
+        await c.sees("\ufffdhalf")
+        await c.press("escape", "y")
+        await c.until(lambda: c.app.clipboard == "1\t?half")
+    shop.ask("DELETE", "/console")

@@ -19,7 +19,7 @@ CREATE TABLE customers (id INT UNSIGNED AUTO_INCREMENT PRIMARY KEY, name VARCHAR
 CREATE TABLE orders (id INT PRIMARY KEY, customer INT UNSIGNED NOT NULL, total DECIMAL(10,2) CHECK (total >= 0),
   twice DECIMAL(12,2) AS (total * 2) STORED, KEY late (customer, total DESC),
   CONSTRAINT buyer FOREIGN KEY (customer) REFERENCES customers (id) ON DELETE CASCADE);
-CREATE TABLE `odd ``name/π` (`a b` INT, `c``d` VARBINARY(8));
+CREATE TABLE `odd ``name/π` (`a b` INT, `c``d` VARBINARY(8), KEY `../../etc/passwd` (`c``d`));
 CREATE TABLE measures (at DATE NOT NULL, v INT) PARTITION BY RANGE (YEAR(at))
   (PARTITION p24 VALUES LESS THAN (2025), PARTITION p25 VALUES LESS THAN MAXVALUE);
 CREATE VIEW big AS SELECT id, total FROM orders WHERE total > 100;

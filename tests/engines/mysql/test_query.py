@@ -11,7 +11,7 @@ from dbtui.engines.mysql.query import MysqlQuerier
 from dbtui.errors import QueryError, QueryTimeout
 from dbtui.model.result import Page
 from tests.engines.mysql.sessions import client, working
-from tests.servers.mysql import MysqlProtocolServer, MysqlServer
+from tests.servers.mysql import MysqlProtocolServer
 
 SLOW = (
     "select count(*) from information_schema.columns a, information_schema.columns b,"
@@ -60,12 +60,13 @@ async def test_zero_dates_binary_bits_and_spoilt_text_fail_nothing(mysql: MysqlP
     assert row[6:] == ("äö", "b", "")
 
 
-async def test_a_value_larger_than_a_packet_is_read(mysql9: MysqlServer) -> None:
+async def test_a_row_larger_than_a_packet_is_read(mysql: MysqlProtocolServer) -> None:
     """The protocol cuts at 16 MB - 1; what follows a full packet belongs to it."""
-    page = await answer(mysql9, "select repeat('x', 17000000) as big, 1 as after_it")
-    ((big, after),) = page.rows
-    assert big is not None
-    assert big[:9] == "x" * 9
+    page = await answer(
+        mysql, "select repeat('x', 9000000) as big, repeat('y', 9000000) as bigger, 1 as after_it"
+    )
+    ((big, bigger, after),) = page.rows
+    assert (big or "")[:9] == "x" * 9 and (bigger or "")[:9] == "y" * 9
     assert after == "1"
 
 

@@ -258,6 +258,22 @@ async def test_sample_gives_some_rows_as_text(postgres: PostgresServer) -> None:
             await catalog.sample(await find(catalog, database, "public"))
 
 
+async def test_documents_of_16_mb_and_of_wildly_mixed_types(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    values = ("1", "null", "true", '"ü😀"', "[1, {}]", '{"a": {"b": null}}')
+    listed = ", ".join(f"('{value}')" for value in values)
+    postgres.psql(
+        f"create table t (id serial, j jsonb); insert into t (j) values {listed};"
+        " insert into t (j) select to_jsonb(repeat('x', 16777216))",
+        database,
+    )
+    async with working(postgres, database) as (connector, work):
+        catalog = PostgresCatalog(connector, work)
+        page = await catalog.sample(await find(catalog, database, "public", "t"))
+    assert tuple(row[1] for row in page.rows[:-1]) == values
+    assert (page.rows[-1][1] or "").startswith('"xxx')
+
+
 async def test_names_of_all_relations(postgres: PostgresServer, shapes: str) -> None:
     async with working(postgres) as (connector, work):
         catalog = PostgresCatalog(connector, work)

@@ -268,9 +268,9 @@ async def writing_is_refused(replica: RedisEngine) -> None:
     assert "write to its primary" in caught.value.hint
 
 
-async def test_a_server_that_loads_its_data() -> None:
+async def test_a_server_that_loads_its_data(redis: RedisServer) -> None:
     slow = {"key-load-delay": "2000", "loading-process-events-interval-bytes": "1024"}
-    with RedisServer("redis") as server:
+    with RedisServer(redis.product) as server:
         with server.client() as admin:
             with admin.pipeline() as many:
                 for number in range(3000):

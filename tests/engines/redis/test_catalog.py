@@ -24,7 +24,7 @@ ODD = [
     b"trail:",
     b"::",
 ]
-ODD += [b"a/b;c--d", b'"scan 1', b"\xffbytes:and:text"]
+ODD += [b"../../etc/passwd", b"a/b;c--d", b'"scan 1', b"\xffbytes:and:text"]
 
 
 async def walk(made: RedisEngine, node: Node) -> list[Node]:

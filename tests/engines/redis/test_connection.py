@@ -211,8 +211,8 @@ async def test_something_that_is_not_what_was_hoped_for(answer: bytes, message: 
         assert message in str(error)
 
 
-async def test_all_connections_are_taken() -> None:
-    with RedisServer("redis", {"maxclients": "1"}) as server, server.client() as admin:
+async def test_all_connections_are_taken(redis: RedisServer) -> None:
+    with RedisServer(redis.product, {"maxclients": "1"}) as server, server.client() as admin:
         assert admin.ping()
         assert isinstance(await failure(server.url()), NoSlotsLeft)
 

@@ -138,7 +138,7 @@ async def test_odd_names(sqlite_file: SqliteFile) -> None:
         quoted = '"' + name.replace('"', '""') + '"'
         sqlite_file.sql(
             f'CREATE TABLE {quoted}(a, "b c")', f"INSERT INTO {quoted} VALUES ({number}, 0)",
-            f'CREATE INDEX "i{number}" ON {quoted}("b c")',
+            f'CREATE INDEX "../../etc/i{number}" ON {quoted}("b c")',
         )  # fmt: skip
     async with opened(sqlite_file.url) as engine:
         assert engine.catalog is not None
@@ -149,7 +149,9 @@ async def test_odd_names(sqlite_file: SqliteFile) -> None:
             assert page.rows == ((str(number), "0"),), name
             table = (await detail(engine, nodes[name])).table
             assert table is not None
-            assert [one.columns for one in table.indexes] == [("b c",)], name
+            assert [(one.name, one.columns) for one in table.indexes] == [
+                (f"../../etc/i{number}", ("b c",))
+            ], name
             for part in await engine.catalog.children(nodes[name]):
                 await engine.catalog.detail(part)
 
