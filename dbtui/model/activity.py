@@ -76,7 +76,6 @@ class Statement:
     rows: int | None = None
     blocks_hit: int | None = None
     blocks_read: int | None = None
-    blocks_dirtied: int | None = None
     temp_blocks: int | None = None  # read + written
     wal_bytes: int | None = None
     plan_ms: float | None = None

@@ -113,7 +113,7 @@ def _columns(turn: int) -> Mapping[str, Any]:
     """The answer of statements.sql: each column one text."""
     grown = [turn * 3 if n < BUSY else 0 for n in range(DIGESTS)]
     counted = " ".join(str(1_000 + more) for more in grown)
-    names = ("rows", "hit", "read", "dirtied", "temp", "wal")
+    names = ("rows", "hit", "read", "temp", "wal")
     same = " ".join(["5"] * DIGESTS)
     return {
         "ids": " ".join(map(str, range(1, DIGESTS + 1))), "users": same, "databases": same, "calls": counted,

@@ -125,7 +125,7 @@ class CountedStatements:
             if (before.query, before.database, before.user) == (text, database, user):
                 return before
             return replace(before, query=text, database=database, user=user)
-        calls, total, rows, hit, read, dirtied, temp, wal, planning, reading, plans = numbers
+        calls, total, rows, hit, read, temp, wal, planning, reading, plans = numbers
         return Statement(
             id=id_,
             query_id=query_id,
@@ -137,7 +137,6 @@ class CountedStatements:
             rows=rows,
             blocks_hit=hit,
             blocks_read=read,
-            blocks_dirtied=dirtied,
             temp_blocks=temp,
             wal_bytes=wal,
             plan_ms=None if planning is None else planning / 1000,
@@ -147,7 +146,7 @@ class CountedStatements:
 
 
 _FIELDS = (
-    "ids", "users", "databases", "calls", "total", "rows", "hit", "read", "dirtied", "temp", "wal",
+    "ids", "users", "databases", "calls", "total", "rows", "hit", "read", "temp", "wal",
     "planning", "reading", "plans",
 )  # fmt: skip
 _TOTAL = _FIELDS.index("total")

@@ -17,7 +17,6 @@ SELECT
   string_agg(rows::text, ' ') AS rows,
   string_agg(shared_blks_hit::text, ' ') AS hit,
   string_agg(shared_blks_read::text, ' ') AS read,
-  string_agg(shared_blks_dirtied::text, ' ') AS dirtied,
   string_agg((temp_blks_read + temp_blks_written)::text, ' ') AS temp,
   string_agg(calls::text, ' ') AS calls
 FROM {schema}.pg_stat_statements(false)
