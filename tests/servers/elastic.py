@@ -95,6 +95,11 @@ class ElasticServer(OwnServer):
         return {"elasticsearch": "Elasticsearch", "opensearch": "OpenSearch"}[self.release.product]
 
     @property
+    def reindexes(self) -> bool:
+        """Whether it has the module that answers _reindex."""
+        return (self.release.program.parents[1] / "modules" / "reindex").exists()
+
+    @property
     def secured(self) -> bool:
         """Whether it knows users."""
         return self.release.product == "elasticsearch"

@@ -220,3 +220,36 @@ def maven(group: str, product: str, versions: Sequence[str], root: Path) -> None
         for script in (root / version / "bin").iterdir():
             script.chmod(0o755)
     shutil.rmtree(repository)
+
+
+_REINDEX = (
+    "org/opensearch/plugin/reindex-client",
+    "org/opensearch/opensearch-ssl-config",
+    "org/opensearch/client/opensearch-rest-client",
+    "org/apache/httpcomponents",
+    "commons-codec",
+    "commons-logging/commons-logging/1.2",
+)
+
+
+def opensearch_reindex(version: str, module: Path) -> None:
+    """Make OpenSearch's module `reindex`, which the smallest packing lacks, out of its parts in Maven's repository."""
+    repository = module.parents[1] / "maven"
+    artifact = f"org.opensearch.plugin:reindex-client:{version}:jar"
+    run("mvn", "-q", "-B", f"-Dmaven.repo.local={repository}", "dependency:get", f"-Dartifact={artifact}")
+    module.mkdir()
+    for part in _REINDEX:
+        for jar in (repository / part).rglob("*.jar"):
+            shutil.copy(jar, module)
+    descriptor = {
+        "description": "reindex",
+        "version": version,
+        "name": "reindex",
+        "classname": "org.opensearch.index.reindex.ReindexPlugin",
+        "java.version": "11",
+        "opensearch.version": version,
+        "has.native.controller": "false",
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in descriptor.items())
+    (module / "plugin-descriptor.properties").write_text(lines)
+    shutil.rmtree(repository)

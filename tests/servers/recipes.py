@@ -6,7 +6,16 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from tests.servers.fetch import NotHad, Recipe, debian, forget_rpath, go, maven, npm_postgres
+from tests.servers.fetch import (
+    NotHad,
+    Recipe,
+    debian,
+    forget_rpath,
+    go,
+    maven,
+    npm_postgres,
+    opensearch_reindex,
+)
 
 _POSTGRES18 = "usr/lib/postgresql/18"
 
@@ -32,6 +41,12 @@ def _documentdb(root: Path) -> None:
 def _mariadb(root: Path) -> None:
     programs = ["usr/sbin/mariadbd", "usr/bin/mariadb", "usr/bin/my_print_defaults", "usr/bin/resolveip"]
     debian("sid", ["mariadb-server-core", "mariadb-client-core"], programs, root)
+
+
+def _opensearch(root: Path) -> None:
+    version = "2.19.0"
+    maven("org.opensearch.distribution.integ-test-zip", "opensearch", [version], root)
+    opensearch_reindex(version, root / version / "modules" / "reindex")
 
 
 def _debian_postgres15() -> str | None:
@@ -65,7 +80,5 @@ RECIPES = (
             ["7.17.28", "8.17.0", "9.1.0"],
         ),
     ),
-    Recipe(
-        "opensearch", partial(maven, "org.opensearch.distribution.integ-test-zip", "opensearch", ["2.19.0"])
-    ),
+    Recipe("opensearch", _opensearch),
 )

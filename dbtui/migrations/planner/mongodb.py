@@ -253,15 +253,26 @@ def _write(call: Call) -> tuple[ChangeStep, ...]:
             _command(call, f"update {call.collection}", call.text, kind=Kind.DATA, phase=Phase.BACKFILL,
                      reversibility=Reversibility.IMPOSSIBLE),
         )  # fmt: skip
+    if verb == "update" and not _may_be_repeated(change):
+        return (_by_hand(call),)
     return (
         _command(
             call, f"{verb} {call.collection} in batches", kind=Kind.BACKFILL, phase=Phase.BACKFILL, verbatim=False,
             transaction=Transaction.BATCHES, reversibility=Reversibility.IMPOSSIBLE,
             destructive=verb == "delete" and every,
-            backfill=Backfill(call.relation, ("_id",), change, "" if every else where, verb,
-                              repeatable=verb == "delete" or _may_be_repeated(change)),
+            backfill=Backfill(call.relation, ("_id",), change, "" if every else where, verb),
             why=f"one call would flood the oplog and the cache; the user's words: {call.text}",
         ),
+    )  # fmt: skip
+
+
+def _by_hand(call: Call) -> ChangeStep:
+    """A change that a batch cut off and done again would do twice: no batch and its checkpoint are one here."""
+    return ChangeStep(
+        0, Kind.COMMAND, f"update {call.collection} by hand", Phase.BACKFILL, command=call.text,
+        relation=call.relation, reversibility=Reversibility.IMPOSSIBLE,
+        why="done twice it would change documents twice, so it is not done in batches here",
+        notes=("run it in mongosh, and say when it is done; or write it with $set, and a filter for what is left",),
     )  # fmt: skip
 
 
