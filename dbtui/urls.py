@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, unquote
 
 from dbtui.errors import UsageError
 from dbtui.secrets import Secret
@@ -118,3 +119,16 @@ def short_name(url: str) -> str:
     host = authority.rpartition("@")[2] or parameters.get("service") or parameters.get("host") or ""
     database = path.strip("/") or parameters.get("dbname") or ""
     return unquote("/".join(filter(None, (host, database)))) or scheme_of(url)
+
+
+def options(query: str, known: Sequence[str]) -> dict[str, str]:
+    """What a URL says behind its question mark. Raises UsageError for a name that is not `known`."""
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    for name in given:
+        if name not in known:
+            import difflib
+
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "it knows " + ", ".join(known)
+            raise UsageError(f"the URL holds an unknown option {name}", hint)
+    return given

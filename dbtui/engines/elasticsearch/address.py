@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dbtui.errors import UsageError
+from dbtui.urls import options
 
 PORT = 9200
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -62,7 +62,7 @@ def read(url: str) -> Parameters:
         raise UsageError("the URL cannot be read", _HOW) from None
     if "," in host:
         raise UsageError("the URL names several hosts", "name one: every node answers for the whole cluster")
-    given = _options(parts.query)
+    given = options(parts.query, _KNOWN)
     encrypted = parts.scheme.endswith("+https")
     if not encrypted and (wrong := next((name for name in _TLS if name in given), None)):
         product = parts.scheme.partition("+")[0]
@@ -89,16 +89,6 @@ def _prefix(path: str) -> str:
     if any(name in (".", "..") for name in names):
         raise UsageError("the URL's path cannot be used", "leave . and .. out of it")
     return "".join(f"/{quote(name, safe='')}" for name in names)
-
-
-def _options(query: str) -> dict[str, str]:
-    given = dict(parse_qsl(query, keep_blank_values=True))
-    for name in given:
-        if name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, 1)
-            hint = f"did you mean {near[0]}?" if near else "it knows " + ", ".join(_KNOWN)
-            raise UsageError(f"the URL holds an unknown option {name}", hint)
-    return given
 
 
 def _seconds(given: dict[str, str]) -> float:

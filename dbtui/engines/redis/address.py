@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dbtui.errors import UsageError
+from dbtui.urls import options
 
 PORT = 6379
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -60,7 +60,7 @@ def read(url: str) -> Parameters:
         port, host = parts.port, parts.hostname
     except ValueError:
         raise UsageError("the URL cannot be read", "write redis://USER@HOST:6379/0") from None
-    given = _options(parts.query)
+    given = options(parts.query, _KNOWN)
     number = parts.path.strip("/")
     path = ""
     if not parts.netloc.rpartition("@")[2] and number and not number.isdecimal():
@@ -81,16 +81,6 @@ def read(url: str) -> Parameters:
         connect_timeout=_number(given, "timeout", CONNECT_TIMEOUT),
         protocol=int(_number(given, "protocol", 3)),
     )
-
-
-def _options(query: str) -> dict[str, str]:
-    given = dict(parse_qsl(query, keep_blank_values=True))
-    for name in given:
-        if name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, 1)
-            hint = f"did you mean {near[0]}?" if near else "it knows " + ", ".join(_KNOWN)
-            raise UsageError(f"the URL holds an unknown option {name}", hint)
-    return given
 
 
 def _number(given: dict[str, str], name: str, default: float) -> float:
