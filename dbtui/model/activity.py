@@ -57,7 +57,6 @@ class Activity:
     sessions: tuple[Session, ...]
     connections: int  # taken of the limit
     limit: int | None  # connections that an ordinary user can get
-    reserved: int = 0  # kept back for administrators, above `limit`
     hidden: int = 0  # sessions whose text a missing privilege hides
     remedy: str = ""  # the GRANT that would show them
 

@@ -116,7 +116,7 @@ SNAPSHOT = Snapshot(
     at=NOW,
     link=Link.LIVE,
     server=SERVER,
-    activity=Section(Activity(SESSIONS, 16, 200, reserved=3), NOW - 1, 0.004),
+    activity=Section(Activity(SESSIONS, 16, 200), NOW - 1, 0.004),
     counters=Section({"max_connections": 200.0}, NOW - 1, 0.004),
     statements=Section(
         Statements(
@@ -136,7 +136,7 @@ LOST = replace(
     next_try=NOW + 8,
     activity=replace(SNAPSHOT.activity, taken_at=NOW - 42),
 )
-QUIET = replace(SNAPSHOT, activity=Section(Activity(SESSIONS[-9:], 9, 200, reserved=3), NOW - 1))
+QUIET = replace(SNAPSHOT, activity=Section(Activity(SESSIONS[-9:], 9, 200), NOW - 1))
 NOBODY = replace(SNAPSHOT, activity=Section(Activity((), 0, None), NOW - 1))
 MASKED = replace(
     SNAPSHOT,

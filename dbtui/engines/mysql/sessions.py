@@ -255,7 +255,6 @@ def activity_of(sample: Sample, values: Mapping[str, float], probe: Probe) -> Ac
         sessions=sample.sessions,
         connections=connected,
         limit=probe.max_connections or None,
-        reserved=1,  # of CONNECTION_ADMIN or SUPER
         hidden=hidden,
         remedy=f"GRANT PROCESS ON *.* TO {account(probe.identity.current_user)};" if hidden else "",
     )

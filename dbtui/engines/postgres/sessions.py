@@ -27,7 +27,6 @@ def activity_of(answer: Mapping[str, Any]) -> Activity:
         sessions=shown,
         connections=taken,
         limit=answer["max"] - answer["reserved"],
-        reserved=answer["reserved"],
         hidden=hidden,
         remedy=f"GRANT pg_monitor TO {answer['role']};" if hidden else "",
     )

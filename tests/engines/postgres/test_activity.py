@@ -76,7 +76,7 @@ async def test_our_own_sessions_are_counted_and_not_shown(postgres: PostgresServ
         assert not [s for s in activity.sessions if s.application == "dbtui"]
         clients = [s for s in activity.sessions if s.kind == "client backend"]
         assert activity.connections == len(clients) + 2 == counters["connections"]
-        assert activity.limit == 97 and activity.reserved == 3 and counters["max_connections"] == 100
+        assert activity.limit == 97 and counters["max_connections"] == 100
         assert activity.remedy == "" and activity.hidden == 0
 
 
