@@ -164,8 +164,12 @@ class Connection:
         """Have the server itself end what takes longer; one that cannot is told by our own timeout."""
         if seconds == self._limit:
             return
+        try:
+            async with asyncio.timeout(_KILL):
+                await limit(self.raw, self.identity, seconds)
+        except FAILURES as error:
+            raise self.described(error) from None
         self._limit = seconds
-        await limit(self.raw, self.identity, seconds)
 
     async def _roll_back(self) -> None:
         if self.closed:

@@ -275,6 +275,15 @@ async def test_a_lost_session_is_told_and_the_next_one_works(mysql: MysqlProtoco
         assert await (await connector.open("monitor")).fetch("SELECT 1") == [("1",)]
 
 
+async def test_a_session_that_was_lost_before_a_query_is_told_too(mysql: MysqlProtocolServer) -> None:
+    async with working(mysql) as (connector, _):
+        monitor = await connector.open("monitor")
+        mysql.sql(f"KILL {monitor.identity.id}")
+        with pytest.raises(SessionLost):
+            async with monitor.reading(timeout=7.0):
+                pass
+
+
 async def test_a_slow_answer_ends_in_time_and_its_session_is_dropped(mysql: MysqlProtocolServer) -> None:
     async with working(mysql) as (connector, _):
         monitor = await connector.open("monitor")
