@@ -123,7 +123,9 @@ def _tree(snapshot: Snapshot, mask: Mask, unblocked: str) -> str:
     activity = snapshot.activity.value
     lines = forest(activity.sessions) if activity else ()
     if not lines:
-        return f"## Blocking\n\n{unblocked[0].upper()}{unblocked[1:]}.\n" if unblocked else ""
+        alone = [s for s in activity.sessions if s.stranded] if activity else []
+        said = f"{len(alone)} wait for a lock; who holds it is not told" if alone else unblocked
+        return f"## Blocking\n\n{said[0].upper()}{said[1:]}.\n" if said else ""
     shown = [_branch(line, mask) for line in lines[:MOST_LINES]]
     if len(lines) > MOST_LINES:
         shown.append(f"… and {len(lines) - MOST_LINES} more")

@@ -38,6 +38,11 @@ class Session:
         """Whether it is doing something or holding something that others may wait for."""
         return self.state not in ("", "idle", "Sleep") or self.transaction_age is not None
 
+    @property
+    def stranded(self) -> bool:
+        """Whether it waits for a lock while the server does not tell who is in its way."""
+        return self.wait_type == "Lock" and not self.blocked_by
+
 
 @dataclass(frozen=True, slots=True)
 class Stakes:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from tests.engines.mysql.sessions import client, running
 from tests.incidents.watch import watched
+from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 
 
@@ -58,6 +59,23 @@ async def test_a_queue_for_a_metadata_lock(mysql9: MysqlServer) -> None:
                     )
                     reader.rollback()
             reader.rollback()
+
+
+async def test_a_queue_whose_holder_the_server_does_not_tell(mariadb11: MariadbServer) -> None:
+    database = mariadb11.create_database()
+    mariadb11.sql("create table orders (n int)", "insert into orders values (1)", "commit", database=database)
+    with ExitStack() as stack:
+        reader, deploy, web = (stack.enter_context(client(mariadb11, database)) for _ in range(3))
+        reader.query("begin")
+        reader.query("select * from orders")
+        with running(deploy, "alter table orders add column c int"), running(web, "select * from orders"):
+            try:
+                async with watched(mariadb11.url(), {"any-holder-not-told": {"seconds": 0.2}}) as incident:
+                    found = await incident.named("any-holder-not-told")
+                    assert f"probably {reader.thread_id()} (root)" in found.message
+                    assert found.object == str(reader.thread_id())
+            finally:
+                reader.rollback()
 
 
 async def test_a_connection_storm_names_who_it_is(mysql9: MysqlServer) -> None:

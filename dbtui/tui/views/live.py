@@ -164,6 +164,13 @@ def _age_cell(session: Session) -> Cell:
 def blocking_summary(sessions: Sequence[Session], unblocked: str) -> tuple[str, Role]:
     """What the title says about blocking: how many wait, behind whom, how long; `unblocked` where nobody does."""
     roots = [line for line in forest(sessions) if line.depth == 0]
+    if not roots and (alone := [s for s in sessions if s.stranded]):
+        wait = "waits" if len(alone) == 1 else "wait"
+        longest = text.duration(max(age_of(s) or 0.0 for s in alone))
+        return (
+            f"{len(alone)} {wait} for a lock, the longest for {longest}; who holds it is not told",
+            Role.WARN,
+        )
     if not roots:
         return unblocked, Role.OK
     waiting = sum(root.waiting for root in roots)

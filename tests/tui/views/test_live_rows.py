@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbtui.model.activity import Activity, Session
@@ -96,6 +98,9 @@ def test_the_title_names_the_root_and_the_longest_wait() -> None:
     ]
     assert blocking_summary(sessions, "all free") == ("blocked 2 · root 1 · longest 00:01:15", Role.BAD)
     assert blocking_summary(sessions[:1], "all free") == ("all free", Role.OK)
+    alone = replace(sessions[0], wait_type="Lock", blocked_by=(), query_age=75.0)
+    said = "1 waits for a lock, the longest for 00:01:15; who holds it is not told"
+    assert blocking_summary([alone], "all free") == (said, Role.WARN)
 
 
 def test_the_detail_never_carries_a_control_code() -> None:
