@@ -166,11 +166,8 @@ def blocking_summary(sessions: Sequence[Session], unblocked: str) -> tuple[str, 
     roots = [line for line in forest(sessions) if line.depth == 0]
     if not roots and (alone := [s for s in sessions if s.stranded]):
         wait = "waits" if len(alone) == 1 else "wait"
-        longest = text.duration(max(age_of(s) or 0.0 for s in alone))
-        return (
-            f"{len(alone)} {wait} for a lock, the longest for {longest}; who holds it is not told",
-            Role.WARN,
-        )
+        age = text.duration(max(age_of(s) or 0.0 for s in alone))
+        return f"{len(alone)} {wait} for a lock, the longest for {age}; who holds it is not told", Role.WARN
     if not roots:
         return unblocked, Role.OK
     waiting = sum(root.waiting for root in roots)
