@@ -3,11 +3,14 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
+import pymongo
 import redis as driver
 
 from tests.engines.mongodb.replay import Replay, cursor
+from tests.engines.mongodb.support import database
 from tests.incidents.watch import watched
 from tests.recorded.mongodb import reply
+from tests.servers.ferretdb import FerretServer
 from tests.servers.redis import RedisServer
 from tests.servers.sqlite import SqliteFile
 
@@ -53,6 +56,23 @@ async def test_a_collection_scan_as_mongod_tells_it() -> None:
     async with Replay({"aggregate": cursor(operations)}) as server, watched(server.url) as incident:
         found = await incident.named("mongo-collection-scan")
         assert "reads a whole collection" in found.message and found.evidence["plan"] == "COLLSCAN"
+
+
+async def test_a_report_on_ferretdb_that_reads_everything_again_and_again(ferretdb: FerretServer) -> None:
+    with database(ferretdb) as shop:
+        shop.orders.insert_many([{"_id": n, "s": n % 2} for n in range(4000)])
+        join = {"from": "orders", "localField": "s", "foreignField": "s", "as": "x"}
+
+        def report() -> None:
+            with suppress(pymongo.errors.PyMongoError):
+                list(shop.orders.aggregate([{"$lookup": join}, {"$unwind": "$x"}], maxTimeMS=2000))
+
+        thread = threading.Thread(target=report)
+        async with watched(ferretdb.url(shop.name), {"mongo-long-operation": {"seconds": 0.1}}) as incident:
+            thread.start()
+            found = await incident.named("mongo-long-operation")
+            assert f"on {shop.name}" in found.message and '{"aggregate": "orders"}' in found.message
+        thread.join()
 
 
 async def test_a_writer_that_holds_the_file(sqlite_file: SqliteFile) -> None:
