@@ -14,6 +14,7 @@ from dbtui.commands import migrate_write
 from dbtui.errors import UsageError
 from dbtui.migrations import plan_file
 from dbtui.migrations.files import MigrationFile, dialect_of, read_files
+from dbtui.migrations.limits import HELP, Limits, limits_text
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Engine as Dialect
 from dbtui.output.change_text import plan_text
@@ -123,6 +124,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--approvals", metavar="FILE", help="approvals that somebody gave: JSON")
     parser.add_argument("--reason", default="", help="for the journal and the audit file")
+    parser.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=VALUE",
+        help=f"where the run holds, takes back or stops itself (default {limits_text(Limits())}): {HELP}",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

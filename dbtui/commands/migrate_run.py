@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from dbtui.commands.following import following
 from dbtui.commands.migrate import as_json, opened, planned
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import NotApproved, UsageError
 from dbtui.migrations import plan_file
 from dbtui.migrations.approvals import Approvals, leave, numbers, read_approvals, record_run, staging_run
+from dbtui.migrations.limits import limits_of
 from dbtui.migrations.losses import losses
 from dbtui.migrations.rollback import way_back
 from dbtui.migrations.runner import Runner
@@ -123,17 +125,22 @@ async def _stoppable(
     """A runner that tells what it does, and that signals stop in order."""
     telling = _Telling()
     local = args.journal == "file"
-    runner = Runner(engine, target, plan, approve=leaves.ask, on_change=telling.show, local_journal=local)
+    limits = limits_of(" ".join(args.limit))
     loop, stops = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in stops:
-        loop.add_signal_handler(number, runner.stop)
-    leaves.stop = runner.controls.stop
-    try:
-        async with runner:
-            yield runner
-    finally:
+    async with following(limits.replicas) as replicas:
+        runner = Runner(
+            engine, target, plan, approve=leaves.ask, on_change=telling.show, limits=limits, replicas=replicas,
+            local_journal=local,
+        )  # fmt: skip
         for number in stops:
-            loop.remove_signal_handler(number)
+            loop.add_signal_handler(number, runner.stop)
+        leaves.stop = runner.controls.stop
+        try:
+            async with runner:
+                yield runner
+        finally:
+            for number in stops:
+                loop.remove_signal_handler(number)
 
 
 async def _want_staging(args: argparse.Namespace, plan: ChangePlan, leaves: Leaves) -> None:

@@ -238,6 +238,15 @@ class FillsBatches(Protocol):
 
 
 @runtime_checkable
+class Follows(Protocol):
+    """An engine that may be a replica, and knows how far it is behind."""
+
+    async def behind(self) -> float | None:
+        """Seconds; None where it follows nothing, or has stopped. Raises QueryError, SessionLost, ConnectError."""
+        ...
+
+
+@runtime_checkable
 class HasStatistics(Protocol):
     """An engine whose planner's statistics can be looked into."""
 

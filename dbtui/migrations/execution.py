@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from dbtui.engines.base import Engine, FillsBatches, RunSession
+from dbtui.engines.base import Engine, FillsBatches, Follows, RunSession
 from dbtui.errors import QueryError, QueryTimeout, SessionLost
 from dbtui.migrations.backfill import Filler
 from dbtui.migrations.batches import BatchFiller
 from dbtui.migrations.conditions import first_open, holds
 from dbtui.migrations.dialect import Dialect
 from dbtui.migrations.journal import Journal, ended
-from dbtui.migrations.watch import Limits, Watch
+from dbtui.migrations.limits import Limits
+from dbtui.migrations.watch import Watch, behind
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction
 from dbtui.model.run import Attempt, Fill, Look, State
+from dbtui.text import duration
 
 # Taken back by the server or by us, with nothing done, so that another attempt may succeed: lock timeout, cancelled,
 # deadlock, serialization failure; ER_QUERY_INTERRUPTED, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK; SQLITE_BUSY, _LOCKED.
@@ -49,6 +51,7 @@ class Ground:
     dialect: Dialect | None  # None without SQL
     plan: ChangePlan
     limits: Limits
+    replicas: Sequence[Follows]
     controls: Controls
     on_look: Callable[[Look], None]
     on_fill: Callable[[Fill], None]
@@ -69,7 +72,7 @@ async def execute(ground: Ground, step: ChangeStep, attempt: Attempt) -> Attempt
             ground, attempt, State.FAILED, f"it may not start: it is not so that {missing.means}"
         )
     relation = str(step.relation) if step.relation is not None else ""
-    watch = Watch(ground.session, relation, ground.limits, ground.on_look)
+    watch = Watch(ground.session, relation, ground.limits, ground.on_look, ground.replicas)
     try:
         await _clear(ground, step)
         if step.kind is Kind.BACKFILL:
@@ -154,8 +157,11 @@ async def _fill(ground: Ground, step: ChangeStep, attempt: Attempt, watch: Watch
     await filler.begin()
     async with watch.while_running(ground.controls.stop, withdraw=False):
         for turn in range(1, _PASSES + 1):
-            if not await _pass(ground, filler, watch):
-                return await _end(ground, attempt, State.STOPPED, f"{filler.checkpoint.rows:,} rows are done")
+            stopped = await _pass(ground, filler, watch)
+            if stopped is not None:
+                return await _end(
+                    ground, attempt, State.STOPPED, f"{filler.checkpoint.rows:,} rows are done{stopped}"
+                )
             missing = await first_open(ground.engine, step.postconditions, ground.database)
             if missing is None:
                 return await _end(ground, attempt, State.DONE, f"{filler.checkpoint.rows:,} rows")
@@ -180,12 +186,17 @@ def _filler(ground: Ground, step: ChangeStep) -> Filler | BatchFiller:
     return BatchFiller(ground.session, ground.journal, step.backfill, ground.plan.id, step.number)
 
 
-async def _pass(ground: Ground, filler: Filler | BatchFiller, watch: Watch) -> bool:
-    """Batch after batch up to the bound; False when it was told to stop before."""
+async def _pass(ground: Ground, filler: Filler | BatchFiller, watch: Watch) -> str | None:
+    """Batch after batch up to the bound; None there, else why it stopped before: "" when it was told to."""
     rates: deque[tuple[float, int]] = deque(maxlen=40)
-    failures, patience = 0, ground.limits.cleaning
+    failures, patience, holding = 0, ground.limits.cleaning, 0.0
     while not ground.controls.stop.is_set():
+        if critical := watch.critical():
+            return f"; {critical}"
         held = _held(ground, watch.look, patience)
+        holding = holding + _HOLD if held else 0.0
+        if holding > ground.limits.holding:
+            return f"; it held for {duration(ground.limits.holding)}: {held}"
         if held or not ground.controls.go.is_set():
             ground.on_fill(_progress(filler, rates, held=held, paused=not ground.controls.go.is_set()))
             patience -= _HOLD if watch.look.autovacuum else 0.0
@@ -206,16 +217,16 @@ async def _pass(ground: Ground, filler: Filler | BatchFiller, watch: Watch) -> b
         rest = filler.pace.took(batch.seconds, crowded=watch.look.behind > 0)
         ground.on_fill(_progress(filler, rates))
         if batch.done:
-            return True
+            return None
         await _wait(ground.controls, rest)
-    return False
+    return ""
 
 
 def _held(ground: Ground, look: Look, patience: float) -> str:
     """Why the next batch has to wait; "" when it need not."""
     limits = ground.limits
     if look.lag is not None and look.lag > limits.lag:
-        return f"a replica is {look.lag:.0f} s behind"
+        return behind(look.lag)
     if look.lag_bytes is not None and look.lag_bytes > limits.lag_bytes:
         return f"a replica is {look.lag_bytes / 2**20:.0f} MB behind"
     if look.active > limits.active:

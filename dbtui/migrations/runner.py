@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dbtui.config import Target
-from dbtui.engines.base import Engine, RunSession, RunsPlans
+from dbtui.engines.base import Engine, Follows, RunSession, RunsPlans
 from dbtui.errors import ConnectError, QueryError, SessionLost, UsageError
 from dbtui.live.backoff import Backoff
 from dbtui.migrations.applied import header, refuse_edited
@@ -22,7 +22,7 @@ from dbtui.migrations.dialect import DIALECTS, Dialect
 from dbtui.migrations.execution import Controls, Ground, execute
 from dbtui.migrations.journal import Journal, ServerJournal, ended
 from dbtui.migrations.journal_file import FileJournal
-from dbtui.migrations.watch import Limits
+from dbtui.migrations.limits import Limits
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction
 from dbtui.model.run import Attempt, Fill, Look, Run, State, StepRun
 from dbtui.safety import Approval, audit, step_scope
@@ -48,6 +48,7 @@ class Runner:
         approve: Approve,
         on_change: Callable[[Run], None] = lambda _run: None,
         limits: Limits | None = None,
+        replicas: Sequence[Follows] = (),
         local_journal: bool = False,
     ) -> None:
         self.engine = engine
@@ -56,6 +57,7 @@ class Runner:
         self._approve = approve
         self._on_change = on_change
         self._limits = limits or Limits()
+        self._replicas = replicas
         self._local = local_journal
         self.controls = Controls(asyncio.Event(), asyncio.Event())
         self.controls.go.set()
@@ -316,8 +318,8 @@ class Runner:
     def _ground(self) -> Ground:
         assert self._session is not None
         return Ground(
-            self.engine, self._session, self.journal, self._dialect, self.plan, self._limits, self.controls,
-            self._looked, self._filled,
+            self.engine, self._session, self.journal, self._dialect, self.plan, self._limits, self._replicas,
+            self.controls, self._looked, self._filled,
         )  # fmt: skip
 
     # ---- when the session is lost

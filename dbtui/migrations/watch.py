@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 
-from dbtui.engines.base import RunSession
+from dbtui.engines.base import Follows, RunSession
 from dbtui.errors import DbtuiError
+from dbtui.migrations.limits import Limits
 from dbtui.model.run import Look
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Where a step stops itself. Seconds, sessions and bytes."""
-
-    queue: int = 10  # sessions that wait behind our lock, or behind our wait for it
-    queue_seconds: float = 1.5  # the longest of those waits
-    lag: float = 10.0  # of the slowest replica, for backfills
-    lag_bytes: int = 256 * 2**20
-    active: int = 200  # sessions at work, for backfills
-    cleaning: float = 60.0  # that the server's own cleaning of the table is waited for, for backfills
-    back_off: tuple[float, float] = (0.5, 30.0)  # between two attempts: the first, and the most
-    regain: float = 120.0  # for a server that went away to come back
-
-
-_OFTEN, _SELDOM = (
-    0.25,
-    1.0,
-)  # seconds between two looks: while a lock may be in the way, and while rows are written
+# Seconds between two looks: while a lock may be in the way, and while rows are written.
+_OFTEN, _SELDOM = 0.25, 1.0
 
 
 class Watch:
     """Looks beside the session. `look` is the newest; `withdrawn` says why the statement was taken back."""
 
     def __init__(
-        self, session: RunSession, relation: str, limits: Limits, on_look: Callable[[Look], None]
+        self,
+        session: RunSession,
+        relation: str,
+        limits: Limits,
+        on_look: Callable[[Look], None],
+        replicas: Sequence[Follows] = (),
     ) -> None:
         self._session = session
+        self._replicas = replicas
         self._relation = relation
         self._limits = limits
         self._on_look = on_look
@@ -61,7 +52,7 @@ class Watch:
     async def _looking(self, stop: asyncio.Event, *, withdraw: bool) -> None:
         while not self._over:
             try:
-                self.look = await self._session.look(self._relation)
+                self.look = await self._seen()
                 self._on_look(self.look)
             except DbtuiError:
                 self.look = Look()  # the step itself will notice what is wrong
@@ -70,6 +61,11 @@ class Watch:
                 self.withdrawn = why
                 await self._session.cancel()
             await self._sleep(stop, _OFTEN if withdraw else _SELDOM)
+
+    async def _seen(self) -> Look:
+        look = await self._session.look(self._relation)
+        lags = [await _behind(one) for one in self._replicas]
+        return replace(look, lag=max([look.lag or 0.0, *lags])) if lags else look
 
     async def _sleep(self, stop: asyncio.Event, seconds: float) -> None:
         if stop.is_set():
@@ -88,4 +84,27 @@ class Watch:
             return f"{self.look.behind} sessions waited behind it"
         if self.look.behind_seconds >= self._limits.queue_seconds:
             return f"a session waited {self.look.behind_seconds:.1f} s behind it"
+        return self.critical()
+
+    def critical(self) -> str:
+        """Why nothing of ours should go on at all; "" when it may."""
+        limits, look = self._limits, self.look
+        if limits.critical_active and look.active >= limits.critical_active:
+            return f"{look.active} sessions were at work"
+        if limits.critical_lag and (look.lag or 0.0) >= limits.critical_lag:
+            return behind(look.lag or 0.0)
         return ""
+
+
+def behind(lag: float) -> str:
+    """How far a replica is behind, in words."""
+    return "a replica does not follow" if lag == math.inf else f"a replica is {lag:.0f} s behind"
+
+
+async def _behind(replica: Follows) -> float:
+    """Seconds; without end for a replica that does not follow, or does not answer."""
+    try:
+        lag = await replica.behind()
+    except DbtuiError:
+        lag = None
+    return math.inf if lag is None else lag

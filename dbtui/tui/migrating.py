@@ -7,16 +7,19 @@ would, and the next run goes on where it stopped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from dbtui import policy, text
+from dbtui.commands.following import following
 from dbtui.commands.migrate import make_plan
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.migrations import plan_file
 from dbtui.migrations.approvals import leave, record_run, staging_run
 from dbtui.migrations.files import MigrationFile, migration_file, read_files
+from dbtui.migrations.limits import HELP, limits_of, limits_text
 from dbtui.migrations.losses import losses
 from dbtui.migrations.rehearse import rehearse as rehearsed
 from dbtui.migrations.rollback import plan_back, way_back
@@ -190,6 +193,18 @@ async def save(console: MainScreen, view: MigrateView) -> None:
         console.say(f"the plan is in {path}", "information")
 
 
+async def limits(console: MainScreen, view: MigrateView) -> None:
+    """Ask where runs are to hold, take back or stop themselves."""
+    from dbtui.tui.screens.line import LineQuestion
+
+    said: str | None = await console.app.push_screen_wait(
+        LineQuestion("Limits of a run", HELP.replace("; ", "\n"), limits_text(view.limits))
+    )
+    if said is not None:
+        view.limits = limits_of(said)
+        console.say(f"the next run: {limits_text(view.limits)}", "information")
+
+
 async def status(console: MainScreen, view: MigrateView) -> None:
     """Ask the server how the plan stands."""
     if view.plan is not None:
@@ -202,7 +217,7 @@ async def run(console: MainScreen, view: MigrateView) -> None:
     if view.plan is None or not await _ready(console, view, view.plan):
         return
     plan_file.keep(view.plan)
-    async with _Held(console, view, view.plan) as runner:
+    async with _held(console, view, view.plan) as runner:
         state = await runner.run()
     done = all(one.state is State.DONE for one in state.steps)
     if done:
@@ -220,7 +235,7 @@ async def rollback(console: MainScreen, view: MigrateView) -> None:
     """Take back every step that is done, the newest first."""
     if view.plan is None:
         return
-    async with _Held(console, view, view.plan) as runner:
+    async with _held(console, view, view.plan) as runner:
         steps = plan_back(runner.state, 0)
         complete = bool(steps) and await way_back(runner, 0)
     if console.leaving:
@@ -236,32 +251,25 @@ async def _nobody(_run: Run, _step: StepRun) -> Approval | None:
     return None
 
 
-class _Held:
+@asynccontextmanager
+async def _held(console: MainScreen, view: MigrateView, plan: ChangePlan) -> AsyncIterator[Runner]:
     """A runner that the console knows of while it is open, so that keys and leaving reach it."""
-
-    def __init__(self, console: MainScreen, view: MigrateView, plan: ChangePlan) -> None:
-        self._console = console
-        self._runner = Runner(
+    async with following(view.limits.replicas) as replicas:
+        runner = Runner(
             console.engine,
             console.target,
             plan,
             approve=lambda run, one: _ask(console, view, run, one),
             on_change=lambda run: None if console.leaving else view.show_run(run),
+            limits=view.limits,
+            replicas=replicas,
         )
-
-    async def __aenter__(self) -> Runner:
-        self._console.runner = self._runner
+        console.runner = runner
         try:
-            return await self._runner.__aenter__()
-        except BaseException:
-            self._console.runner = None
-            raise
-
-    async def __aexit__(self, *problem: object) -> None:
-        try:
-            await self._runner.__aexit__(*problem)
+            async with runner:
+                yield runner
         finally:
-            self._console.runner = None
+            console.runner = None
 
 
 # ---- what is asked
@@ -332,5 +340,5 @@ async def _answer(console: MainScreen, question: Question) -> str | None:
 
 _TASKS: dict[str, Task] = {
     "plan": plan, "open_file": open_file, "rehearse": rehearse, "save": save, "status": status, "run": run,
-    "rollback": rollback,
+    "rollback": rollback, "limits": limits,
 }  # fmt: skip

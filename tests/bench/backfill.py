@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from statistics import quantiles
 
-from dbtui.migrations.watch import Limits
+from dbtui.migrations.limits import Limits
 from dbtui.model.change import Backfill, ChangePlan, ChangeStep, Condition, Kind, Source, Transaction
 from dbtui.model.migration import Relation
 from dbtui.model.run import Run

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dbtui.config import Target, resolve
 from dbtui.engines import create
 from dbtui.engines.base import Engine
+from dbtui.migrations.limits import Limits
 from dbtui.migrations.runner import Runner
-from dbtui.migrations.watch import Limits
 from dbtui.model.change import (
     Backfill,
     ChangePlan,

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 
 from dbtui.errors import ConnectError, InputError, NotApproved
+from dbtui.migrations.limits import Limits
 from dbtui.migrations.rollback import plan_back, way_back
 from dbtui.migrations.runner import Runner
-from dbtui.migrations.watch import Limits
 from dbtui.model.change import (
     Backfill,
     ChangePlan,

@@ -13,7 +13,6 @@ from dbtui.engines.elasticsearch.connection import Connector
 from dbtui.engines.elasticsearch.explain import ElasticExplainer
 from dbtui.engines.elasticsearch.nouns import NOUNS
 from dbtui.engines.elasticsearch.query import ElasticQuerier
-from dbtui.engines.elasticsearch.run import ElasticRunSession
 from dbtui.model.server import Server
 
 
@@ -43,6 +42,8 @@ class ElasticEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`. A cluster is one database."""
+        from dbtui.engines.elasticsearch.run import ElasticRunSession
+
         session = ElasticRunSession(self._connector, self._work)
         await session.reopen()
         return session

@@ -13,7 +13,6 @@ from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.explain import MongoExplainer
 from dbtui.engines.mongodb.nouns import NOUNS
 from dbtui.engines.mongodb.query import MongoQuerier
-from dbtui.engines.mongodb.run import MongoRunSession
 from dbtui.model.server import Server
 
 
@@ -39,6 +38,8 @@ class MongoEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
+        from dbtui.engines.mongodb.run import MongoRunSession
+
         session = MongoRunSession(self._connector, database)
         await session.reopen()
         return session

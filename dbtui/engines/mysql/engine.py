@@ -50,6 +50,15 @@ class MysqlEngine:
         await session.reopen()
         return session
 
+    async def behind(self) -> float | None:
+        """See `engines.base.Follows`: the slowest of its channels."""
+        from dbtui.engines.mysql.health import channels
+
+        async with self._work.use("") as connection:
+            found = await channels(connection, mariadb=self._connector.probe.mariadb, timeout=5.0)
+        lags = [one.lag_seconds for one in found]
+        return None if not lags or None in lags else max(lag for lag in lags if lag is not None)
+
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""
         return await self._connector.connect()

@@ -27,6 +27,7 @@ _NAMES = {
     "redo_room": "redo_room",
 }
 _REDO = "SELECT 'redo_room', @@innodb_redo_log_capacity"  # from 8.0.30 on
+_REPLICATION = {True: "SHOW ALL REPLICAS STATUS", False: "SHOW REPLICA STATUS"}  # of MariaDB, of MySQL
 _NO_STAGES = (
     "how far an ALTER is is not told: UPDATE performance_schema.setup_consumers SET ENABLED = 'YES'"
     " WHERE NAME = 'events_stages_current';"
@@ -38,7 +39,8 @@ class SlowLook:
 
     def __init__(self, probe: Probe) -> None:
         self._refused: set[str] = set()
-        self._replication = "SHOW ALL REPLICAS STATUS" if probe.mariadb else "SHOW REPLICA STATUS"
+        self._mariadb = probe.mariadb
+        self._replication = _REPLICATION[probe.mariadb]
         self._metrics = "" if probe.mariadb else _METRICS  # MariaDB has both among its status variables
         self._redo = "" if probe.mariadb else _REDO
         self._stages = _STAGES if probe.consumes("events_stages_current") else ""
@@ -87,17 +89,22 @@ class SlowLook:
         if self._replication in self._refused:
             return ()
         try:
-            answer = await connection.ask(self._replication, timeout=timeout)
+            return await channels(connection, mariadb=self._mariadb, timeout=timeout)
         except QueryError as error:
             if not error.code:
                 raise
             self._refused.add(self._replication)
             return ()
-        names = [field.column.name for field in answer.fields]
-        return tuple(
-            _source({name: text(cell) for name, cell in zip(names, row, strict=True) if cell is not None})
-            for row in answer.rows
-        )
+
+
+async def channels(connection: Connection, *, mariadb: bool, timeout: float) -> tuple[Replica, ...]:
+    """The channels by which a server receives. Raises QueryError, QueryTimeout, SessionLost."""
+    answer = await connection.ask(_REPLICATION[mariadb], timeout=timeout)
+    names = [field.column.name for field in answer.fields]
+    return tuple(
+        _source({name: text(cell) for name, cell in zip(names, row, strict=True) if cell is not None})
+        for row in answer.rows
+    )
 
 
 STOPPED = "stopped"  # begins the state of a channel of which a thread does not run

@@ -13,9 +13,11 @@ from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
 from dbtui.engines.mysql.connection import LOCK_LIMIT, Connection, Connector
 from dbtui.engines.mysql.failures import FAILURES
+from dbtui.engines.mysql.locks import Locks
 from dbtui.engines.mysql.survey import identity_of
 from dbtui.engines.work import Work
 from dbtui.errors import ConnectError, DbtuiError, SessionLost
+from dbtui.model.activity import Progress
 from dbtui.model.run import Look
 from dbtui.safety import Approval
 
@@ -132,16 +134,30 @@ class MysqlRunSession:
 
     async def look(self, relation: str) -> Look:
         """By the list of sessions: who waits for a metadata lock in this database waits behind ours, or with it."""
-        own = self._open.identity.id
+        own, mariadb = self._open.identity.id, self._connector.probe.mariadb
         async with self._work.use(self._open.database) as connection:
             rows = await connection.fetch(_LOOK.format(own=own), timeout=_BRIEF)
-        waiting, behind, seconds, active = rows[0]
+            waiting, behind, seconds, active = rows[0]
+            blockers = await self._blockers(connection) if waiting == "1" else ()
+            stages = await connection.fetch((_PERCENT if mariadb else _STAGE).format(own=own), timeout=_BRIEF)
         return Look(
             waiting=waiting == "1",
+            blockers=blockers,
             behind=int(behind or 0),
             behind_seconds=float(seconds or 0),
             active=int(active or 0),
+            progress=next((_progress(str(own), row) for row in stages), None),
         )
+
+    async def _blockers(self, connection: Connection) -> tuple[str, ...]:
+        """Who holds the metadata lock that is waited for, as far as performance_schema tells."""
+        own = str(self._open.identity.id)
+        pairs = await Locks(self._connector.probe).metadata(connection, timeout=_BRIEF)
+        ids = [blocker for waiter, blocker in pairs if waiter == own]
+        if not ids:
+            return ()
+        rows = await connection.fetch(_BLOCKERS.format(ids=", ".join(ids)), timeout=_BRIEF)
+        return tuple(row[0] for row in rows)
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -156,3 +172,26 @@ SELECT COALESCE(MAX(ID = {{own}} AND {_WAITS}), 0), SUM(ID <> {{own}} AND DB = D
        SUM(COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump') AND ID NOT IN ({{own}}, CONNECTION_ID()))
   FROM information_schema.PROCESSLIST
 """
+
+# MySQL counts units of work where performance_schema keeps stages, MariaDB per cent of one stage after the other.
+_STAGE = """
+SELECT s.EVENT_NAME, s.WORK_COMPLETED, s.WORK_ESTIMATED
+  FROM performance_schema.events_stages_current s JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID
+ WHERE s.WORK_ESTIMATED > 0 AND t.PROCESSLIST_ID = {own}
+"""
+_PERCENT = """
+SELECT CONCAT('stage ', STAGE, ' of ', MAX_STAGE), PROGRESS, 100
+  FROM information_schema.PROCESSLIST WHERE ID = {own} AND MAX_STAGE > 0
+"""
+_BLOCKERS = """
+SELECT CONCAT(p.ID, ' ', p.USER, ' ', p.COMMAND, ': ', COALESCE(LEFT(p.INFO, 120), ''),
+              COALESCE(CONCAT(' (transaction open ', TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), ' s)'), ''))
+  FROM information_schema.PROCESSLIST p
+  LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID
+ WHERE p.ID IN ({ids}) ORDER BY t.trx_started IS NULL, t.trx_started LIMIT 10
+"""
+
+
+def _progress(session: str, row: Sequence[str]) -> Progress:
+    phase, done, total = row
+    return Progress(session, "ALTER", phase.rpartition("/")[2], "", float(done), float(total), "units")

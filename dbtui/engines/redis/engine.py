@@ -12,7 +12,6 @@ from dbtui.engines.redis.catalog import RedisCatalog
 from dbtui.engines.redis.connection import Connector
 from dbtui.engines.redis.nouns import NOUNS
 from dbtui.engines.redis.query import RedisQuerier
-from dbtui.engines.redis.run import RedisRunSession
 from dbtui.model.server import Server
 
 
@@ -44,6 +43,8 @@ class RedisEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
+        from dbtui.engines.redis.run import RedisRunSession
+
         session = RedisRunSession(self._connector, self._work, database)
         await session.reopen()
         return session

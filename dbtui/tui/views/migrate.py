@@ -11,6 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from dbtui import text
+from dbtui.migrations.limits import Limits
 from dbtui.model.change import ChangePlan, Source
 from dbtui.model.run import Rehearsal, Rehearsed, Run, StepRun
 from dbtui.model.snapshot import Snapshot
@@ -50,6 +51,7 @@ class MigrateView(View):
         self.run: Run | None = None
         self.rehearsal: Rehearsal | None = None
         self.planned_text = ""
+        self.limits = Limits()  # of the next run
         self._snapshot: Snapshot | None = None
 
     def compose(self) -> ComposeResult:
@@ -98,7 +100,8 @@ class MigrateView(View):
         sources = self.query_one("#migrate-sources", Grid)
         sources.set_rows([row for number, one in enumerate(plan.source) for row in verdicts(number, one)])
         self._draw()
-        self.steps.focus()
+        if self.display:  # another pane may have been opened meanwhile
+            self.steps.focus()
 
     def show_rehearsal(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
