@@ -18,7 +18,7 @@ from dbtui.model.finding import Finding, Severity
 from dbtui.model.plan import Plan, RawPlan
 from dbtui.plans import MAX_CHARACTERS, parse
 from dbtui.plans.beside import parse_beside
-from dbtui.plans.summary import beside_nodes, weight
+from dbtui.plans.summary import beside_nodes, weights
 from dbtui.rules.base import rule_ids
 from dbtui.rules.plan import findings as plan_findings
 from dbtui.safety import Approval
@@ -231,7 +231,7 @@ def read_text(name: str) -> str:
 
 def render(plan: Plan, findings: Sequence[Finding], form: str) -> str:
     """The plan in one of `FORMATS`, ending with a newline."""
-    weights = [weight(plan, node) for node in plan.nodes]
+    shares = weights(plan)
     if form == "json":
         from dbtui.output import json
 
@@ -239,10 +239,10 @@ def render(plan: Plan, findings: Sequence[Finding], form: str) -> str:
     if form == "markdown":
         from dbtui.output import markdown
 
-        return markdown.plan(plan, weights, beside_nodes(plan), findings)
+        return markdown.plan(plan, shares, beside_nodes(plan), findings)
     from dbtui.output import text
 
-    return text.plan(plan, weights, beside_nodes(plan), findings, width=_width())
+    return text.plan(plan, shares, beside_nodes(plan), findings, width=_width())
 
 
 def _width() -> int:

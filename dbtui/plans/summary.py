@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dbtui.model.plan import Plan, PlanNode
 
 
-def weight(plan: Plan, node: PlanNode) -> float | None:
-    """What heat is drawn by: the share of self time, else of self blocks (TIMING OFF), else of self cost.
+def weights(plan: Plan) -> tuple[float | None, ...]:
+    """What heat is drawn by, for each node: the share of self time, else of self blocks (TIMING OFF), else of cost.
 
     Between 0 and 1; None where the plan has none of them.
     """
-    value, whole = _quantity(plan, node)
-    if value is None or whole <= 0:
-        return None
-    return min(1.0, value / whole)
+    kind, root = weighed_by(plan), plan.nodes[0]
+    values: Iterable[float | None]
+    if kind == "time":
+        whole = max(plan.self_sum_ms or 0.0, plan.total_ms or 0.0)
+        values = [node.self_ms for node in plan.nodes]
+    elif kind == "blocks":
+        whole = (root.blocks or 0) + plan.post_blocks
+        values = [node.self_blocks for node in plan.nodes]
+    else:
+        whole, values = root.total_cost or 0.0, own_costs(plan)
+    return tuple(None if value is None or whole <= 0 else min(1.0, value / whole) for value in values)
+
+
+def own_costs(plan: Plan) -> tuple[float | None, ...]:
+    """What each node adds to the cost of what is asked for.
+
+    PostgreSQL prices a node as if all of its rows were wanted: below a Limit that costs less, what is there counts
+    in proportion. So the parts of a plan add up to its root.
+    """
+    if not plan.format.startswith("postgres"):
+        return tuple(node.self_cost for node in plan.nodes)
+    below = [0.0] * len(plan.nodes)
+    for node in plan.nodes[1:]:
+        if node.parent is not None:
+            below[node.parent] += node.total_cost or 0.0
+    asked = [1.0] * len(plan.nodes)  # share of a node's rows
+    for node in plan.nodes:
+        if node.parent is not None:
+            above = plan.nodes[node.parent]
+            part = (above.total_cost or 0.0) / below[above.id] if below[above.id] else 1.0
+            asked[node.id] = asked[above.id] * min(1.0, part)
+    return tuple(
+        None if node.total_cost is None else max(0.0, node.total_cost - below[node.id]) * asked[node.id]
+        for node in plan.nodes
+    )
 
 
 def weighed_by(plan: Plan) -> str:
-    """What `weight` is a share of: "time", "blocks" or "cost"."""
+    """What `weights` are shares of: "time", "blocks" or "cost"."""
     if plan.self_sum_ms is not None:
         return "time"
     if plan.analyzed and any(node.self_blocks for node in plan.nodes):
         return "blocks"
     return "cost"
-
-
-def _quantity(plan: Plan, node: PlanNode) -> tuple[float | None, float]:
-    kind = weighed_by(plan)
-    if kind == "time":
-        return node.self_ms, max(plan.self_sum_ms or 0.0, plan.total_ms or 0.0)
-    root = plan.nodes[0]
-    if kind == "blocks":
-        return node.self_blocks, (root.blocks or 0) + plan.post_blocks
-    return node.self_cost, root.total_cost or 0.0
 
 
 def hot_path(plan: Plan) -> tuple[int, ...]:
@@ -59,7 +80,7 @@ def _total(plan: Plan, node: PlanNode) -> float:
 
 def hottest(plan: Plan, count: int = 5) -> tuple[PlanNode, ...]:
     """The nodes with the greatest weight, greatest first."""
-    weighed = [(weight(plan, node) or 0.0, node) for node in plan.nodes]
+    weighed = [(share or 0.0, node) for share, node in zip(weights(plan), plan.nodes, strict=True)]
     weighed.sort(key=lambda pair: (-pair[0], pair[1].id))
     return tuple(node for share, node in weighed[:count] if share > 0)
 

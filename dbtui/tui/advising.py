@@ -46,6 +46,12 @@ class _Desk:
 _desks: WeakKeyDictionary[MainScreen, _Desk] = WeakKeyDictionary()
 
 
+def _desk(console: MainScreen) -> _Desk:
+    from dbtui.shadow import Shadow
+
+    return _desks.setdefault(console, _Desk(Shadow()))
+
+
 async def finish(console: MainScreen) -> None:
     """End the console's shadow."""
     desk = _desks.pop(console, None)
@@ -57,7 +63,16 @@ async def finish(console: MainScreen) -> None:
 async def begin(console: MainScreen, wish: AdviseWish) -> None:
     """Do what the pane wishes; an error ends on it."""
     view = cast("AdviseView", console.view("advise"))
-    tasks = {"plan": plan, "advise": advise, "workload": workload, "verify": verify}
+    from dbtui.tui import otherwise
+
+    tasks = {
+        "plan": plan,
+        "advise": advise,
+        "workload": workload,
+        "verify": verify,
+        "rewrite": lambda console, view: otherwise.rewrite(console, view, _desk(console).shadow),
+        "partition": otherwise.partition,
+    }
     try:
         await tasks[wish.wish](console, view)
     except DbtuiError as error:
@@ -94,13 +109,9 @@ async def _plan(planner: Planner, sql: str, wish: Wish) -> Plan:
 
 async def _planner(console: MainScreen, view: AdviseView, queries: Sequence[Query]) -> Planner:
     """The planner of the tables that the statements mention. Raises UsageError where there is none."""
-    from dbtui.shadow import Shadow
-
     if not has_planner(console.engine):
         raise UsageError(f"nobody can be asked what {console.engine.name} would plan", "g advises by rule")
-    desk = _desks.get(console)
-    if desk is None:
-        desk = _desks[console] = _Desk(Shadow())
+    desk = _desk(console)
     facts = await facts_for(console.engine, queries, view.database)
     known = frozenset(f"{view.database}/{table.schema}.{table.name}" for table in facts.tables)
     if not known:
@@ -132,7 +143,7 @@ async def advise(console: MainScreen, view: AdviseView) -> None:
     advice = await _ask(console, view, [Query(sql)])
     asked = has_planner(console.engine)
     there = _there(await facts_for(console.engine, [Query(sql)], view.database), sql) if asked else []
-    view.show_options([*_advised(advice, tick=asked), *there])
+    view.show_options([*_advised(advice, tick=asked), *there], "Indexes")
     if advice.indexes:
         view.say(advice.verified)
     else:
@@ -153,7 +164,7 @@ async def workload(console: MainScreen, view: AdviseView) -> None:
     if not queries:
         raise UsageError("no counted statement has a plan", "see the statements pane")
     advice = await _ask(console, view, queries, Policy(weigh_writes=True))
-    view.show_options(_advised(advice, tick=False))
+    view.show_options(_advised(advice, tick=False), "Indexes")
     left = f", {len(advice.not_understood)} not understood" if advice.not_understood else ""
     view.say(f"{len(queries)} statements{left} · {advice.verified}")
     if not advice.indexes:
@@ -164,15 +175,11 @@ async def _ask(
     console: MainScreen, view: AdviseView, queries: Sequence[Query], policy: object = None
 ) -> Advice:
     from dbtui.advice.search import Policy
-    from dbtui.shadow import Shadow
 
-    desk = _desks.get(console)
-    if desk is None:
-        desk = _desks[console] = _Desk(Shadow())
     chosen = policy if isinstance(policy, Policy) else None
     server = console.snapshot.server if console.snapshot is not None else None
     database = view.database or (server.database if server is not None else "")
-    return await advise_on(console.engine, desk.shadow, queries, database, chosen, view.say)
+    return await advise_on(console.engine, _desk(console).shadow, queries, database, chosen, view.say)
 
 
 def _advised(advice: Advice, *, tick: bool) -> list[Option]:
@@ -215,13 +222,25 @@ def _there(facts: Facts, sql: str) -> list[Option]:
 
 
 async def verify(console: MainScreen, view: AdviseView) -> None:
-    """Whether the server itself plans with what was handed on: its plan then, and now."""
+    """Whether the server itself plans with what was handed on, and has scanned it since the last look."""
     if view.taken is None:
         console.say("m hands an index on first; v looks afterwards whether it is used", "warning")
         return
-    now = await explain_on(console.engine, view.taken.query, database=view.database)
+    name, query = view.taken.index, view.taken.query
+    now = await explain_on(console.engine, query, database=view.database)
     view.show_plans(view.taken.before, now, f"now: the server itself, {now.server_version}")
-    name = view.taken.index
+    facts = await facts_for(console.engine, [Query(query)], view.database)
+    index = next((one for table in facts.tables for one in table.indexes if one.name == name), None)
     used = any(node.index == name for node in now.nodes)
     what = "is used by the server's own plan" if used else "is not used by the server's own plan"
+    what += scanned(view.taken.scans, index.scans) if index is not None else "; it is not there"
     view.say(f"{name} {what}", Role.OK if used else Role.BAD)
+    view.taken = replace(view.taken, scans=index.scans if index is not None else None)
+
+
+def scanned(before: int | None, now: int | None) -> str:
+    """How often an index was scanned, with what it was at the look before; "" where the server does not count."""
+    if now is None:
+        return ""
+    before_that = f", {before:,} at the last look" if before is not None else " so far"
+    return f"; scanned {now:,} time{'' if now == 1 else 's'}{before_that}"

@@ -11,7 +11,15 @@ import pytest
 
 from dbtui.errors import InputError
 from dbtui.plans import parse
-from dbtui.plans.summary import beside_nodes, estimate_factor, hot_path, hottest, weighed_by, weight
+from dbtui.plans.summary import (
+    beside_nodes,
+    estimate_factor,
+    hot_path,
+    hottest,
+    own_costs,
+    weighed_by,
+    weights,
+)
 
 PLAIN = """\
 Hash Join  (cost=1.07..2.15 rows=3 width=8) (actual time=0.020..0.022 rows=30 loops=1)
@@ -229,9 +237,19 @@ def test_the_hot_path_and_the_hottest() -> None:
     assert hot_path(plan) == (0, 2, 3)
     assert [node.id for node in hottest(plan, 2)] == [0, 1]
     assert estimate_factor(plan.nodes[0]) == 10
-    assert sum(weight(plan, node) or 0 for node in plan.nodes) == pytest.approx(0.022 / 0.05)
+    assert sum(share or 0 for share in weights(plan)) == pytest.approx(0.022 / 0.05)
     estimates = parse(PLAIN.replace("(actual", "(never executed) (")[:70].partition("(never")[0])
-    assert weighed_by(estimates) == "cost" and weight(estimates, estimates.nodes[0]) == 1.0
+    assert weighed_by(estimates) == "cost" and weights(estimates)[0] == 1.0
+
+
+def test_below_a_limit_costs_count_in_proportion() -> None:
+    plan = parse(
+        "Limit  (cost=0.00..0.79 rows=5 width=30)\n"
+        "  ->  Sort  (cost=56.70..61.27 rows=5 width=30)\n"
+        "        ->  Seq Scan on orders  (cost=0.00..56.70 rows=15 width=30)"
+    )
+    assert sum(own or 0 for own in own_costs(plan)) == pytest.approx(0.79)
+    assert weights(plan)[2] == pytest.approx(56.7 / 61.27)
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,30 @@ async def test_from_a_statement_to_the_migration_and_back(postgres18: PostgresSe
         await c.sees("visits_visitor_at_idx", "Verdicts")
         postgres18.psql("create index visits_visitor_at_idx on visits (visitor, at desc)", shop)
         await c.press("escape", "8", "v")
-        await c.sees("is used by the server's own plan")
+        await c.sees("is used by the server's own plan", "scanned 0 times so far")
+        postgres18.psql("select * from visits where visitor = 7 order by at desc limit 3", shop)
+        await c.press("v")
+        await c.sees("scanned 1 time, 0 at the last look")
+
+
+async def test_a_statement_in_other_words_is_tried(postgres18: PostgresServer, shop: str) -> None:
+    async with console(target_of(postgres18.url(shop)), size=(120, 40)) as c:
+        await c.press("8")
+        await c.type("select * from visits where date(at) = '2025-01-02'")
+        await c.press("escape", "R")
+        await c.sees("Rewrites", "any-date-function-to-range: SELECT", "nothing was run")
+        await c.press("space")
+        await c.sees("1 tried", "As it would be", "the same")
+
+
+async def test_partitions_are_told_of_with_the_reasons(postgres18: PostgresServer, shop: str) -> None:
+    postgres18.psql("create extension if not exists pg_stat_statements", shop)
+    postgres18.psql("select count(*) from visits where at > '2025-02-01'", shop)
+    async with console(target_of(postgres18.url(shop)), size=(120, 40)) as c:
+        await c.press("8", "escape", "P")
+        await c.sees("Partitions", "public.visits stays whole", "is less than 10 GB")
+        await c.press("enter")
+        await c.sees("esc closes")
 
 
 async def test_what_cannot_be_tried_is_said(postgres18: PostgresServer, shop: str) -> None:

@@ -16,6 +16,7 @@ from dbtui import text
 from dbtui.model.plan import Plan
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import AdviseWish, Copy, PlanChange
+from dbtui.tui.screens.texts import TextScreen
 from dbtui.tui.views.base import View
 from dbtui.tui.widgets.frame import Frame
 from dbtui.tui.widgets.grid import Grid, GridColumn, GridRow
@@ -28,13 +29,15 @@ COLUMNS = (
     GridColumn("saves", "Cost", 7, "right", 90, False),
     GridColumn("size", "Size", 8, "right", 60, False),
     GridColumn("writes", "Writes", 7, "right", 50, False),
-    GridColumn("what", "Index", None, "left", 95, False),
+    GridColumn("what", "What", None, "left", 95, False),
 )
 HOW = """\
 Write a statement above, or bring one with A from a plan or the statements.
 
   g      which indexes would help it, and which are there
   W      which would help all statements that the server has counted
+  R      whether it could be written otherwise
+  P      which tables should be split into partitions
   space  tries an index, or hides one that is there
   e      plans again with what is written as What if:
          CREATE INDEX, DROP INDEX, SET, or the query in other words"""
@@ -42,9 +45,11 @@ Write a statement above, or bring one with A from a plan or the statements.
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Something that can be tried with a key: an index that is advised, or one that is there, to be hidden."""
+    """Something that can be tried with a key: an index that is advised, or one that is there, to be hidden; the
+    statement in other words. Partitions are only told of.
+    """
 
-    sql: str  # what would make it so: CREATE INDEX or DROP INDEX
+    sql: str  # what would make it so: CREATE INDEX, DROP INDEX, a query, or a script
     label: str
     on: bool = False
     there: bool = False  # an index of the server's own
@@ -52,6 +57,8 @@ class Option:
     size: int | None = None
     write_overhead: float | None = None
     note: str = ""
+    told: str = ""  # what is to be read about it, where it cannot be tried
+    change: bool = True  # whether it can be handed on as a change of schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Taken:
     index: str
     query: str
     before: Plan | None
+    scans: int | None = None  # of the index, when it was last looked at
 
 
 def rows(options: Sequence[Option]) -> list[GridRow]:
@@ -105,6 +113,7 @@ class AdviseView(View):
     def __init__(self) -> None:
         super().__init__()
         self.options: tuple[Option, ...] = ()
+        self.noun_of_options = "Indexes"
         self.database = ""
         self.before: Plan | None = None
         self.taken: Taken | None = None
@@ -120,7 +129,7 @@ class AdviseView(View):
         yield Static("", id="advise-note", markup=False)
 
     def on_mount(self) -> None:
-        self.grid.set_title("Indexes")
+        self.grid.set_title(self.noun_of_options)
         self._arrange()
 
     @property
@@ -142,7 +151,7 @@ class AdviseView(View):
         """Take up a statement in place of the one before."""
         self.sql.text = text.printable(sql, keep_newlines=True)
         self.database = database
-        self.show_options(())
+        self.show_options((), "Indexes")
         self.clear_plans()
 
     @property
@@ -157,12 +166,13 @@ class AdviseView(View):
         """What is going on, or who it was that planned."""
         self.grid.set_subtitle(text.one_line(line, 110), role)
 
-    def show_options(self, options: Sequence[Option]) -> None:
+    def show_options(self, options: Sequence[Option], noun: str = "") -> None:
+        """List what could be otherwise; `noun` says what it is when it is no longer what it was."""
+        self.noun_of_options = noun or self.noun_of_options
         self.options = tuple(options)
         self.grid.set_rows(rows(self.options))
-        self.grid.set_title(
-            "Indexes", f"{sum(option.on for option in self.options)} tried" if options else ""
-        )
+        tried = sum(option.on for option in self.options)
+        self.grid.set_title(self.noun_of_options, f"{tried} tried" if options else "")
         self._arrange()
 
     def show_plans(self, before: Plan | None, after: Plan | None, verified: str) -> None:
@@ -212,11 +222,14 @@ class AdviseView(View):
         self.what_if.focus()
 
     def action_try(self) -> None:
-        """Try what is under the cursor, or leave it as it is."""
+        """Try what is under the cursor, or leave it as it is; read about what cannot be tried."""
         at = self._cursor()
         if at is None:
             return
         option = self.options[at]
+        if option.told:
+            self.app.push_screen(TextScreen(option.label, text.printable(option.told, keep_newlines=True)))
+            return
         self.show_options([*self.options[:at], replace(option, on=not option.on), *self.options[at + 1 :]])
         if self.sql.text.strip():
             self.action_wish("plan")
@@ -235,9 +248,10 @@ class AdviseView(View):
         at = self._cursor()
         if not chosen and at is not None:
             chosen = [self.options[at]]
-        statements = [option.sql for option in chosen]
-        if chosen:
-            self.taken = Taken(index_name(chosen[0].sql), self.sql.text.strip().rstrip(";"), self.before)
+        statements = [option.sql for option in chosen if option.change and option.sql]
+        if statements:
+            if not chosen[0].told:
+                self.taken = Taken(index_name(statements[0]), self.sql.text.strip().rstrip(";"), self.before)
             self.post_message(PlanChange(";\n".join(statements) + ";"))
 
     def action_copy(self) -> None:

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from dbtui import text
 from dbtui.model.plan import Plan, PlanNode
-from dbtui.plans.summary import hot_path
+from dbtui.plans.summary import hot_path, own_costs
 from dbtui.tui.widgets.cells import fit, tidy, width_of
 from dbtui.tui.widgets.lines import LineListing, Piece
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -41,6 +41,7 @@ def lines_of(plan: Plan) -> tuple[Line, ...]:
         children.setdefault(node.parent, []).append(node)
     analyzed = plan.analyzed
     whole = _whole(plan)
+    costs = own_costs(plan)
     lines: list[Line] = []
     stack: list[tuple[PlanNode, int, bool, int | None]] = [
         (node, 0, True, None) for node in reversed(children.get(None, []))
@@ -48,7 +49,7 @@ def lines_of(plan: Plan) -> tuple[Line, ...]:
     while stack:
         node, depth, last, parent = stack.pop()
         below = children.get(node.id, [])
-        own = node.self_ms if analyzed else _own_cost(node, below)
+        own = node.self_ms if analyzed else costs[node.id]
         share = own / whole if own is not None and whole else None
         above = lines[parent] if parent is not None else None
         cut = above is not None and (above.cut or above.node.operation == "Limit")
@@ -62,15 +63,6 @@ def _whole(plan: Plan) -> float:
     if plan.analyzed:
         return plan.total_ms or plan.self_sum_ms or 0.0
     return max((node.total_cost or 0.0 for node in plan.nodes if node.parent is None), default=0.0)
-
-
-def _own_cost(node: PlanNode, below: Sequence[PlanNode]) -> float | None:
-    """What a node adds to its children's cost; 0 where they would cost more than is asked of them (LIMIT)."""
-    if node.self_cost is not None:
-        return node.self_cost
-    if node.total_cost is None:
-        return None
-    return max(0.0, node.total_cost - sum(child.total_cost or 0.0 for child in below))
 
 
 def misestimate(node: PlanNode) -> float | None:
