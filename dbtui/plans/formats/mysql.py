@@ -26,13 +26,10 @@ _TABLE = re.compile(r"[+|\-\s]{0,400}\|?\s*id\s*[|\t]\s*select_type\s*[|\t]")
 _PROMPT = re.compile(r"(?:mysql|MariaDB \[[^\]\n]{0,64}\])> ")
 
 
-def is_table(text: str) -> bool:
-    """Whether a text is the traditional EXPLAIN, a table with a row for each table."""
-    return _TABLE.match(text) is not None
-
-
 def recognise(text: str) -> bool:
     """Whether a text is a plan of MySQL or MariaDB, perhaps as their command-line clients print it."""
+    if _TABLE.match(text):
+        return True
     text = _bare(text[:_HEAD])
     if text.startswith("{"):
         return bool(_BEGINNING.match(text) or _MARK.search(text[:4000])) and '"Node Type"' not in text[:4000]
@@ -48,6 +45,11 @@ def read(text: str) -> Plan:
 
 
 def _read(text: str) -> Plan:
+    if _TABLE.match(text):
+        raise InputError(
+            "this is MySQL's EXPLAIN as a table, which leaves most of the plan out",
+            "take EXPLAIN FORMAT=TREE or FORMAT=JSON",
+        )
     bare = _bare(text)
     if not bare.startswith("{"):
         return mysql_iterators.read_tree(bare)

@@ -13,6 +13,7 @@ from typing import Any
 
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan, PlanNode
+from dbtui.plans.measure import measure
 
 MAX_DEPTH, MAX_NODES = 2_000, 200_000
 
@@ -53,7 +54,7 @@ def recognise(text: str) -> bool:
 
 
 def read(text: str) -> Plan:
-    """The plan in a text that `recognise` knows. Raises InputError."""
+    """The measured plan in a text that `recognise` knows. Raises InputError."""
     start = text.lstrip("\ufeff \t\r\n")
     if start[:1] in "[{":
         steps, form = _of_json(start), "sqlite-json"
@@ -61,7 +62,7 @@ def read(text: str) -> Plan:
         steps, form = _of_tree(start), "sqlite-text"
     else:
         steps, form = _of_rows(start), "sqlite-rows"
-    return Plan(format=form, nodes=_nodes(steps), original=text)
+    return measure(Plan(format=form, nodes=_nodes(steps), original=text))
 
 
 def _of_tree(text: str) -> list[_Step]:
