@@ -161,6 +161,8 @@ async def test_partitions_are_told_of_with_the_reasons(postgres18: PostgresServe
     postgres18.psql("create extension if not exists pg_stat_statements", shop)
     postgres18.psql("select count(*) from visits where at > '2025-02-01'", shop)
     async with console(target_of(postgres18.url(shop)), size=(120, 40)) as c:
+        await c.press("2")
+        await c.sees("select count(*) from visits")
         await c.press("8", "escape", "P")
         await c.sees("Partitions", "public.visits stays whole", "is less than 10 GB")
         await c.press("enter")
