@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dbtui.errors import UsageError
 from dbtui.migrations.files import MigrationFile, dialect_of
+from dbtui.migrations.write import ALL, write
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Engine as Dialect
 from dbtui.text import printable
@@ -32,8 +33,7 @@ def add_arguments(plan: argparse.ArgumentParser) -> None:
         "--style",
         default="",
         metavar="TOOL",
-        help="numbered, dbmate, goose, golang-migrate, flyway, sqitch, prisma, drizzle, typeorm, sequelize or knex"
-        " (default: what the folder holds)",
+        help=f"{', '.join(ALL)} (default: what the folder holds)",
     )
 
 
@@ -67,7 +67,5 @@ async def changes(
 
 def write_files(plan: ChangePlan, folder: str, style: str, before: Sequence[MigrationFile]) -> None:
     """Write the plan's files and name them on standard error. Raises UsageError and InputError."""
-    from dbtui.migrations.write import write
-
     for path in write(plan, Path(folder), style, before):
         print(f"wrote {printable(str(path))}", file=sys.stderr)

@@ -75,7 +75,7 @@ def _journal(folder: Path, written: Sequence[Written], engine: str) -> Written:
     try:
         text = journal(file.read_text("utf-8") if file.is_file() else "", written, engine)
     except (ValueError, KeyError) as error:
-        raise InputError(f"{file} cannot be read: {error}", "mend it, or choose another style") from None
+        raise InputError(f"{file} cannot be read: {error}", "repair it, or choose another style") from None
     return Written("meta/_journal.json", text, append=True)
 
 
