@@ -9,8 +9,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from dbtui.live.masking import masker, shaper
 from dbtui.live.stand_in import StandIn, of_log
 from dbtui.logs import mysql_table, postgres_stderr, source
 from dbtui.logs.ranking import Ranking
-from dbtui.model.activity import Statement, Statements
+from dbtui.model.activity import Deadlock, Statement, Statements
 from dbtui.model.log import LogEntry
 from dbtui.model.server import Server
 from dbtui.text import count, milliseconds, one_line, percent, printable
@@ -32,6 +33,7 @@ SORTS: dict[str, Callable[[Statement], float]] = {
     "rows": lambda s: s.rows_read or s.rows or 0,
 }
 HEAD_LINES = 200
+MOST_DEADLOCKS = 5  # that are printed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +91,8 @@ class _Reading:
         self.engine = engine
         self.skipped = 0
         mask = (lambda text: text) if args.with_literals else masker(engine)
+        self.parser: logs.Parser | None = None
+        self._mask = mask
         self.ranking = Ranking(name, shaper(engine), mask)
         self._lock = threading.Lock()
 
@@ -102,10 +106,19 @@ class _Reading:
         with self._lock:
             return self.ranking.statements()
 
+    def deadlocks(self) -> Sequence[Deadlock]:
+        """Those that were told of, masked as the statements are."""
+        found = tuple(self.parser.deadlocks) if self.parser is not None else ()
+        return tuple(
+            replace(one, parties=tuple(replace(p, statement=self._mask(p.statement)) for p in one.parties))
+            for one in found
+        )
+
     def stand_in(self, name: str) -> StandIn:
         """The console's way to it."""
         server = Server(self.name, "", 0, "", Path(name).name if "://" not in name else "", "", "")
-        return of_log(Path(name).name if "://" not in name else self.name, self.engine, server, self.rows)
+        shown = Path(name).name if "://" not in name else self.name
+        return of_log(shown, self.engine, server, self.rows, self.deadlocks)
 
 
 def _parser(args: argparse.Namespace, head: list[str]) -> tuple[str, str, logs.Parser]:
@@ -129,6 +142,7 @@ def _whole(args: argparse.Namespace) -> _Reading:
         head = list(islice(lines, HEAD_LINES))
         name, engine, parser = _parser(args, head)
         reading = _Reading(name, engine, args)
+        reading.parser = parser
         for line in chain(head, lines):
             reading.take(list(parser.feed(line)))
         reading.take(list(parser.end()))
@@ -146,6 +160,7 @@ def _follow(path: Path, args: argparse.Namespace, open_console: Callable[[None, 
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     name, engine, parser = _parser(args, head)
     reading = _Reading(name, engine, args)
+    reading.parser = parser
 
     def read() -> None:
         for line in source.followed(path, left.is_set):
@@ -193,6 +208,7 @@ def _print(found: Statements, reading: _Reading, args: argparse.Namespace) -> No
             "version": 1, "format": reading.name, "entries": reading.ranking.entries, "skipped": reading.skipped,
             "first": reading.ranking.first, "last": reading.ranking.last,
             "statements": [_object(s, total) for s in chosen],
+            "deadlocks": [asdict(one) for one in reading.deadlocks()],
         }  # fmt: skip
         print(json.dumps(said, ensure_ascii=False, indent=2))
         return
@@ -206,6 +222,19 @@ def _print(found: Statements, reading: _Reading, args: argparse.Namespace) -> No
             f"  {count(s.rows_read if s.rows_read is not None else s.rows):>6}"
             f"  {printable(who)}: {one_line(s.query or '', 200)}"
         )
+    _print_deadlocks(reading.deadlocks())
+
+
+def _print_deadlocks(found: Sequence[Deadlock]) -> None:
+    """The newest ones, each with the statements of both sides."""
+    if found:
+        print(f"\n{len(found)} deadlock{'' if len(found) == 1 else 's'}, the newest first")
+    for one in list(reversed(found))[:MOST_DEADLOCKS]:
+        print(f"  {printable(one.at)}")
+        for party in one.parties:
+            fate = ", rolled back" if party.victim else ""
+            print(f"    process {printable(party.session)}{fate}: {one_line(party.statement, 200)}")
+            print(f"      waited for {one_line(party.waits, 200)}")
 
 
 def _summary(found: Statements, reading: _Reading) -> str:

@@ -273,8 +273,8 @@ class Weighs(Actions, Protocol):
 
 
 @runtime_checkable
-class RemembersDeadlocks(Actions, Protocol):
-    """Actions of an engine that keeps what deadlocked last."""
+class RemembersDeadlocks(Protocol):
+    """A monitor of what keeps its last deadlock."""
 
     async def last_deadlock(self) -> Deadlock:
         """Raises ConnectError, QueryError, SessionLost."""

@@ -12,7 +12,7 @@ from dbtui.engines import nouns
 from dbtui.engines.base import Engine, Monitor
 from dbtui.errors import ConnectError
 from dbtui.live.tape import Tape
-from dbtui.model.activity import Activity, Statements
+from dbtui.model.activity import Activity, Deadlock, Statements
 from dbtui.model.server import Environment, Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
 
@@ -41,9 +41,15 @@ def of_recording(tape: Tape, start: int) -> StandIn:
     )
 
 
-def of_log(name: str, engine: str, server: Server, rows: Callable[[], Statements]) -> StandIn:
-    """A log's statements; `rows` is asked for each sample what was read so far, in a thread."""
-    made = _Standing(engine, "this is a log", _Reading(rows), server)
+def of_log(
+    name: str,
+    engine: str,
+    server: Server,
+    rows: Callable[[], Statements],
+    deadlocks: Callable[[], Sequence[Deadlock]] = tuple,
+) -> StandIn:
+    """A log's statements and deadlocks; `rows` is asked for each sample what was read so far, in a thread."""
+    made = _Standing(engine, "this is a log", _Reading(rows, deadlocks), server)
     return StandIn(Target(name, "log", "", Environment.DEVELOPMENT), made, "statements")
 
 
@@ -93,13 +99,19 @@ class _Still:
 class _Reading(_Still):
     """Reads on in a log."""
 
-    def __init__(self, rows: Callable[[], Statements]) -> None:
+    def __init__(self, rows: Callable[[], Statements], deadlocks: Callable[[], Sequence[Deadlock]]) -> None:
         super().__init__()
         self._rows = rows
+        self._deadlocks = deadlocks
         self.sources = (
             Source(("activity",), self._nobody),
             Source(("statements",), self._statements, every=1.0, timeout=60.0),
         )
+
+    async def last_deadlock(self) -> Deadlock:
+        """See `engines.base.RemembersDeadlocks`."""
+        found = self._deadlocks()
+        return found[-1] if found else Deadlock(note="this log tells of no deadlock")
 
     async def _nobody(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         return {"activity": Activity((), 0, None)}

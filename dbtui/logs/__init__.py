@@ -6,12 +6,13 @@ A format has `NAME`, `ENGINE` (whose statements they are), `recognises(head)` fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Protocol
 
 from dbtui.errors import InputError
 from dbtui.logs import mongodb_json, mysql_slow, postgres_csv, postgres_json, postgres_stderr
+from dbtui.model.activity import Deadlock
 from dbtui.model.log import LogEntry
 
 FORMATS: tuple[ModuleType, ...] = (mongodb_json, postgres_json, postgres_csv, mysql_slow, postgres_stderr)
@@ -22,6 +23,11 @@ class Parser(Protocol):
     """Takes the lines of one log, in order and without their ends."""
 
     skipped: int  # lines that were not understood
+
+    @property
+    def deadlocks(self) -> Sequence[Deadlock]:
+        """Those that it has told of so far, the last ones; those of PostgreSQL alone."""
+        ...
 
     def feed(self, line: str) -> Iterable[LogEntry]:
         """The statements that this line completes."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dbtui.logs.times import moment
+from dbtui.model.activity import Deadlock
 from dbtui.model.log import LogEntry
 
 NAME = "mongodb-json"
@@ -26,6 +27,7 @@ class Parser:
 
     def __init__(self) -> None:
         self.skipped = 0
+        self.deadlocks: Sequence[Deadlock] = ()
 
     def feed(self, line: str) -> Iterable[LogEntry]:
         """See `logs.Parser`."""

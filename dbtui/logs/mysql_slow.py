@@ -6,9 +6,10 @@ Source: Log_to_file_event_handler in MySQL 8 and 9, and MYSQL_QUERY_LOG::write i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dbtui.logs.times import moment
+from dbtui.model.activity import Deadlock
 from dbtui.model.log import LogEntry
 
 NAME = "mysql-slow"
@@ -35,6 +36,7 @@ class Parser:
 
     def __init__(self) -> None:
         self.skipped = 0
+        self.deadlocks: Sequence[Deadlock] = ()
         self._database = ""  # of the last `use`, which holds on
         self._time: float | None = None  # of the last `# Time:`, likewise
         self._begin()

@@ -12,7 +12,17 @@ from dbtui.model.log import LogEntry
 NAME = "postgres-csv"
 ENGINE = "postgres"
 LONGEST = 16 << 20  # characters of one record
-_TIME, _USER, _DATABASE, _PROCESS, _CLIENT, _LEVEL, _MESSAGE, _APPLICATION = 0, 1, 2, 3, 4, 11, 13, 22
+_TIME, _USER, _DATABASE, _PROCESS, _CLIENT, _LEVEL, _MESSAGE, _DETAIL, _APPLICATION = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    11,
+    13,
+    14,
+    22,
+)
 csv.field_size_limit(LONGEST)
 
 
@@ -28,6 +38,7 @@ class Parser:
     def __init__(self) -> None:
         self.skipped = 0
         self._messages = Messages()
+        self.deadlocks = self._messages.deadlocks
         self._lines: list[str] = []
         self._length = 0
         self._inside = False  # a quoted text
@@ -57,6 +68,9 @@ class Parser:
             self.skipped += 1
             return ()
         if row[_LEVEL] != "LOG":
+            self._messages.failed(
+                row[_MESSAGE], "".join(row[_DETAIL : _DETAIL + 1]), row[_PROCESS], row[_TIME]
+            )
             return ()
         known = LogEntry(
             "", at=moment(row[_TIME]), user=row[_USER], database=row[_DATABASE],

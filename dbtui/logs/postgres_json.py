@@ -11,6 +11,7 @@ from dbtui.model.log import LogEntry
 
 NAME = "postgres-json"
 ENGINE = "postgres"
+_NAMES = ("timestamp", "message", "detail", "pid", "user", "dbname")
 
 
 def recognises(head: str) -> bool:
@@ -26,6 +27,7 @@ class Parser:
     def __init__(self) -> None:
         self.skipped = 0
         self._messages = Messages()
+        self.deadlocks = self._messages.deadlocks
 
     def feed(self, line: str) -> Iterable[LogEntry]:
         """See `logs.Parser`."""
@@ -33,9 +35,10 @@ class Parser:
         if said is None:
             self.skipped += bool(line.strip())
             return ()
+        text = {name: str(said.get(name, "")) for name in _NAMES}
         if said.get("error_severity") != "LOG":
+            self._messages.failed(text["message"], text["detail"], text["pid"], text["timestamp"])
             return ()
-        text = {name: str(said.get(name, "")) for name in ("timestamp", "message", "pid", "user", "dbname")}
         known = LogEntry(
             "", at=moment(text["timestamp"]), user=text["user"], database=text["dbname"],
             application=str(said.get("application_name", "")), client=_client(said.get("remote_host")),

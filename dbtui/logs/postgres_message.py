@@ -7,9 +7,12 @@ and contrib/auto_explain of PostgreSQL 13 to 18.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import replace
 
+from dbtui.model.activity import Deadlock
 from dbtui.model.log import LogEntry
+from dbtui.sql.deadlock import MESSAGE, deadlock_of
 
 _DURATION = re.compile(r"duration: (\d+(?:\.\d+)?) ms(?:\s+|$)")
 _STATEMENT = re.compile(r"(?:statement|(?P<step>parse|bind|execute(?: fetch from)?) [^\n:]*): ")
@@ -18,6 +21,7 @@ _QUERY_TEXT = re.compile(
     r"Query Text: (.*?)(?=\nQuery Parameters: |\n\S[^\n]*\(cost=|\n\S[^\n]*\(actual|\Z)", re.DOTALL
 )
 MOST_PENDING = 10_000
+MOST_DEADLOCKS = 100
 
 
 class Messages:
@@ -29,6 +33,12 @@ class Messages:
         self._stated_last: dict[
             str, str
         ] = {}  # or just after it: a portal is closed later than it is executed
+        self.deadlocks: deque[Deadlock] = deque(maxlen=MOST_DEADLOCKS)
+
+    def failed(self, message: str, detail: str, process: str, at: str) -> None:
+        """Take an error, of which only deadlocks are kept. `at` is the time as it stands in the log."""
+        if message.removeprefix("40P01: ") == MESSAGE:
+            self.deadlocks.append(deadlock_of(detail, process, at))
 
     def read(self, message: str, process: str, known: LogEntry) -> list[LogEntry]:
         """The statements that a message completes; `known` is what the line says besides.

@@ -57,6 +57,8 @@ class Parser:
         self.skipped = 0
         self._known = _pattern(prefix) if prefix else None
         self._messages = Messages()
+        self.deadlocks = self._messages.deadlocks
+        self._error = ""  # the message of the error whose detail may follow
         self._open: _Message | None = None
 
     def feed(self, line: str) -> Iterable[LogEntry]:
@@ -82,7 +84,10 @@ class Parser:
 
     def _complete(self) -> list[LogEntry]:
         message, self._open = self._open, None
-        if message is None or message.level != "LOG":
+        if message is None:
+            return []
+        if message.level != "LOG":
+            self._failed(message)
             return []
         who = self._who(message.prefix)
         process = who.pop("process", "")
@@ -91,6 +96,14 @@ class Parser:
         user, database, application, client = (who.get(name, "") for name in _NAMES)
         known = LogEntry("", None, at, user, database, application, client)
         return self._messages.read("\n".join(message.lines), process, known)
+
+    def _failed(self, message: _Message) -> None:
+        """What an error says of itself and its detail stand in two messages, one behind the other."""
+        if message.level == "DETAIL" and self._error:
+            who = self._who(message.prefix)
+            at = who.get("time", "") or who.get("epoch", "")
+            self._messages.failed(self._error, "\n".join(message.lines), who.get("process", ""), at)
+        self._error = message.lines[0] if message.level == "ERROR" else ""
 
     def _who(self, prefix: str) -> dict[str, str]:
         if self._known is not None and (found := self._known.search(prefix)):

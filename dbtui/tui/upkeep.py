@@ -78,12 +78,12 @@ def _word(console: MainScreen, what: str) -> str:
 
 async def deadlock(console: MainScreen, _wish: ShowDeadlock) -> None:
     """Show what deadlocked last, as far as the engine keeps it."""
-    actions = console.engine.actions
-    if not isinstance(actions, RemembersDeadlocks):
+    monitor = console.engine.monitor
+    if not isinstance(monitor, RemembersDeadlocks):
         console.say("this engine keeps nothing of deadlocks", "information")
         return
     try:
-        found = await actions.last_deadlock()
+        found = await monitor.last_deadlock()
     except DbtuiError as error:
         console.say(str(error), "error")
         return

@@ -10,7 +10,6 @@ import time
 from typing import Literal
 
 from dbtui.engines.base import LONGEST
-from dbtui.engines.mysql import deadlocks
 from dbtui.engines.mysql.act import acting
 from dbtui.engines.mysql.connection import Connection, Connector, limit
 from dbtui.engines.mysql.failures import account
@@ -21,7 +20,7 @@ from dbtui.engines.mysql.wire import shown
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.engines.slots import Purpose
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Deadlock, Session, Stakes
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of, signal_scope
@@ -87,12 +86,6 @@ class MysqlActions:
     async def stakes(self, session: Session) -> Stakes:
         """See `engines.base.Weighs`."""
         return await stakes_of(self._connector, session)
-
-    async def last_deadlock(self) -> Deadlock:
-        """See `engines.base.RemembersDeadlocks`."""
-        async with acting(self._connector) as connection:
-            rows = (await connection.counted("SHOW ENGINE INNODB STATUS", 5.0)).texts()
-        return deadlocks.read(rows[0][2])
 
     def maintenance(self, node: Node, what: Literal["vacuum", "analyze"]) -> str:
         """See `engines.base.Maintains`."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dbtui.engines.mysql import counters, locks, sessions, statements
+from dbtui.engines.mysql import counters, deadlocks, locks, sessions, statements
 from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.health import SlowLook
 from dbtui.engines.mysql.locks import Locks
@@ -14,7 +14,7 @@ from dbtui.engines.mysql.sessions import ProcessList
 from dbtui.engines.mysql.statements import Digests
 from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Progress
+from dbtui.model.activity import Deadlock, Progress
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
 
@@ -49,6 +49,12 @@ class MysqlMonitor:
         self._watch.release()
         await self._watch.session()
         return self._connector.server
+
+    async def last_deadlock(self) -> Deadlock:
+        """See `engines.base.RemembersDeadlocks`."""
+        connection = await self._watch.session()
+        rows = await connection.fetch("SHOW ENGINE INNODB STATUS", timeout=_SLOW)
+        return deadlocks.read(rows[0][2])
 
     def _begin(self, _connection: Connection) -> None:
         """Forget what was learned about the server: this one may be another."""

@@ -8,7 +8,6 @@ from typing import Literal
 import asyncpg
 
 from dbtui.engines.base import LONGEST
-from dbtui.engines.postgres import deadlocks
 from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connector
 from dbtui.engines.postgres.ddl import identifier, qualified
@@ -17,7 +16,7 @@ from dbtui.engines.postgres.stakes import stakes_of
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.engines.slots import Purpose
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Deadlock, Session, Stakes
+from dbtui.model.activity import Session, Stakes
 from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of, signal_scope
@@ -79,10 +78,6 @@ class PostgresActions:
     async def stakes(self, session: Session) -> Stakes:
         """See `engines.base.Weighs`."""
         return await stakes_of(self._connector, session)
-
-    async def last_deadlock(self) -> Deadlock:
-        """See `engines.base.RemembersDeadlocks`."""
-        return await deadlocks.last(self._connector)
 
     def maintenance(self, node: Node, what: Literal["vacuum", "analyze"]) -> str:
         """See `engines.base.Maintains`."""

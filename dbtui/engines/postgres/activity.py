@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dbtui.engines.postgres import counters, health, prepared, sessions
+from dbtui.engines.postgres import counters, deadlocks, health, prepared, sessions
 from dbtui.engines.postgres.connection import Connection, Connector
 from dbtui.engines.postgres.health import Worst
 from dbtui.engines.postgres.refusal import Question
 from dbtui.engines.postgres.statements import CountedStatements, SampledStatements
 from dbtui.engines.watch import Watch
 from dbtui.errors import QueryError
-from dbtui.model.activity import Activity, Statements
+from dbtui.model.activity import Activity, Deadlock, Statements
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
 
@@ -29,6 +29,7 @@ class PostgresMonitor:
     metrics: Sequence[Metric] = counters.METRICS
 
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
+        self._connector = connector
         self._steady = steady
         self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self.sources: Sequence[Source] = (
@@ -47,6 +48,10 @@ class PostgresMonitor:
         """Open the monitor connection anew. Raises ConnectError."""
         self._watch.release()
         return (await self._watch.session()).server
+
+    async def last_deadlock(self) -> Deadlock:
+        """See `engines.base.RemembersDeadlocks`."""
+        return await deadlocks.last(self._connector)
 
     def _begin(self, connection: Connection) -> None:
         """Forget what was learned about the server: this one may be another."""

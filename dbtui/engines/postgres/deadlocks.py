@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from dbtui.engines.postgres.connection import Connector
 from dbtui.engines.postgres.ddl import identifier
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.activity import Deadlock, Party
+from dbtui.model.activity import Deadlock
+from dbtui.sql.deadlock import MESSAGE, deadlock_of
 
 TAIL = 1_000_000  # bytes of the log that are read
 _MOST = 20_000  # characters of one deadlock
 _TIMEOUT = 5.0  # seconds
 _DETECTED = re.compile(r'^(.*?)\b(?:ERROR|FATAL)(?::\s+(?:40P01: )?|,40P01,")deadlock detected', re.M)
-_WAITS = re.compile(r"Process (\d+) waits for (.+?); blocked by process (\d+)\.")
-_RAN = re.compile(
-    r"Process (\d+): (.*?)(?=\n\s*Process \d+: "
-    r"|\n[^\n]*?\b(?:HINT|CONTEXT|STATEMENT|LOG|ERROR):  |\",\"See server log|\Z)",
-    re.S,
-)
+_END = re.compile(r'\n[^\n]*?\b(?:HINT|CONTEXT|STATEMENT|LOG|ERROR):  |","See server log')  # of the detail
 _AT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?")
 _PID = re.compile(r"\[(\d+)\]|,(\d+),")
 
 
 def read(log: str) -> Deadlock:
-    """The last deadlock in a piece of a log of the format stderr or csvlog; without parties when there is none."""
+    """The last deadlock in a piece of a log of any format; without parties when there is none."""
+    if (said := _in_json(log)) is not None:
+        return said
     found = list(_DETECTED.finditer(log))
     if not found:
         return Deadlock(note="the end of the server's log tells of no deadlock")
-    body = log[found[-1].start() :][:_MOST]
-    at, victim = _AT.search(found[-1][1]), _PID.search(found[-1][1])
-    ran: dict[str, str] = {}
-    for pid, statement in _RAN.findall(body):
-        ran.setdefault(pid, statement.strip())
-    parties = tuple(
-        Party(pid, ran.get(pid, ""), f"{lock}, blocked by {other}", _is(pid, victim))
-        for pid, lock, other in dict.fromkeys(_WAITS.findall(body))
-    )
-    return Deadlock(parties, at[0] if at else "", "from the server's log")
+    body = log[found[-1].start() :][:_MOST].replace("\n\t", "\n")  # as the server indents what goes on
+    head = found[-1][1]
+    at, victim = _AT.search(head), _PID.search(head)
+    end = _END.search(body, len(head))
+    pid = (victim[1] or victim[2]) if victim else ""
+    return deadlock_of(body[: end.start()] if end else body, pid, at[0] if at else "")
 
 
-def _is(pid: str, victim: re.Match[str] | None) -> bool:
-    return victim is not None and pid in victim.groups()
+def _in_json(log: str) -> Deadlock | None:
+    """The last one in a jsonlog, whose first line may be cut; None in another log, or where it tells of none."""
+    for line in reversed(log.splitlines()):
+        if not line.startswith("{") or f'"{MESSAGE}"' not in line:
+            continue
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        return deadlock_of(
+            str(said.get("detail", "")), str(said.get("pid", "")), str(said.get("timestamp", ""))
+        )
+    return None
 
 
 async def last(connector: Connector) -> Deadlock:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pymysql
 
 from dbtui.engines.mysql import deadlocks
-from dbtui.engines.mysql.actions import MysqlActions
+from dbtui.engines.mysql.activity import MysqlMonitor
 from tests.engines.mysql.sessions import client, working
 from tests.servers.mysql import MysqlProtocolServer
 
@@ -40,7 +40,7 @@ def deadlock(server: MysqlProtocolServer) -> tuple[str, str]:
 async def test_the_last_deadlock_is_told_with_both_statements(mysql: MysqlProtocolServer) -> None:
     ids = deadlock(mysql)
     async with working(mysql) as (connector, _):
-        found = await MysqlActions(connector).last_deadlock()
+        found = await MysqlMonitor(connector).last_deadlock()
     assert {party.session for party in found.parties} == set(ids)
     assert {party.statement for party in found.parties} == {
         "update stock set v = 11 where n = 2", "update stock set v = 12 where n = 1",

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
+from dbtui.cli import main
 from dbtui.engines.postgres import deadlocks
-from dbtui.engines.postgres.actions import PostgresActions
+from dbtui.engines.postgres.activity import PostgresMonitor
 from tests.engines.postgres.sessions import client, working
 from tests.servers.postgres import PostgresServer
 
 
-@pytest.fixture(scope="module", params=[(15, "stderr"), (18, "csvlog")], ids=["pg15-stderr", "pg18-csv"])
+@pytest.fixture(
+    scope="module",
+    params=[(15, "stderr"), (18, "csvlog"), (18, "jsonlog")],
+    ids=["pg15-stderr", "pg18-csv", "pg18-json"],
+)
 def logging(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """A server that writes its log to a file of its own."""
     version, form = request.param
@@ -36,14 +44,14 @@ async def deadlock(server: PostgresServer) -> tuple[int, int]:
         return one.get_server_pid(), other.get_server_pid()
 
 
-async def test_the_last_deadlock_is_read_from_the_log(logging: PostgresServer) -> None:
+async def test_the_last_deadlock_is_read_from_the_log(logging: PostgresServer, capsys: Any) -> None:
     async with working(logging) as (connector, _):
-        actions = PostgresActions(connector)
-        before = await actions.last_deadlock()
+        monitor = PostgresMonitor(connector)
+        before = await monitor.last_deadlock()
         assert not before.parties and "no deadlock" in before.note
         pids = await deadlock(logging)
         async with asyncio.timeout(10):  # the collector writes when it comes to it
-            while not (found := await actions.last_deadlock()).parties:
+            while not (found := await monitor.last_deadlock()).parties:
                 await asyncio.sleep(0.1)
     assert {party.session for party in found.parties} == {str(pid) for pid in pids}
     assert {" ".join(party.statement.split()) for party in found.parties} == {
@@ -51,18 +59,28 @@ async def test_the_last_deadlock_is_read_from_the_log(logging: PostgresServer) -
     }  # fmt: skip
     assert sum(party.victim for party in found.parties) == 1 and found.at[:2] == "20"
     assert all("ShareLock on transaction" in party.waits for party in found.parties)
+    folder = Path(logging.psql("show data_directory").strip())
+    file = folder / logging.psql("select pg_current_logfile()").strip()
+    assert main(["logs", str(file), "--json", "--with-literals"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["deadlocks"]
+    assert [party["session"] for party in told["parties"]] == [party.session for party in found.parties]
+    assert [party["statement"] for party in told["parties"]] == [party.statement for party in found.parties]
+    assert main(["logs", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert "1 deadlock, the newest first" in text and "update stock set v = ? where n = ?" in text
+    assert f"process {next(p.session for p in found.parties if p.victim)}, rolled back" in text
 
 
 async def test_a_log_that_may_not_be_read_is_told_with_the_grant(logging: PostgresServer) -> None:
     logging.psql("drop role if exists plain; create role plain login")
     async with working(logging, user="plain") as (connector, _):
-        found = await PostgresActions(connector).last_deadlock()
+        found = await PostgresMonitor(connector).last_deadlock()
     assert "GRANT pg_monitor, pg_read_server_files TO plain;" in found.note
 
 
 async def test_without_a_log_file_the_note_says_so(postgres: PostgresServer) -> None:
     async with working(postgres) as (connector, _):
-        assert "logging_collector" in (await PostgresActions(connector).last_deadlock()).note
+        assert "logging_collector" in (await PostgresMonitor(connector).last_deadlock()).note
 
 
 def test_the_last_of_several_counts() -> None:
