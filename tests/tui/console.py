@@ -22,7 +22,7 @@ from dbtui.tui.app import DbtuiApp, Options
 from dbtui.tui.screens.main import MainScreen
 from dbtui.tui.widgets.grid import Cell, Grid, GridRow
 
-PATIENCE = 15.0  # seconds for something to be seen; long, since the machine may be busy
+PATIENCE = 30.0  # seconds for something to be seen; long, since the machine may be busy
 POLL = 0.03
 _KEYS = {
     " ": "space", "/": "slash", "?": "question_mark", ":": "colon", "+": "plus", "-": "minus", "_": "underscore",

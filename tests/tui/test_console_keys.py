@@ -99,9 +99,15 @@ async def test_the_help_is_searched_and_left(postgres18: PostgresServer) -> None
         assert not isinstance(c.app.screen, HelpScreen)
 
 
-async def test_keys_of_the_user_are_taken_and_told(postgres18: PostgresServer) -> None:
+async def at_work(connect: Connect) -> None:
+    """A session that is not idle: idle ones are hidden only where there is another."""
+    await (await connect()).execute("begin")
+
+
+async def test_keys_of_the_user_are_taken_and_told(postgres18: PostgresServer, connect: Connect) -> None:
     config_folder().mkdir(parents=True)
     (config_folder() / "keymap.toml").write_text('[keys]\n"live.idle" = "I"\n')
+    await at_work(connect)
     async with console(postgres18.url()) as c:
         await c.sees("idle hidden", "I Idle")
         await c.press("i")
@@ -111,12 +117,16 @@ async def test_keys_of_the_user_are_taken_and_told(postgres18: PostgresServer) -
         await c.sees_no_more("idle hidden")
 
 
-async def test_a_keymap_that_cannot_be_used_is_told_and_the_defaults_stay(postgres18: PostgresServer) -> None:
+async def test_a_keymap_that_cannot_be_used_is_told_and_the_defaults_stay(
+    postgres18: PostgresServer, connect: Connect
+) -> None:
     config_folder().mkdir(parents=True)
+    await at_work(connect)
     (config_folder() / "keymap.toml").write_text('[keys]\n"live.nothing" = "I"\n')
     async with console(postgres18.url(), theme="no-such-theme") as c:
         await c.hears("live.nothing")
         await c.hears("no-such-theme")
+        await c.sees("idle hidden")
         await c.press("i")
         await c.sees_no_more("idle hidden")
 
@@ -177,7 +187,9 @@ async def test_idle_sessions_and_system_processes_come_and_go_by_key(
     postgres18: PostgresServer, connect: Connect
 ) -> None:
     await connect(application="sleeper")
+    await at_work(connect)
     async with console(postgres18.url()) as c:
+        await c.sees("idle hidden")
         assert c.row("sessions", "sleeper") is None
         await c.press("i")
         await c.until(lambda: c.row("sessions", "sleeper"))

@@ -82,7 +82,8 @@ async def test_statements_by_whom(postgres18: PostgresServer, connect: Connect) 
     busy = await connect(database=database, application="checkout")
     async with console(postgres18.url(database), interval=0.25, size=(160, 40)) as c:
         await c.press("2", "d", "d")
-        await busy.fetch("select count(*) from generate_series(1, 1000), pg_sleep(0.6)")
+        while not (c.main.snapshot and c.main.snapshot.load):  # until a sample has seen it
+            await busy.fetch("select count(*) from generate_series(1, 1000), pg_sleep(0.6)")
         await c.sees("since the reset", "generate_series")
         await c.press("w")
         await c.sees("by user", "postgres ·")

@@ -13,7 +13,7 @@ from dbtui.tui.screens.confirm import PasswordQuestion
 from dbtui.tui.screens.connect import ConnectScreen
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import free_port
-from tests.tui.console import Console, console, target_of
+from tests.tui.console import PATIENCE, Console, console, target_of
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def _sessions(server: PostgresServer) -> str:
 
 
 async def _nobody_left(server: PostgresServer) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while left := _sessions(server):
         assert time.monotonic() < end, left
         await asyncio.sleep(0.05)
