@@ -31,6 +31,7 @@ NOUNS = Nouns(
         "statements.user": "",
         "statements.database": "",
         "statements.query": "Work",
+        "kind.database": "cluster",
         "kind.table": "index",
         "kind.view": "alias",
         "schema.columns": "Fields",

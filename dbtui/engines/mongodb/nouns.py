@@ -30,5 +30,6 @@ NOUNS = Nouns(
         "schema.constraints": "Validator",
         "schema.rows": "Documents",
         "schema.scans": "Uses",
+        "kind.table": "collection",
     },
 )

@@ -131,11 +131,9 @@ def blockers(operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
     has locked: it counts only when nothing else is in the way, and when it is the only one of its kind.
     """
     everyone = list(operations)
-    holding = [operation for operation in everyone if not operation.get("waitingForLock")]
+    holding = [operation for operation in everyone if not waits(operation)]
     found: dict[str, tuple[str, ...]] = {}
-    for waiter in everyone:
-        if not waiter.get("waitingForLock"):
-            continue
+    for waiter in filter(waits, everyone):
         level, mode = wanted_lock(waiter)
         barring = [other for other in holding if other is not waiter and _bars(other, waiter, level, mode)]
         named = [other for other in barring if other.get("ns")]
@@ -144,6 +142,11 @@ def blockers(operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
         if chosen:
             found[id_of(waiter)] = tuple(id_of(other) for other in chosen)
     return found
+
+
+def waits(operation: Operation) -> bool:
+    """Whether it waits for a lock. DocumentDB says so of background workers too, which rest and run nothing."""
+    return bool(operation.get("waitingForLock")) and operation.get("active") is not False
 
 
 def wanted_lock(operation: Operation) -> tuple[str, str]:
@@ -168,7 +171,7 @@ def _bars(holder: Operation, waiter: Operation, level: str, mode: str) -> bool:
 
 
 def _wait(operation: Operation) -> tuple[str, str]:
-    if operation.get("waitingForLock"):
+    if waits(operation):
         level, mode = wanted_lock(operation)
         return "Lock", f"{level} {mode}".strip()
     if operation.get("waitingForFlowControl"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +13,12 @@ from dbtui.engines.redis.info import pairs as pairs_of
 from dbtui.engines.redis.info import sections, whole
 from dbtui.engines.redis.keys import Look
 from dbtui.engines.redis.session import Connection
-from dbtui.engines.redis.words import shown
+from dbtui.engines.redis.words import argument, shown
 from dbtui.errors import DbtuiError, PermissionDenied, QueryError
 from dbtui.model.catalog import Detail, Node
 
 SAMPLED = 200  # keys of a namespace that are looked at more closely
+_GLOB = re.compile(rb"[*?\[\]\\]")
 Fact = tuple[str, str]
 
 
@@ -112,7 +114,8 @@ async def namespace(connection: Connection, node: Node, prefix: bytes, look: Loo
         told.append(("Memory in all", f"about {text.size(sum(sizes) / len(sizes) * len(keys))}"))
     elif refused := next((each for each in answers[2::3] if isinstance(each, PermissionDenied)), None):
         told.append(("Memory", f"hidden: {refused.remedy}"))
-    return Detail(node, tuple(told))
+    pattern = argument(_GLOB.sub(rb"\\\g<0>", prefix) + b"*")
+    return Detail(node, tuple(told), f"SCAN 0 MATCH {pattern} COUNT 1000")
 
 
 async def database(connection: Connection, node: Node) -> Detail:
@@ -133,7 +136,7 @@ async def database(connection: Connection, node: Node) -> Detail:
             ("Its limit", text.size(whole(info.get("maxmemory"))) if whole(info.get("maxmemory")) else "none")
         )
         told.append(("When it is full", info.get("maxmemory_policy", "")))
-    return Detail(node, _filled(told))
+    return Detail(node, _filled(told), "INFO keyspace")
 
 
 def _said(answer: Any) -> str:

@@ -73,7 +73,7 @@ def _session(fields: Mapping[str, str], run: str) -> Session:
         user=fields.get("user", ""),
         database=fields.get("db", ""),
         application=fields.get("name") or library,
-        client=fields.get("addr", ""),
+        client=_place(fields.get("addr", "")),
         kind=kind,
         state=state,
         wait_type=wait_type,
@@ -83,6 +83,11 @@ def _session(fields: Mapping[str, str], run: str) -> Session:
         transaction_age=idle if state == "in transaction" else None,
         state_age=age if state in ("replica", "primary", "monitor") else idle,
     )
+
+
+def _place(address: str) -> str:
+    """Whence a client comes; of a socket the servers tell its own path, in the form of an address."""
+    return "local" if address.startswith(("/", "[/")) else address
 
 
 def _state(flags: str, idle: float | None) -> tuple[str, str]:

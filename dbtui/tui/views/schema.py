@@ -111,7 +111,8 @@ class SchemaView(View):
             for name, columns in BODIES.items():
                 empty = f"it has no {self._label(name).lower()}"
                 yield Grid(self.headed("schema", columns), id=f"{name}-body", empty=empty)
-            yield SqlArea(read_only=True, id="ddl-body", dialect=self.nouns.dialect)
+            none = f"it has no {self.nouns.definition}"
+            yield SqlArea(read_only=True, id="ddl-body", dialect=self.nouns.dialect, placeholder=none)
             rows = self._label("rows")
             yield PageGrid(rows, id="rows-body", empty=f"s reads up to 100 {rows.lower()}: never by itself")
 

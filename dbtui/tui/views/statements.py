@@ -197,7 +197,11 @@ class StatementsView(TableView):
         if self.filter_text:
             return "nothing matches the filter"
         if not statements.statements:
-            return self.lacks.get("statements", "nothing is counted")
+            return (
+                "nothing is counted"
+                if "statements" in self.lacks
+                else f"no {self.nouns.statement} was seen yet"
+            )
         if self.base == "opened":
             return "nothing ran since the pane was opened"
         return f"no {self.nouns.statement} ran since the last sample: d shows all since the reset"

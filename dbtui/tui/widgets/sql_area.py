@@ -68,6 +68,7 @@ class SqlArea(TextArea):
         runs: bool = True,
         dialect: str = "postgres",
         show_line_numbers: bool = False,
+        placeholder: str = "",
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         self._runs = runs and not read_only
@@ -80,6 +81,7 @@ class SqlArea(TextArea):
             id=id,
             tab_behavior="focus" if read_only else "indent",
             show_line_numbers=show_line_numbers,
+            placeholder=placeholder,
             highlight_cursor_line=False,
         )
         self.cursor_blink = False

@@ -78,6 +78,7 @@ async def test_operations_that_run_on_ferretdb(ferretdb: FerretServer) -> None:
         thread.join()
     assert seen and seen[0].database == shop.name
     assert seen[0].query == '{"aggregate": "orders😀"}'
+    assert not any(session.stranded for session in everyone.sessions)  # background workers say that they wait
     assert seen[0].query_age is not None and seen[0].kind == "client backend"
     assert everyone.limit is None and everyone.hidden == 0
     assert got["counters"]["active"] == len(seen) and got["counters"]["connections"] >= 1

@@ -101,6 +101,8 @@ async def test_namespaces_with_types_times_and_sizes(redis: RedisServer) -> None
             assert facts["Keys"] == "2"
             assert facts["Expiring"] == "50.0 %"
             assert "hash 50.0 %" in facts["Types"]
+            cursor = await made.query.run((await made.catalog.detail(first)).ddl, database="7")
+            assert {row[-1] for row in (await cursor.fetch()).rows} >= {"user:1:name", "user:1:profile"}
         client.flushdb()
 
 
