@@ -6,7 +6,8 @@ import pytest
 
 from dbtui.model.activity import Activity, Session
 from dbtui.model.snapshot import Metric, Section, Snapshot
-from dbtui.tui.views.live import Wanted, blocking_summary, describe, metric_text, rows
+from dbtui.tui.views.figures import metric_text
+from dbtui.tui.views.sessions import Wanted, blocking_summary, describe, rows
 from dbtui.tui.widgets.roles import Role
 
 
