@@ -1,8 +1,8 @@
 """What makes one schema out of another: statements in the order in which they can run.
 
 Both schemas are read from DDL. What is new comes in the words of the wanted schema; only changes of what is there
-already are written here. Views, functions and triggers are not compared when both sides have them: servers print
-them in words of their own. They are named, so that nobody takes silence for equality.
+already are written here. Views, functions and triggers are compared by `difference_code`. What was not understood
+is named, so that nobody takes silence for equality.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dbtui.migrations.difference_code import changes as code_changes
+from dbtui.migrations.difference_code import code_of
+from dbtui.migrations.difference_code import drops as code_drops
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.known import apply
 from dbtui.migrations.parse import parse
@@ -29,13 +32,6 @@ from dbtui.model.migration import (
 from dbtui.rules.migration.step import quoted, sql_name
 
 _HOME = {Engine.POSTGRESQL: "public", Engine.SQLITE: "main"}
-_NOT_COMPARED = {
-    "create view",
-    "create function",
-    "create trigger",
-    "create materialized view",
-    "create procedure",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +64,10 @@ def difference(was: Sequence[MigrationFile], wanted: Sequence[MigrationFile], en
     gone = [key for key in old.schema.tables if key not in new.schema.tables]
     for key in both:
         found.table(old.schema.tables[key], new.schema.tables[key])
+    was_code, now_code = code_of(old.statements, engine), code_of(new.statements, engine)
     statements = [
         *_types(old, new, engine),
+        *code_changes(was_code, now_code, engine, early=True),
         *_words_of(new, {new.schema.tables[key].relation for key in created}, late=False),
         *found.dropped_constraints,
         *found.dropped_indexes,
@@ -78,10 +76,12 @@ def difference(was: Sequence[MigrationFile], wanted: Sequence[MigrationFile], en
         *found.indexes,
         *found.foreign_keys,
         *_words_of(new, {new.schema.tables[key].relation for key in created}, late=True),
+        *code_changes(was_code, now_code, engine, early=False),
+        *code_drops(was_code, now_code, engine),
         *found.dropped_columns,
         *_dropped(old.schema, gone, engine),
     ]
-    return Difference(tuple(dict.fromkeys(statements)), tuple(_not_compared(old, new)))
+    return Difference(tuple(dict.fromkeys(statements)), tuple(_not_compared(new)))
 
 
 def _read(files: Sequence[MigrationFile], engine: Engine) -> _Side:
@@ -161,15 +161,10 @@ def _refers(table: KnownTable, other: KnownTable, schema: Schema) -> bool:
     return keys or reads or (table.parent is not None and schema.same(table.parent, other.relation))
 
 
-def _not_compared(old: _Side, new: _Side) -> Iterator[str]:
-    there = {(s.kind, s.actions[0].relation.name or s.actions[0].name) for s in old.statements if s.actions}
+def _not_compared(new: _Side) -> Iterator[str]:
     for statement in new.statements:
         if statement.error:
             yield f"not understood, so not compared: {statement.sql.splitlines()[0][:80]}"
-        elif statement.kind in _NOT_COMPARED:
-            name = statement.actions[0].relation.name or statement.actions[0].name
-            if (statement.kind, name) in there:
-                yield f"the {statement.kind.removeprefix('create ')} {name} is on both sides, and is not compared"
 
 
 class _Found:

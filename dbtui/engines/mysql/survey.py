@@ -68,6 +68,8 @@ class MysqlSurveyor:
             names = await _near(connection, schema, [one.name for one in tables])
             facts = await self._facts(connection, schema, names, interval if tables else 0.0, unknown)
             ddl = await _ddl(connection, schema, names, unknown)
+            if not tables:
+                ddl += await _code(connection, schema, unknown)
             conflicts = await _conflicts(connection, schema, names, unknown)
             replicas = await _number(connection, _REPLICAS, unknown, "replicas")
             rates = await _calibrated(connection, schema, facts) if tables else None
@@ -167,6 +169,25 @@ async def _ddl(connection: Connection, schema: str, names: Sequence[str], unknow
         sql = f"SHOW CREATE TABLE {identifier(schema)}.{identifier(name)}"
         rows = await _asked(connection, sql, unknown, f"structure of {name}")
         made += [f"{row[1]};\n" for row in rows]
+    return "".join(made)
+
+
+_CODE = """
+SELECT 'VIEW', TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {0}
+ UNION ALL
+SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0}
+ UNION ALL
+SELECT 'TRIGGER', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {0}
+"""
+
+
+async def _code(connection: Connection, schema: str, unknown: list[str]) -> str:
+    """The statements that make views, routines and triggers; what a body hides from the role is left out."""
+    made = []
+    for kind, name in await _asked(connection, _CODE.format(literal(schema)), unknown, "views and routines"):
+        sql = f"SHOW CREATE {kind} {identifier(schema)}.{identifier(name)}"
+        rows = await _asked(connection, sql, unknown, f"structure of {name}")
+        made += [f"{row[1 if kind == 'VIEW' else 2]};\n" for row in rows]
     return "".join(made)
 
 

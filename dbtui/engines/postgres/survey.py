@@ -64,7 +64,7 @@ class PostgresSurveyor:
             names = [qualified(*(p for p in (t.schema, t.name) if p)) for t in tables] or None
             records = await connection.fetch(load("survey_near"), names, timeout=_TIMEOUT)
             near = [_Found(*record) for record in records]
-            ddl = await _ddl(connection, near, unknown)
+            ddl = await _ddl(connection, near, unknown, whole=not tables)
             facts = await _tables(connection, near, interval if tables else 0.0, unknown)
             conflicts = await _conflicts(connection, near)
             replicas, slots, notes = await _replication(connection, unknown)
@@ -86,13 +86,22 @@ class PostgresSurveyor:
             )
 
 
-async def _ddl(connection: Connection, near: Sequence[_Found], unknown: list[str]) -> str:
-    """The statements that make the relations, without invalid indexes: they prove nothing and serve nobody."""
+async def _ddl(connection: Connection, near: Sequence[_Found], unknown: list[str], *, whole: bool) -> str:
+    """The statements that make the relations, without invalid indexes: they prove nothing and serve nobody.
+
+    Of functions only how often they are computed, but all that they say with `whole`.
+    """
     made: list[str] = []
     try:
         async with connection.reading(timeout=_TIMEOUT, lock_timeout=_LOCK_WAIT) as raw:
             await raw.execute("SET LOCAL search_path TO ''", timeout=_TIMEOUT)
-            made += [f"{record[0]};\n" for record in await raw.fetch(load("survey_types"), timeout=_TIMEOUT)]
+            types = [str(record[0]) for record in await raw.fetch(load("survey_types"), timeout=_TIMEOUT)]
+            if whole:
+                types = [sql for sql in types if not sql.startswith("CREATE FUNCTION")]
+                types += [
+                    str(record[0]) for record in await raw.fetch(load("survey_routines"), timeout=_TIMEOUT)
+                ]
+            made += [f"{sql};\n" for sql in types]
             keys: list[str] = []
             for one in near:
                 body = await raw.fetchval(load("catalog_ddl"), one.schema, one.name, timeout=_TIMEOUT)
