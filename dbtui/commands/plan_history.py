@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 
+from dbtui import policy
 from dbtui.errors import InputError
+from dbtui.live.masking import masker
 from dbtui.model.comparison import Comparison
 from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.plans.causes import causes
 from dbtui.plans.compare import compare
 from dbtui.plans.history import Kept, PlanHistory, changed_since
+
+_ENGINES = {
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite",
+    "mongo": "mongodb",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +34,18 @@ class Change:
 
 
 def remember(plan: Plan, connection: str, database: str = "") -> Change | None:
-    """Keep a plan; what changed since the last one of its kind, None where nothing did or nothing was kept."""
+    """Keep a plan; what changed since the last one of its kind, None where nothing did or nothing was kept.
+
+    `DBTUI_PLAN_HISTORY` says how: "off" keeps none, as does a policy against recording; "literals" keeps the values
+    of the statement too.
+    """
+    wanted = os.environ.get("DBTUI_PLAN_HISTORY", "")
+    if wanted == "off" or policy.Feature.RECORDING in policy.current().forbidden:
+        return None
     history = PlanHistory()
     earlier = history.of(connection, plan.query)
-    kept = history.keep(plan, connection, database)
+    mask = None if wanted == "literals" else masker(_ENGINES.get(plan.format.partition("-")[0], ""))
+    kept = history.keep(plan, connection, database, mask)
     before = changed_since(earlier, kept) if kept is not None else None
     if before is None:
         return None

@@ -1,8 +1,8 @@
 """Every plan that was taken, by statement: a local file for each, readable by its owner only, and capped.
 
 A file holds the newest plans of one statement on one connection, oldest first, as JSON in which each plan's text is
-packed. Statements that differ only in their values share one (`sql.mask.fingerprint`). The text of a plan holds
-values of the statement; nothing of it leaves this machine.
+packed. Statements that differ only in their values share one (`sql.mask.fingerprint`). Nothing of it leaves this
+machine, and the values of a statement are left out unless they are asked for.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import os
 import secrets
 import time
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from dbtui.config import state_folder
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.compare import shape
+from dbtui.plans.masking import Mask, masked
 from dbtui.sql.mask import fingerprint
 
 PLANS_OF_ONE = 20
@@ -63,8 +64,11 @@ class PlanHistory:
         """The plans of a statement on a connection, oldest first; none where the file cannot be read."""
         return _read(self._file(connection, query))
 
-    def keep(self, plan: Plan, connection: str, database: str = "") -> Kept | None:
-        """Keep a plan; returns it as it is kept, None where it is too large or there is no room for it.
+    def keep(self, plan: Plan, connection: str, database: str = "", mask: Mask | None = None) -> Kept | None:
+        """Keep a plan; returns it as it is kept, None where it is too large, there is no room for it, or its
+        values cannot be told from the rest.
+
+        With `mask`, which takes the literals out of an expression, without the values of its statement.
 
         Of measured plans that are equal but for their figures, and of estimates that are equal, all are kept:
         the figures are what one compares.
@@ -72,6 +76,10 @@ class PlanHistory:
         if not plan.query or len(plan.original) > LARGEST:
             return None
         kept = as_kept(plan, connection, database)
+        if mask is not None:
+            if (text := masked(plan, mask)) is None:
+                return None
+            kept = replace(kept, query=mask(plan.query), packed=_packed(text))
         file = self._file(connection, plan.query)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

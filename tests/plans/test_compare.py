@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbtui.commands.plan_history import earlier_plans, remember
 from dbtui.errors import InputError
 from dbtui.model.comparison import Comparison, Fate
 from dbtui.model.plan import Plan
@@ -17,6 +18,7 @@ from dbtui.plans import parse
 from dbtui.plans.causes import causes
 from dbtui.plans.compare import compare, shape
 from dbtui.plans.history import PLANS_OF_ONE, STATEMENTS, PlanHistory, changed_since
+from dbtui.sql.mask import mask
 from tests.bench.plans import sample
 from tests.plans.conftest import Explained
 from tests.plans.shapes import SHAPES
@@ -183,3 +185,49 @@ def test_old_statements_make_room(tmp_path: Any) -> None:
     assert history.keep(plan, "prod") is not None
     assert len(list((tmp_path / "plans").iterdir())) == STATEMENTS
     assert len(history.of("prod", "select 1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        (
+            '[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "t2024", "Total Cost": 8.5, "Plan Rows": 77,'
+            ' "Filter": "((name = \'Eve 77\'::text) AND (n = 77) AND (NOT (SubPlan 1)))", "Plans": [{"Node Type":'
+            ' "Result", "Parent Relationship": "SubPlan", "Subplan Name": "SubPlan 1", "Output": ["77"]}]}}]',
+            "select 'Eve 77'",
+        ),
+        (
+            "-> Filter: (t.name = 'Eve 77')  (cost=77.5 rows=77)\n    -> Table scan on t  (cost=77 rows=77)\n",
+            "x",
+        ),
+        (
+            '{"query_block": {"select_id": 1, "table": {"table_name": "t", "access_type": "ALL", "rows": 77,'
+            ' "filtered": "77.00", "attached_condition": "t.n = 77 and t.name = \'Eve 77\'"},'
+            ' "table": {"table_name": "u", "access_type": "ALL", "rows": 77}}}',
+            "x",
+        ),
+    ],
+)
+def test_values_are_not_kept(tmp_path: Any, text: str, query: str) -> None:
+    plan = of_a_query(parse(text), query)
+    kept = PlanHistory(tmp_path).keep(plan, "prod", mask=mask)
+    assert kept is not None and "Eve" not in kept.text + kept.query
+    again = parse(kept.text)
+    assert shape(again) == kept.shape == shape(plan)
+    for before, after in zip(plan.nodes, again.nodes, strict=True):
+        assert (before.relation, before.estimated_rows, before.total_cost, before.subplan) == (
+            after.relation, after.estimated_rows, after.total_cost, after.subplan,
+        )  # fmt: skip
+    assert "n = 77" not in kept.text
+
+
+def test_no_plan_is_kept_where_nobody_wants_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    plan = of_a_query(parse('[{"Plan": {"Node Type": "Result", "Output": ["77"]}}]'), "select 77")
+    monkeypatch.setenv("DBTUI_PLAN_HISTORY", "off")
+    remember(plan, "prod")
+    assert earlier_plans(plan, "prod") == ()
+    for wanted, said in (("", "select ?"), ("literals", "select 77")):
+        monkeypatch.setenv("DBTUI_PLAN_HISTORY", wanted)
+        remember(plan, "prod")
+        assert earlier_plans(plan, "prod")[0].query == said
