@@ -16,7 +16,9 @@ from dbtui.engines.base import Engine, RunSession
 from dbtui.errors import DbtuiError, UsageError
 from dbtui.migrations.conditions import first_open
 from dbtui.migrations.dialect import DIALECTS
+from dbtui.migrations.parse import parse
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction, blocks_long
+from dbtui.model.migration import Engine as Dialect
 from dbtui.model.migration import Lock
 from dbtui.model.run import Observed, Rehearsal, Rehearsed
 from dbtui.safety import Approval
@@ -171,13 +173,24 @@ def _doubts(step: ChangeStep, seen: Observed) -> Iterator[str]:
     """Where the rehearsal and the matrix disagree. Weak locks, which nobody waits for, are not compared."""
     if seen.seen and step.backfill is None:
         expected, taken = _by_table(step.locks), _by_table(seen.locks)
-        for table in sorted(expected.keys() | taken.keys()):
+        for table in sorted((expected.keys() | taken.keys()) - _renamed(step)):
             before, after = expected.get(table, ""), taken.get(table, "")
             if before != after and (before in _STRONG or after in _STRONG):
                 yield f"{table}: the matrix says {before or 'no lock'}, the rehearsal took {after or 'none'}"
     rewritten = [name for name in seen.rewrites if name in _by_table(seen.locks)]
     if rewritten and not blocks_long(step):
         yield f"it rewrote {', '.join(rewritten)}, which takes as long as the table is large"
+
+
+def _renamed(step: ChangeStep) -> set[str]:
+    """Tables that the step gives another name, under which alone the rehearsal sees their locks."""
+    return {
+        str(action.relation).removeprefix("public.")
+        for sql in step.statements
+        for statement in parse(sql, Dialect.POSTGRESQL)
+        for action in statement.actions
+        if action.op == "rename table"
+    }
 
 
 def _by_table(locks: Sequence[Lock]) -> dict[str, str]:

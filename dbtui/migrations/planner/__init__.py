@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dbtui.migrations.assess import DEFAULT_VERSIONS, walk
 from dbtui.migrations.files import MigrationFile
@@ -16,6 +17,9 @@ from dbtui.model.change import ChangePlan, ChangeStep, Kind, Phase, Source
 from dbtui.model.migration import Assessed, Engine
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step
+
+if TYPE_CHECKING:
+    from dbtui.migrations.planner.swap import Swaps
 
 
 def make(
@@ -37,11 +41,14 @@ def make(
     own = [replace(file, transaction="none") for file in files]
     source: list[Source] = []
     drafts: list[ChangeStep] = []
+    swaps = _swaps(engine)
     for place, assessed in walk(own, engine, version, there):
         number = len(source)
         source.append(_source(assessed))
         drafts += [replace(step, source=number) for step in _planner(engine)(place, survey)]
-    weighed = weigh(_in_order(drafts), engine, version, there, survey)
+        if swaps is not None:
+            swaps.take(number, place)
+    weighed = weigh(_in_order(swaps.joined(drafts) if swaps else drafts), engine, version, there, survey)
     return ChangePlan(
         engine=engine.value,
         server=survey.identity if survey is not None else "",
@@ -73,6 +80,15 @@ def _planner(engine: Engine) -> Callable[[Step, Survey | None], Iterator[ChangeS
     from dbtui.migrations.planner import mysql
 
     return mysql.steps
+
+
+def _swaps(engine: Engine) -> Swaps | None:
+    """Who keeps swaps of names together; only PostgreSQL has DDL in transactions and names that move in them."""
+    if engine is not Engine.POSTGRESQL:
+        return None
+    from dbtui.migrations.planner.swap import Swaps
+
+    return Swaps()
 
 
 def _source(assessed: Assessed) -> Source:

@@ -91,6 +91,13 @@ def default_gone(relation: Relation, column: str) -> Condition:
     )
 
 
+def no_identity(relation: Relation, column: str) -> Condition:
+    return Condition(
+        _absent(_attribute(relation, column, " AND attidentity <> ''")),
+        f"{relation}.{column} is no identity column",
+    )
+
+
 def identity_there(relation: Relation, column: str) -> Condition:
     return Condition(
         _exists(_attribute(relation, column, " AND attidentity <> ''")),

@@ -36,7 +36,7 @@ from dbtui.model.change import ChangeStep, Kind, Phase, Transaction
 from dbtui.model.migration import Action, Effects, Statement
 from dbtui.rules.migration.step import Step, sql_name
 
-_SESSION = {"begin", "commit", "rollback", "savepoint", "release", "prepare", "show", "reset"}
+SESSION = {"begin", "commit", "rollback", "savepoint", "release", "prepare", "show", "reset"}
 _ALONE = {
     "vacuum", "create database", "drop database", "alter system", "create tablespace", "drop tablespace",
     "reindex database", "reindex schema", "reindex system",
@@ -77,7 +77,7 @@ def steps(place: Step) -> Iterator[ChangeStep]:
     if not statement.understood:
         yield _unknown(statement)
         return
-    actions = tuple(a for a in statement.actions if a.op not in _SESSION and a.op != "set")
+    actions = tuple(a for a in statement.actions if a.op not in SESSION and a.op != "set")
     if not actions:
         return
     before = _settings(place)
@@ -137,6 +137,12 @@ def _single_drop(action: Action) -> str:
     """One of several relations that a DROP names."""
     exists = "IF EXISTS " if action.if_exists else ""
     return f"{action.op.upper()} {exists}{sql_name(action.relation)}{' CASCADE' if action.cascade else ''}"
+
+
+def as_it_stands(place: Step) -> ChangeStep:
+    """The user's statement as one step, whatever a better sequence would be."""
+    actions = place.statement.actions
+    return _whole(place, [_one(place, action, len(actions) == 1) for action in actions])
 
 
 def _whole(place: Step, ones: list[One]) -> ChangeStep:

@@ -37,6 +37,38 @@ def test_what_is_safe_runs_as_it_was_written() -> None:
     assert made.steps[0].verbatim and made.steps[0].source == 0
 
 
+SWAP = """
+BEGIN;
+CREATE TABLE orders_2 (LIKE orders);
+ALTER TABLE orders RENAME TO orders_old;
+ALTER TABLE public.orders_2 RENAME TO orders;
+COMMIT;
+"""
+
+
+def test_tables_that_swap_names_do_so_in_one_step() -> None:
+    made = plan(f"ALTER TABLE orders ADD COLUMN c int; {SWAP} DROP TABLE orders_old")
+    added, swap, *_ = made.steps
+    assert len(swap.statements) == 3 and not any("VIEW" in one for one in swap.statements)
+    assert swap.down == (
+        "ALTER TABLE public.orders RENAME TO orders_2",
+        "ALTER TABLE orders_old RENAME TO orders",
+        "DROP TABLE IF EXISTS orders_2",
+    )
+    assert {one.means for one in swap.postconditions} == {
+        "public.orders is there",
+        "public.orders_old is there",
+    }
+    assert added.superseded is not None and "orders_old" in added.superseded.query
+
+
+@pytest.mark.parametrize(
+    "sql", [SWAP.replace("BEGIN;", "").replace("COMMIT;", ""), SWAP.replace("TO orders;", "TO o;")]
+)
+def test_other_renames_leave_a_view(sql: str) -> None:
+    assert any("CREATE VIEW" in one for step in plan(sql).steps for one in step.statements)
+
+
 def test_a_table_that_the_plan_makes_needs_no_care() -> None:
     made = plan(
         "CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ALTER a SET NOT NULL; DROP TABLE t"
@@ -109,7 +141,7 @@ def test_estimates_and_queries_that_would_queue() -> None:
         "id/shop", "shop", (18, 4), ddl=ddl, tables=(orders,), rates=Rates(1e9, 2e8, 1e8, measured=True)
     )
     made = plan(
-        "ALTER TABLE orders SET LOGGED; CREATE INDEX i ON orders (b); ALTER TABLE orders ADD x int",
+        "ALTER TABLE orders SET UNLOGGED; CREATE INDEX i ON orders (b); ALTER TABLE orders ADD x int",
         survey=survey,
     )
     rewrite, build, brief = made.steps
