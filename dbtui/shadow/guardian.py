@@ -23,7 +23,7 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "256MB",
     "shared_buffers": "16MB",
-    "max_connections": "24",
+    "max_connections": "50",
     "max_worker_processes": "8",  # none is started: a plan with workers only wants them to be allowed
     "max_locks_per_transaction": "1024",
     "track_counts": "off",
