@@ -198,7 +198,7 @@ def test_the_demo_starts_shows_and_leaves_nothing(tmp_path: Path) -> None:
         assert terminal.code() == 0
         terminal.assert_restored()
         assert gone(pid)
-    assert eventually(lambda: not _demos(), 10)
+    assert eventually(lambda: not _demos(), 30)
 
 
 def _demos() -> list[str]:
