@@ -269,7 +269,7 @@ ACTIONS: tuple[Action, ...] = (
         "Run step",
         "run the steps that are not done, each after a question",
     ),
-    Action("migrate.rehearse", "t", "wish('rehearse')", "Rehearse", "try the plan where it can hurt nobody"),
+    Action("migrate.rehearse", "t", "wish('rehearse')", "Rehearse", "try the plan where it can do no harm"),
     Action("migrate.editor", "i", "editor", "SQL", "go to the SQL"),
     Action("migrate.open", "o", "wish('open_file')", "Open", "plan a file or folder of SQL, or a plan"),
     Action(
@@ -314,7 +314,12 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("migrate.save", "w", "wish('save')", "Write", "write the plan to a file", shown=False),
     Action(
-        "migrate.status", "s", "wish('status')", "Status", "ask the server how the plan stands", shown=False
+        "migrate.status",
+        "s",
+        "wish('status')",
+        "Status",
+        "ask the server how far the plan has come",
+        shown=False,
     ),
     Action("migrate.copy", "y", "copy", "Copy", "copy the step's statements", shown=False),
     Action("fleet.open", "enter", "open", "Open", "open the server's console"),
@@ -356,7 +361,7 @@ def read_keymap(path: Path) -> Mapping[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}", "mend or remove it") from error
+        raise ConfigError(f"{path.name} cannot be read: {error}", "fix or remove it") from error
     keys = data.get("keys", {})
     if set(data) - {"keys"} or not isinstance(keys, dict):
         raise ConfigError(

@@ -11,7 +11,7 @@ from dbtui.advice.search import Policy, begins, describe, read_all
 from dbtui.advice.weighing import updated_columns
 from dbtui.model.advice import Advice, Facts, Help, IndexAdvice, Query
 
-HEURISTIC = "heuristic: by rule alone, tried by nobody"
+HEURISTIC = "heuristic: by rule alone, not tried"
 
 
 def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="come back to a demo kept in FOLDER, or make one there and keep it",
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="make the rows anew rather than copy them from the cache"
+        "--fresh", action="store_true", help="make the rows again rather than copy them from the cache"
     )
     parser.add_argument(
         "--no-workload", action="store_true", help="only the server and its rows: nothing runs on it"

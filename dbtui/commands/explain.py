@@ -72,7 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sweep", action="store_true", help="plans over common, rare and out-of-range values; runs nothing"
     )
     what.add_argument(
-        "--doctor", action="store_true", help="test the statistics behind misjudged rows; wants --analyze"
+        "--doctor",
+        action="store_true",
+        help="test the statistics behind wrong row estimates; needs --analyze",
     )
     parser.add_argument(
         "--value", action="append", default=[], metavar="N=SQL", help="for --sweep: the usual value of $N"

@@ -70,7 +70,7 @@ async def forewarn(engine: Engine, sql: str, database: str) -> None:
     """Raise UsageError where running a statement does more than give its result."""
     found = await side_effects(engine, sql, database=database)
     if found:
-        raise UsageError(f"running it has effects: {', '.join(found)}", "give --yes to run it all the same")
+        raise UsageError(f"running it has effects: {', '.join(found)}", "give --yes to run it anyway")
 
 
 async def swept(engine: Engine, sql: str, database: str, values: Sequence[str], form: str) -> str:

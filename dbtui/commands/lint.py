@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         choices=[engine.value for engine in Engine],
-        help="default: told from the files, else postgresql",
+        help="default: detected from the files, else postgresql",
     )
     parser.add_argument(
         "--server-version", metavar="VERSION", help="such as 15, 8.0.29 or 10.11 (default: a current one)"

@@ -43,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a log (also .gz), - for standard input, or the URL of a MySQL or MariaDB server with mysql.slow_log",
     )  # fmt: skip
     parser.add_argument("--open", action="store_true", help="open the console on it")
-    parser.add_argument("--follow", action="store_true", help="go on reading as it grows, in the console")
+    parser.add_argument("--follow", action="store_true", help="keep reading as it grows, in the console")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--sort", choices=sorted(SORTS), default="total", help="default total")
     parser.add_argument("--limit", type=int, default=25, metavar="N", help="statements that are printed (25)")
     parser.add_argument("--with-literals", action="store_true", help="keep the values in statements")
     parser.add_argument(
-        "--format", choices=[form.NAME for form in logs.FORMATS], help="else told by its looks"
+        "--format", choices=[form.NAME for form in logs.FORMATS], help="else detected by its content"
     )
     parser.add_argument("--prefix", default="", metavar="TEXT", help="PostgreSQL's log_line_prefix")
 

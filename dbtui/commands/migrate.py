@@ -45,13 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     plan = _verb(
-        verbs, "plan", "turn SQL into steps that hurt nobody", server="look at a live server for figures"
+        verbs,
+        "plan",
+        "turn SQL into steps that block nobody for long",
+        server="look at a live server for figures",
     )
     plan.add_argument("--output", metavar="FILE", help="write the plan as JSON, for run and for review")
     plan.add_argument("--format", choices=["text", "json"], default="text")
     migrate_write.add_arguments(plan)
     rehearse = _verb(
-        verbs, "rehearse", "try the steps where they can hurt nobody", server="whose schema to rehearse on"
+        verbs, "rehearse", "try the steps where they can do no harm", server="whose schema to rehearse on"
     )
     rehearse.add_argument("--format", choices=["text", "json"], default="text")
     rehearse.add_argument(
@@ -82,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a recording of the server: when is it quietest?",
     )
-    status = _verb(verbs, "status", "say how a plan stands on a server", server="which server")
+    status = _verb(verbs, "status", "show how far a plan has come on a server", server="which server")
     status.add_argument("--format", choices=["text", "json"], default="text")
     rollback = _verb(verbs, "rollback", "take steps back, the newest first", server="where to roll back")
     _run_options(rollback)
@@ -103,7 +106,7 @@ def _verb(
     )
     parser.add_argument("--on", metavar="URL|NAME", help=server)
     parser.add_argument(
-        "--engine", choices=[one.value for one in Dialect], help="default: told from server or files"
+        "--engine", choices=[one.value for one in Dialect], help="default: detected from server or files"
     )
     parser.add_argument(
         "--server-version", metavar="VERSION", help="such as 15 or 10.11, where no server is asked"

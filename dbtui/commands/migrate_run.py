@@ -60,9 +60,7 @@ def _where_it_stopped(state: Run, *, until: int | None) -> str:
     assert following is not None, "a run whose steps are all done did not stop"
     number = following.step.number
     if following.state in (State.FAILED, State.WITHDRAWN, State.STOPPED):
-        return (
-            f"stopped: step {number} {following.state}: {following.detail}; run the plan again to go on there"
-        )
+        return f"stopped: step {number} {following.state}: {following.detail}; run the plan again to continue there"
     if until is not None and number > until:
         return f"done up to step {until}; the next one is step {number}: {following.step.title}"
     told = " once it is done" if following.step.kind in (Kind.APPLICATION, Kind.COMMAND) else ""
@@ -91,7 +89,7 @@ async def rollback(args: argparse.Namespace) -> int:
         leaves = Leaves(args, plan, target, engine)
         async with _stoppable(args, engine, target, plan, leaves) as runner:
             complete = await way_back(runner, args.to)
-        print(f"steps above {args.to} are taken back" if complete else "not all was taken back")
+        print(f"steps above {args.to} are taken back" if complete else "not everything was undone")
         return 0 if complete else 1
 
 

@@ -24,7 +24,7 @@ def add_arguments(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--wanted",
         action="store_true",
-        help="the files say how the schema shall be; what it is now comes from --on or --schema",
+        help="the files describe the wanted schema; the present one comes from --on or --schema",
     )
     plan.add_argument(
         "--write", metavar="FOLDER", help="write migration files, numbered after those in the folder"

@@ -145,7 +145,7 @@ def read_alerts(path: Path) -> tuple[AlertRule, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}", "mend or remove it") from None
+        raise ConfigError(f"{path.name} cannot be read: {error}", "fix or remove it") from None
     return tuple(_rule(name, table, f"[{name}] in {path.name}") for name, table in tables.items())
 
 

@@ -274,7 +274,7 @@ class Sampler:
                 waited = self._now() - started
                 if waited >= source.timeout + GRACE:
                     raise SessionLost(
-                        f"the server has not answered for {waited:.0f} s", "the connection is opened anew"
+                        f"the server has not answered for {waited:.0f} s", "the connection is opened again"
                     )
                 self._report(trouble=f"the server has not answered for {waited:.0f} s")
         finally:
@@ -286,7 +286,7 @@ class Sampler:
             return
         self._timeouts += 1
         if self._timeouts >= TIMEOUTS:
-            raise SessionLost(str(error), "the connection is opened anew") from error
+            raise SessionLost(str(error), "the connection is opened again") from error
 
     # ---- sections
 

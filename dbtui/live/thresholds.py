@@ -32,7 +32,7 @@ def read_thresholds(path: Path) -> Changes:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}", "mend or remove it") from None
+        raise ConfigError(f"{path.name} cannot be read: {error}", "fix or remove it") from None
     known = {one.rule.id: {threshold.name for threshold in one.thresholds} for one in rules()}
     return {rule: _limits(rule, table, known, path.name) for rule, table in tables.items()}
 

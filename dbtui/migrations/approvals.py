@@ -44,7 +44,7 @@ class Approvals:
                 "review it for this server",
             )
         if (time.time() if now is None else now) >= self.expires:
-            raise NotApproved(f"the approvals of {self.by} have expired", "have them given anew")
+            raise NotApproved(f"the approvals of {self.by} have expired", "ask for new ones")
 
     def of(self, plan: ChangePlan, connection: str, server: str, step: int) -> Approval | None:
         """Leave for one step, or None. Raises NotApproved when they are not for this plan, server or time."""

@@ -57,7 +57,7 @@ def loads(text: str, name: str = "the plan") -> ChangePlan:
     )  # staging and production may call it differently: the connection says which
     if plan.sha256 != data.get("sha256"):
         raise InputError(
-            f"{name} was edited: its checksum is another", "plan anew from the SQL that it was made of"
+            f"{name} was edited: its checksum is another", "plan again from the SQL that it was made of"
         )
     return plan
 

@@ -10,7 +10,7 @@ from dbtui.output.json import dump, finding
 from dbtui.output.markdown import escaped, fenced
 from dbtui.text import printable, size
 
-HEURISTIC = "by rule, from sizes, statements and statistics; planned by nobody"
+HEURISTIC = "by rule, from sizes, statements and statistics; not planned by a server"
 
 
 def plain(advice: PartitionAdvice) -> str:

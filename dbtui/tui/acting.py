@@ -161,9 +161,9 @@ class Target:
             now for before, now in left if now and (now.state, now.query) != (before.state, before.query)
         ]
         if changed and len(self.sessions) == 1:
-            return f"it does something else by now: {described(changed[0])}", Role.WARN
+            return f"it is doing something else by now: {described(changed[0])}", Role.WARN
         if changed:
-            return f"{len(changed)} do something else by now", Role.WARN
+            return f"{len(changed)} are doing something else by now", Role.WARN
         return "looked at again: still as shown", Role.MUTED
 
     def _frees(self) -> str:

@@ -242,7 +242,7 @@ async def rollback(console: MainScreen, view: MigrateView) -> None:
         return
     view.show_run(await Runner(console.engine, console.target, view.plan, approve=_nobody).standing())
     view.say(
-        "every step is taken back" if complete else "not all was taken back",
+        "every step is undone" if complete else "not everything was undone",
         Role.OK if complete else Role.WARN,
     )
 
@@ -279,7 +279,7 @@ async def _ready(console: MainScreen, view: MigrateView, plan: ChangePlan) -> bo
     """Whether the plan may run on this server at all: policy, changed SQL, and what production wants."""
     policy.current().refuse(policy.Feature.MIGRATE_RUN)
     if view.planned_text and view.editor.text != view.planned_text:
-        raise NotApproved("the SQL was changed since it was planned", "ctrl+r in the editor plans it anew")
+        raise NotApproved("the SQL was changed since it was planned", "ctrl+r in the editor plans it again")
     if console.target.environment is not Environment.PRODUCTION:
         return True
     if (quiet := await asyncio.to_thread(window_of, console.target.name)) is not None:

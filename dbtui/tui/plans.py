@@ -86,7 +86,7 @@ async def statistics(console: MainScreen, view: PlanView) -> None:
     """Test the statistics behind the rows that were misjudged; it only reads."""
     if view.plan is None:
         return
-    console.say("looking into the statistics of the misjudged nodes…", "information")
+    console.say("testing the statistics behind the wrong estimates…", "information")
     found = await diagnose(console.engine, view.plan, database=view.database)
     console.app.push_screen(TextScreen("Statistics doctor", diagnosis_text.text(found)))
 

@@ -213,7 +213,7 @@ async def node(connection: Connection, node: Node) -> Detail:
     )
     stats = mapping(next(iter(found.values()), {}))
     if not stats:
-        raise QueryError(f"node {node.name} is no longer there", "read the tree anew")
+        raise QueryError(f"node {node.name} is no longer there", "reload the tree")
     uptime = number(stats, "jvm.uptime_in_millis")
     told: list[Fact] = [
         ("Address", str(stats.get("transport_address") or "")),

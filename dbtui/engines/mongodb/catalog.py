@@ -177,7 +177,7 @@ class MongoCatalog:
         await self._list_collections(database)
         entry = self._collections[database].get(collection)
         if entry is None:
-            raise QueryError(f"{database}.{collection} is no longer there", "read the tree anew")
+            raise QueryError(f"{database}.{collection} is no longer there", "reload the tree")
         kind, options = _kind(entry), entry.get("options") or {}
         facts: list[tuple[str, str]] = []
         if kind is Kind.TABLE:
@@ -385,7 +385,7 @@ def _index_detail(node: Node, whole: Detail) -> Detail:
     indexes = whole.table.indexes if whole.table is not None else ()
     index = next((one for one in indexes if one.name == node.name), None)
     if index is None:
-        raise QueryError(f"the index {node.name} is no longer there", "read the tree anew")
+        raise QueryError(f"the index {node.name} is no longer there", "reload the tree")
     uses = "not counted" if index.scans is None else f"{index.scans:,} times since the server's start"
     facts = (("used", uses), ("size", text.size(index.size)), ("kind", index.method))
     return Detail(node, facts, ddl=_create_index(node.path[1], index), table=whole.table)

@@ -184,7 +184,7 @@ class MysqlCatalog:
             chosen = None if whole else [name]
             known.update(await structure.read(connection, self._connector.probe, database, chosen))
         if name not in known:
-            raise QueryError(f"{database}.{name} is no longer there", "read the tree anew")
+            raise QueryError(f"{database}.{name} is no longer there", "reload the tree")
         return known[name]
 
 

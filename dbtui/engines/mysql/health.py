@@ -29,7 +29,7 @@ _NAMES = {
 _REDO = "SELECT 'redo_room', @@innodb_redo_log_capacity"  # from 8.0.30 on
 _REPLICATION = {True: "SHOW ALL REPLICAS STATUS", False: "SHOW REPLICA STATUS"}  # of MariaDB, of MySQL
 _NO_STAGES = (
-    "how far an ALTER is is not told: UPDATE performance_schema.setup_consumers SET ENABLED = 'YES'"
+    "the progress of an ALTER is not shown: UPDATE performance_schema.setup_consumers SET ENABLED = 'YES'"
     " WHERE NAME = 'events_stages_current';"
 )
 

@@ -273,7 +273,7 @@ def _notes(probe: Probe, parameters: Parameters, product: str, pooler: str) -> t
     if door(probe, parameters):
         notes.append(f"if all slots are taken, an administrator still gets in at {door(probe, parameters)}")
     if pooler:
-        notes.append("a proxy stands between: session ids may be its own, and actions may miss their target")
+        notes.append("a proxy is in between: session ids may be its own, and actions may miss their target")
     return tuple(notes)
 
 

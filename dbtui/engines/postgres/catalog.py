@@ -268,7 +268,7 @@ class PostgresCatalog:
         for function, oid in (await self._list_functions(connection, *node.path[:2])).items():
             if function.path == node.path:
                 return oid
-        raise QueryError(f"the function {node.name} is no longer there", "read the tree anew")
+        raise QueryError(f"the function {node.name} is no longer there", "reload the tree")
 
     async def _structure_of(self, connection: Connection, database: str, schema: str, name: str) -> Structure:
         """What a relation is made of; of a small schema, that of all its relations is read along."""
@@ -278,7 +278,7 @@ class PostgresCatalog:
             whole = listed is not None and len(listed) <= _WHOLE_SCHEMA
             known.update(await structure.read(connection, database, schema, None if whole else [name]))
         if name not in known:
-            raise QueryError(f"{schema}.{name} is no longer there", "read the tree anew")
+            raise QueryError(f"{schema}.{name} is no longer there", "reload the tree")
         made = known[name]
         if made.locked:
             del known[name]  # what the lock hid is asked for again

@@ -110,7 +110,7 @@ async def schema(connection: Connection, node: Node) -> Detail:
     """A schema."""
     body = await connection.fetchval(_SCHEMA, node.path[1], timeout=_TIMEOUT)
     if body is None:
-        raise QueryError(f"the schema {node.name} is no longer there", "read the tree anew")
+        raise QueryError(f"the schema {node.name} is no longer there", "reload the tree")
     known = json.loads(body, strict=False)
     shown = [("Owner", known["owner"]), ("Relations", text.count(known["relations"]))]
     shown += [("Comment", known["comment"] or ""), *_privileges(known["privileges"])]
@@ -121,7 +121,7 @@ async def function(connection: Connection, node: Node, oid: int) -> Detail:
     """A function or procedure; aggregates have no definition that the server prints."""
     body = await connection.fetchval(_FUNCTION, oid, timeout=_TIMEOUT)
     if body is None:
-        raise QueryError(f"the function {node.name} is no longer there", "read the tree anew")
+        raise QueryError(f"the function {node.name} is no longer there", "reload the tree")
     known = json.loads(body, strict=False)
     shown = [("Owner", known["owner"]), ("Language", known["language"]), ("Returns", node.detail)]
     shown += [("Volatility", known["volatility"]), ("Security", known["security"])]
@@ -133,7 +133,7 @@ async def function(connection: Connection, node: Node, oid: int) -> Detail:
 async def _known(connection: Connection, node: Node) -> Mapping[str, Any]:
     body = await connection.fetchval(load("catalog_facts"), *node.path[1:3], timeout=_TIMEOUT)
     if body is None:
-        raise QueryError(f"{qualified(*node.path[1:3])} is no longer there", "read the tree anew")
+        raise QueryError(f"{qualified(*node.path[1:3])} is no longer there", "reload the tree")
     known: Mapping[str, Any] = json.loads(body, strict=False)
     return known
 

@@ -261,7 +261,7 @@ def server(probe: Probe, address: Address, *, pooler: str, notes: tuple[str, ...
         )
     if pooler:
         more.append(
-            "a pooler stands between: each question is a transaction of its own, and costs more round trips"
+            "a pooler is in between: each query is a transaction of its own, and costs more round trips"
         )
     if probe.cloud == "neon":
         more.append("Neon: sampling keeps the compute awake, and pg_stat_statements is lost at each suspend")

@@ -39,7 +39,7 @@ class Keyspace:
         """The look of this number, counted from 0; taken now if it was not. Raises QueryError, SessionLost."""
         while len(self.looks) <= number:
             if self.looks and self.looks[-1].complete:
-                raise QueryError("all keys have been scanned", "read the tree anew")
+                raise QueryError("all keys have been scanned", "reload the tree")
             await self._go_on(connection)
         return self.looks[number]
 

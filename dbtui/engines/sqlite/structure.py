@@ -39,7 +39,7 @@ def read(raw: sqlite3.Connection, name: str, path: tuple[str, ...]) -> Structure
         "select type, wr, strict from pragma_table_list(?) where schema = 'main'", (name,)
     ).fetchone()
     if found is None:
-        raise QueryError(f"{name} is no longer there", "read the tree anew")
+        raise QueryError(f"{name} is no longer there", "reload the tree")
     kind, without_rowid, strict = found
     texts = {
         (type_, object_): text or ""

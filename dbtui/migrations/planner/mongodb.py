@@ -234,7 +234,7 @@ def _run_command(call: Call) -> tuple[ChangeStep, ...]:
         _command(named, f"{collection} warns of what its validator will refuse", warn, down=(off,),
                  why="the server's log tells who writes what, and nothing is refused yet",
                  notes=("the validator that was there before is not known here",)),
-        application(f"mend code and documents of {collection} that the log warns of",
+        application(f"fix code and documents of {collection} that the log warns of",
                     "a strict validator refuses later updates of documents that do not obey it",
                     phase=Phase.BACKFILL, relation=named.relation, postconditions=(valid,)),
         _command(named, f"the validator of {collection} refuses", call.text, phase=Phase.VALIDATE,

@@ -272,7 +272,7 @@ def _rebuild_first(relation: Relation) -> ChangeStep:
         f"rebuild {relation}, which was changed instantly {ROW_VERSIONS} times",
         f"ALTER TABLE {table} FORCE, ALGORITHM=INPLACE, LOCK=NONE",
         relation=relation,
-        why="InnoDB refuses further instant changes until the table is built anew",
+        why="InnoDB refuses further instant changes until the table is rebuilt",
     )
 
 

@@ -7,7 +7,7 @@ transaction; for a change of name both names stay until no code uses the old one
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
@@ -142,7 +142,7 @@ def _beside(one: One, pair: _Pair) -> Iterator[ChangeStep]:
         relation=relation,
         down=(f"ALTER TABLE {table} DROP COLUMN IF EXISTS {new}",),
         postconditions=(conditions.column_there(relation, pair.new),),
-        why="the new type comes beside the old one, so that nothing is written anew under a lock",
+        why="the new column comes beside the old one, so that nothing is rewritten under a lock",
     )
     value = with_columns_of(pair.convert, pair.table.columns, "NEW")
     yield sync_trigger(
@@ -262,7 +262,7 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
         ),
         postconditions=(swapped, conditions.column_gone(relation, pair.new)),
         why="only names change, so the lock lasts a moment; prepared statements are planned again",
-        notes=("values written after the swap are only in the new column",),
+        notes=("values written after the swap are only in the new column", *_narrower(pair, pointing)),
         down=() if pointing else _swapped_back(pair, aside),
     )
     for other, made in pointing:
@@ -276,6 +276,20 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
         superseded=dropped,
     )
     yield drop_old(relation, aside)
+
+
+def _narrower(pair: _Pair, pointing: Sequence[tuple[KnownTable, ConstraintDef]]) -> Iterator[str]:
+    """Columns that refer to a number which soon holds more than they do."""
+    if pair.type_text.casefold() not in _LARGEST:
+        return
+    for table, made in pointing:
+        for name in made.columns:
+            column = table.columns.get(name)
+            if column is not None and column.type.name in _LARGEST_OF:
+                yield (
+                    f"{table.relation}.{name} refers to it and is {column.type.name} still: change its type too,"
+                    f" before a number passes {_LARGEST_OF[column.type.name]:,}"
+                )
 
 
 def _swapped_back(pair: _Pair, aside: str) -> tuple[str, ...]:
@@ -313,10 +327,12 @@ def drop_old(relation: Relation, column: str, *first: str) -> ChangeStep:
         destructive=True,
         reversibility=Reversibility.IMPOSSIBLE,
         postconditions=(conditions.column_gone(relation, column),),
-        why="only the catalog changes; the space comes back as rows are written anew",
+        why="only the catalog changes; the space comes back as rows are rewritten",
     )
 
 
+_LARGEST = frozenset({"bigint", "int8"})  # a sequence made for a smaller type ends where that does
+_LARGEST_OF = {"int2": 2**15 - 1, "int4": 2**31 - 1}
 _NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'(?:::regclass)?\)", re.I)
 
 
@@ -334,7 +350,8 @@ def _owned(pair: _Pair, old: str, new: str) -> Iterator[str]:
     numbered = _NEXT_VALUE.fullmatch(text.strip())
     if numbered is not None:
         sequence = numbered.group(1).replace("''", "'")
-        yield f"ALTER SEQUENCE {sequence} OWNED BY {table}.{new}"
+        kind = f"AS {pair.type_text} " if pair.type_text.casefold() in _LARGEST else ""
+        yield f"ALTER SEQUENCE {sequence} {kind}OWNED BY {table}.{new}"
 
 
 def _names_over(pair: _Pair) -> Iterator[str]:

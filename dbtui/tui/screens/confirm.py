@@ -123,7 +123,7 @@ class LiftQuestion(ModalScreen[LiftChoice | None]):
     def on_mount(self) -> None:
         box = self.query_one(".dialog")
         box.border_title = "Lift read-only"
-        box.border_subtitle = "enter goes on · esc leaves"
+        box.border_subtitle = "enter continues · esc cancels"
         self.query(Input).first().focus()
 
     @on(Input.Submitted)

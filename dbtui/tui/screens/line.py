@@ -35,7 +35,7 @@ class LineQuestion(ModalScreen[str | None]):
     def on_mount(self) -> None:
         box = self.query_one(".dialog")
         box.border_title = plain(self.heading)
-        box.border_subtitle = "enter goes on · esc leaves"
+        box.border_subtitle = "enter continues · esc cancels"
         self.query_one(Input).focus()
 
     @on(Input.Submitted)

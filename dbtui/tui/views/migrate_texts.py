@@ -94,6 +94,8 @@ def _waits(step: ChangeStep) -> Cell:
 def _undo(step: ChangeStep) -> Cell:
     if step.reversibility is Reversibility.FREE and not step.down:
         return ("not known", Role.WARN) if unknown(step) else ("nothing", Role.MUTED)
+    if not step.has_way_back and step.reversibility is Reversibility.NEEDS_DATA:
+        return ("by a plan", Role.WARN)
     return _UNDO[step.reversibility]
 
 
@@ -176,7 +178,7 @@ def _filling(fill: Fill) -> list[str]:
         figures.append(f"{text.duration(fill.eta)} to go")
     lines.append(" · ".join(figures))
     if fill.paused or fill.held:
-        lines.append("paused · space goes on" if fill.paused else f"holds: {fill.held}")
+        lines.append("paused · space resumes" if fill.paused else f"holds: {fill.held}")
     return lines
 
 
