@@ -61,7 +61,7 @@ def _pace(progress: Progress, points: tuple[tuple[float, float], ...]) -> Pace:
     The two lie at least half as much above and below the speed of the whole: that it kept one speed until now
     does not say that it will. A third in which nothing moved leaves the end open.
     """
-    if len(points) < 2 or points[-1][0] - points[0][0] < _SHORTEST:
+    if not progress.unit or len(points) < 2 or points[-1][0] - points[0][0] < _SHORTEST:
         return Pace(progress)
     overall = _speed(points[0], points[-1])
     if overall <= 0 or progress.total is None:

@@ -137,7 +137,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A long operation that says how far it is. `done` and `total` are in `unit`."""
+    """A long operation. `done` and `total` are in `unit`, which is "" where the server does not tell how far it is."""
 
     session: str
     operation: str  # "CREATE INDEX", "VACUUM", …

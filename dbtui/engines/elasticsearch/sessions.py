@@ -20,6 +20,7 @@ _LONG = 100_000  # characters of a description
 _INDICES = re.compile(r"indices\[([^\]]*)\]")
 _SHARD = re.compile(r"shardId\[\[([^\]]+)\]\[(\d+)\]\]|\[([^\]\[]+)\]\[(\d+)\]")
 _SOURCE = "source["
+_MERGE = "indices:admin/forcemerge"
 _DONE = ("updated", "created", "deleted", "noops", "version_conflicts")
 _NOT_ONES = ("cluster:monitor/tasks", "internal:", "cluster:monitor/nodes", "cluster:monitor/health")
 _DECODER = json.JSONDecoder()
@@ -136,18 +137,26 @@ def _query(action: str, said: str, indices: str) -> str:
 
 
 def progress_of(tasks: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[Progress, ...]:
-    """How far the tasks are that count documents: reindex, update and delete by query."""
+    """Tasks that count documents (reindex, update and delete by query), and merges that were asked for."""
     found = []
     for task in tasks:
         status = task.get("status")
-        if not isinstance(status, Mapping) or not isinstance(status.get("total"), int):
-            continue
-        done = sum(value for name in _DONE if isinstance(value := status.get(name), int))
-        total = float(status["total"]) or None
-        said = " ".join(_described(task).split())[:200]
-        operation = str(task.get("action") or "").rpartition("/")[2].upper()
-        batches = f"batch {status['batches']}" if isinstance(status.get("batches"), int) else ""
-        found.append(
-            Progress(_short(full_id(task), names), operation, batches, said, float(done), total, "documents")
-        )
+        if isinstance(status, Mapping) and isinstance(status.get("total"), int):
+            found.append(_progress(task, status, names))
+        elif task.get("action") == _MERGE:
+            found.append(_progress(task, {}, names))
     return tuple(found)
+
+
+def _progress(task: Mapping[str, Any], status: Mapping[str, Any], names: Mapping[str, str]) -> Progress:
+    """Without a status the server does not tell how far it is."""
+    done = sum(value for name in _DONE if isinstance(value := status.get(name), int))
+    return Progress(
+        _short(full_id(task), names),
+        operation=str(task.get("action") or "").rpartition("/")[2].upper(),
+        phase=f"batch {status['batches']}" if isinstance(status.get("batches"), int) else "",
+        target=" ".join(_described(task).split())[:200],
+        done=float(done),
+        total=float(status.get("total", 0)) or None,
+        unit="documents" if status else "",
+    )

@@ -131,6 +131,8 @@ def pace_rows(paces: Sequence[Pace]) -> list[GridRow]:
 
 
 def _done(pace: Pace) -> str:
+    if not pace.progress.unit:
+        return "not told"
     shown = _number(pace.progress.done, pace.progress.unit)
     return shown if pace.share is None else f"{text.percent(pace.share)} {text.count(pace.progress.done)}"
 

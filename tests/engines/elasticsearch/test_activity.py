@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from dbtui.engines.elasticsearch import counters, health, sessions, statements
+from dbtui.engines.elasticsearch.engine import ElasticEngine
 from dbtui.errors import PermissionDenied
-from dbtui.model.activity import Activity, Statements
+from dbtui.model.activity import Activity, Health, Progress, Statements
+from tests.engines.elasticsearch.conftest import DOCUMENTS
 from tests.engines.elasticsearch.opened import engine, fetch, rows, slow_search, task_of
 from tests.servers.elastic import ElasticServer
 
@@ -140,6 +144,58 @@ def test_long_work_says_how_far_it_is() -> None:
         "shop[1] → node-1",
     )
     assert (copying.done, copying.total) == (250, 1000)
+
+
+async def running(of: ElasticEngine, operation: str) -> Progress:
+    """What is told of an operation that runs."""
+    async with asyncio.timeout(20):
+        while True:
+            await fetch(of, "activity")
+            found: Health = await fetch(of, "health")
+            for progress in found.progress:
+                if progress.operation == operation and (progress.total or not progress.unit):
+                    return progress
+
+
+@pytest.mark.parametrize("elastic", ["opensearch2"], indirect=True)  # the other's packing has no reindex
+async def test_a_copy_of_an_index_says_how_far_it_is(shop: ElasticServer) -> None:
+    slowly = "/_reindex?wait_for_completion=false&requests_per_second=200"
+    body = {"source": {"index": "shop", "size": 100}, "dest": {"index": "copied"}}
+    try:
+        async with engine(shop.url()) as made:
+            assert "task" in (said := shop.ask("POST", slowly, body)), said
+            found = await running(made, "REINDEX")
+        assert (found.unit, found.total) == ("documents", DOCUMENTS) and found.phase.startswith("batch ")
+        assert "[copied]" in found.target
+    finally:
+        shop.ask("POST", "/_tasks/_cancel?actions=*reindex&wait_for_completion=true")
+        shop.ask("DELETE", "/copied")
+
+
+async def test_a_merge_that_was_asked_for_is_shown_though_nobody_tells_how_far_it_is(
+    shop: ElasticServer,
+) -> None:
+    words = " ".join(f"w{n}" for n in range(300))
+    shop.ask("PUT", "/heap", {"settings": {"number_of_replicas": 0, "number_of_shards": 4}})
+    ended = threading.Event()
+
+    def merge() -> None:
+        lines = [f'{{"index": {{}}}}\n{{"t": "{words} {n}"}}\n' for n in range(500)]
+        while not ended.is_set():
+            for _ in range(3):
+                shop.ask("POST", "/heap/_bulk?refresh=true", "".join(lines))
+            shop.ask("POST", "/heap/_forcemerge?max_num_segments=1")
+
+    thread = threading.Thread(target=merge)
+    thread.start()
+    try:
+        async with engine(shop.url()) as made:
+            found = await running(made, "FORCEMERGE")
+        assert (found.unit, found.total) == ("", None) and "[heap]" in found.target
+    finally:
+        ended.set()
+        thread.join()
+        shop.ask("DELETE", "/heap")
 
 
 async def test_the_load_is_told_by_index_and_kind_of_work(shop: ElasticServer) -> None:

@@ -109,6 +109,41 @@ async def test_a_copy_and_a_vacuum_say_how_far_they_are(postgres: PostgresServer
     postgres.drop_database(database)
 
 
+async def test_a_table_in_new_order_says_how_far_it_is(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    postgres.psql(
+        "CREATE TABLE old AS SELECT n FROM generate_series(1, 5000) n; CREATE INDEX by_n ON old (n);"
+        " CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN"
+        " IF current_setting(''shop.slow'', true) = ''on'' THEN PERFORM pg_sleep(0.002); END IF; RETURN $1; END';"
+        " CREATE INDEX slowly ON old (slow(n))",
+        database,
+    )
+    async with client(postgres, "keeper", database) as keeper, monitor_of(postgres.url(database)) as monitor:
+        await keeper.execute("SET shop.slow = 'on'")
+        ordering = asyncio.ensure_future(keeper.execute("CLUSTER old USING by_n"))
+        found = await told(monitor, "CLUSTER")
+        assert found.target == "public.old" and found.unit == "blocks" and found.phase
+        postgres.psql(f"SELECT pg_cancel_backend({keeper.get_server_pid()})")
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await ordering
+    postgres.drop_database(database)
+
+
+async def test_a_base_backup_says_how_far_it_is(postgres: PostgresServer) -> None:
+    way = f"host={postgres.socket} port={postgres.port} user=postgres replication=true"
+    backup = subprocess.Popen(
+        [postgres.client("psql"), way, "-c", "BASE_BACKUP (MAX_RATE 32, CHECKPOINT 'fast', PROGRESS)"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with monitor_of(postgres.url()) as monitor:
+            found = await told(monitor, "BASE BACKUP")
+            assert found.unit == "bytes" and found.total and found.total >= found.done
+    finally:
+        backup.kill()
+        backup.wait()
+
+
 async def test_a_slot_shows_what_it_keeps(postgres: PostgresServer) -> None:
     postgres.psql("SELECT pg_create_physical_replication_slot('kept', true)")
     async with monitor_of(postgres.url()) as monitor:
