@@ -7,7 +7,7 @@ that changes in the title must not send the whole line again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.segment import Segment
 from textual import events
@@ -24,9 +24,18 @@ NOUN_ROOM = 6  # cells that a title keeps when its value is long
 
 
 class Canvas(Widget):
-    """A widget that draws its own lines, with the theme's palette and its own background at hand."""
+    """A widget that draws its own lines, with the theme's palette and its own background at hand.
+
+    It has no border, no padding and no opacity: each line stands on the screen as it was drawn, until a refresh
+    names it or the size is another one.
+    """
 
     ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        self._lines: dict[int, Strip] = {}
+        self._drawn_at = Size()
+        super().__init__(id=id, classes=classes)
 
     @property
     def palette(self) -> Palette:
@@ -41,9 +50,34 @@ class Canvas(Widget):
 
     _ground: Color | None = None  # for the lines of one drawing: it is asked of all ancestors
 
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Draw the lines of some regions again; all of them where none is given."""
+        if not regions:
+            self._lines.clear()
+        for region in regions:
+            for y in region.line_range:
+                self._lines.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def render_lines(self, crop: Region) -> list[Strip]:
         self._ground = None
-        return super().render_lines(crop)
+        if self._drawn_at != self.size:
+            self._drawn_at = self.size
+            self._lines.clear()
+        lines = [self._line(y) for y in crop.line_range]
+        left, right = crop.column_span
+        return lines if (left, right) == (0, self.size.width) else [line.crop(left, right) for line in lines]
+
+    def _line(self, y: int) -> Strip:
+        line = self._lines.get(y)
+        if line is None:
+            line = self.render_line(y)
+            for line_filter in self.get_line_filters():
+                line = line.apply_filter(line_filter, self.ground)
+            self._lines[y] = line
+        return line
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.refresh())
@@ -105,6 +139,8 @@ class Edge(Canvas):
 class Row(Widget):
     """Widgets side by side, without anything of its own."""
 
+    BLANK = True
+
     DEFAULT_CSS = """
     Row { layout: horizontal; height: 1; }
     Row.-body { height: 1fr; }
@@ -113,6 +149,8 @@ class Row(Widget):
 
 class Framed(Widget):
     """A widget in a frame. What is inside comes from `compose_body`."""
+
+    BLANK = True
 
     DEFAULT_CSS = """
     Framed { layout: vertical; height: 1fr; }

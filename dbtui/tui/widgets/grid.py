@@ -189,6 +189,9 @@ class Grid(Listing):
     HEADER = 1
 
     cursor_key: reactive[str | None] = reactive(None, repaint=False, init=False)
+    # The column whose header bears the arrow. The grid does not sort.
+    sort_column: reactive[str] = reactive("", repaint=False, init=False)
+    sort_reverse: reactive[bool] = reactive(False, repaint=False, init=False)
 
     class Highlighted(Message):
         """The cursor is on another row; `key` is None when there are no rows."""
@@ -232,7 +235,6 @@ class Grid(Listing):
         self._columns = tuple(columns)
         self._rows: tuple[GridRow, ...] = ()
         self._lanes = [Lane(self, index) for index in range(-1, len(self._columns))]
-        self._sort = ("", False)
         self._show_lanes()
 
     def compose_lines(self) -> Iterable[Widget]:
@@ -299,25 +301,6 @@ class Grid(Listing):
         """The row under the cursor."""
         return self._rows[self.view.cursor] if self._rows else None
 
-    @property
-    def sort_column(self) -> str:
-        """The column whose header bears the arrow. The grid does not sort."""
-        return self._sort[0]
-
-    @sort_column.setter
-    def sort_column(self, column: str) -> None:
-        self._sort = (column, self._sort[1])
-        self._update()
-
-    @property
-    def sort_reverse(self) -> bool:
-        return self._sort[1]
-
-    @sort_reverse.setter
-    def sort_reverse(self, backwards: bool) -> None:
-        self._sort = (self._sort[0], backwards)
-        self._update()
-
     def _update(self) -> None:
         for lane in self._lanes:
             if lane.display:
@@ -336,6 +319,12 @@ class Grid(Listing):
             self._update()
         if self.is_attached:
             self.post_message(self.Highlighted(self, key))
+
+    def watch_sort_column(self) -> None:
+        self._update()
+
+    def watch_sort_reverse(self) -> None:
+        self._update()
 
     def watch_stale(self) -> None:
         for lane in self._lanes:
