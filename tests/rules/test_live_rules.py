@@ -128,6 +128,17 @@ def test_a_threshold_can_be_changed_and_a_rule_switched_off() -> None:
     assert found("any-idle-in-transaction", read("any-idle-in-transaction")["miss"], seconds=60.0)
 
 
+def test_the_room_that_a_slot_has_is_told_from_what_is_known() -> None:
+    facts = {
+        "slots": [["gone", "physical", False, "extended", 41 * 2**30, None]], "speeds": {"wal_bytes": 3 * 2**20},
+    }  # fmt: skip
+    rule = "pg-slot-retains-wal"
+    assert "at 3.0 MB/s that is 10.5 GB more every hour" in found(rule, facts)[0].message
+    assert "at 3.0 MB/s the disk is full in 2 h" in found(rule, facts, room=21.0 * 2**30)[0].message
+    free = facts | {"counters": {"disk_free": 21.0 * 2**30}}
+    assert "at 3.0 MB/s the disk is full in 2 h" in found(rule, free)[0].message
+
+
 def test_a_rule_is_asked_about_its_own_engines_only() -> None:
     assert not findings(scene(read("my-history-list")["hit"]), "postgres", {})
     assert all(one.about("redis") for one in rules() if one.rule.id.startswith(("redis-",)))

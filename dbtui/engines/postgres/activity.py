@@ -30,6 +30,7 @@ class PostgresMonitor:
 
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._connector = connector
+        self._tunnelled = bool(connector.target.ssh)
         self._steady = steady
         self._watch = Watch(lambda: connector.open("monitor"), self._begin)
         self.sources: Sequence[Source] = (
@@ -121,7 +122,12 @@ class PostgresMonitor:
         answer = await self._slow.ask(connection, present=self._present, timeout=_SLOW)
         worn = await self._worn.look(connection, now=self._steady(), timeout=_SLOW)
         found = replace(health.health_of(answer), worn=worn)
-        return {"health": found, "counters": health.slow_counters(answer)}
+        counted = health.slow_counters(answer)
+        settings = connection.probe.settings
+        if not self._tunnelled:
+            free = health.disk_free(connection.server.address, settings.get("data_directory", ""))
+            counted |= {} if free is None else {"disk_free": free}
+        return {"health": found, "counters": counted}
 
 
 def _someone_waits(snapshot: Snapshot) -> bool:

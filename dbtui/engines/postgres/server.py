@@ -58,6 +58,7 @@ SETTINGS = (
     "wal_segment_size",
     "max_wal_size",
     "search_path",
+    "data_directory",
 )
 
 _SET_BY = (

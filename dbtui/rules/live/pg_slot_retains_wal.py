@@ -2,8 +2,9 @@
 
 What it does
     Reads how much log each slot keeps, at what speed the log grows, and how much more may be
-    written: up to the server's own limit for slots (max_slot_wal_keep_size), or the room that
-    the threshold `room` states.
+    written: up to the server's own limit for slots (max_slot_wal_keep_size), else the room that
+    the threshold `room` states, else what is free on the disk of a server on this machine, which
+    is reached by its socket. Of a server elsewhere no SQL tells how full its disk is.
 
 Why it matters
     Without a limit the log grows until the disk is full and the server stops; with one the slot
@@ -41,7 +42,7 @@ THRESHOLDS: tuple[Threshold, ...] = (
         "room",
         0.0,
         "bytes",
-        ("that the log may still take on its disk, where the server has no limit for slots; 0 is not known"),
+        ("that the log may still take on its disk, where the server has no limit for slots; 0 is not stated"),
     ),
 )
 EXPORTS = {
@@ -54,7 +55,7 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     for slot in scene.health.slots:
         kept, room = (
             slot.retained_bytes or 0,
-            slot.room_bytes if slot.room_bytes is not None else limits["room"] or None,
+            slot.room_bytes if slot.room_bytes is not None else limits["room"] or scene.counter("disk_free"),
         )
         left = room / speed if room is not None and speed > 0 else None
         if kept <= limits["bytes"] and (slot.active or left is None or left > limits["hours"] * 3600):

@@ -144,6 +144,14 @@ async def test_a_base_backup_says_how_far_it_is(postgres: PostgresServer) -> Non
         backup.wait()
 
 
+async def test_how_full_the_disk_is_is_known_of_a_server_on_this_machine(postgres: PostgresServer) -> None:
+    for tcp in (False, True):
+        async with monitor_of(postgres.url(tcp=tcp)) as monitor:
+            _, counters = await health(monitor)
+        assert ("disk_free" in counters) is not tcp
+        assert tcp or counters["disk_free"] > 1e6
+
+
 async def test_a_slot_shows_what_it_keeps(postgres: PostgresServer) -> None:
     postgres.psql("SELECT pg_create_physical_replication_slot('kept', true)")
     async with monitor_of(postgres.url()) as monitor:
