@@ -23,12 +23,12 @@ COMMANDS = {
     "demo": "open the console on an embedded PostgreSQL with a shop under load",
     "explain": "read a query plan: from a server, a file or standard input",
     "advise": "say which indexes and rewrites would help: tried on a shadow of your server",
-    "bench": "time a query again and again, before and after a change",
-    "record": "write down what a server does, for hours, without a console",
-    "replay": "look at a recording, or at the last half hour of the console left last",
+    "bench": "time a query many times, before and after a change",
+    "record": "record what a server does, for hours, without a console",
+    "replay": "look at a recording, or at the last half hour of the last console",
     "logs": "rank the statements of a slow log: PostgreSQL, MySQL, MariaDB, MongoDB",
     "lint": "say what migration files would lock, rewrite and break",
-    "migrate": "plan a change of schema, rehearse it, run it step by step, take it back",
+    "migrate": "plan a schema change, rehearse it, run it step by step, undo it",
     "fleet": "watch several servers at once, one line each",
     "monitoring": "write the same thresholds for Prometheus or Grafana",
     "rules": "print what a rule looks for, why, and what to do instead",
@@ -124,7 +124,7 @@ def add_display_arguments(parser: argparse.ArgumentParser) -> None:
         help="time between two samples (default 2)",
     )
     group.add_argument(
-        "--theme", default=None, metavar="NAME", help="a theme of ours, of yours or of Textual"
+        "--theme", default=None, metavar="NAME", help="a theme: built in, your own, or one of Textual"
     )
     group.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     group.add_argument(
@@ -140,7 +140,7 @@ def _interval(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
     if not 0.25 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("must lie between 0.25 and 3600 seconds")
+        raise argparse.ArgumentTypeError("must be between 0.25 and 3600 seconds")
     return seconds
 
 

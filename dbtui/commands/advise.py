@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     if args.fail_on not in (*Severity, RULE):
         raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
     if args.most < 1:
-        raise UsageError(f"--most {args.most}", "give a number from 1 on")
+        raise UsageError(f"--most {args.most}", "give a number of at least 1")
     given = read_text(args.file) if args.file is not None else None
     advice = asyncio.run(_ask(args, given))
     found = findings(advice)

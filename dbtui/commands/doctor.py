@@ -99,11 +99,11 @@ class _Doctor:
             elif node.operation == "Aggregate" and "Group Key" in node.raw:
                 remedies = await self._groups(node, tree, notes)
             else:
-                notes.append("statistics are of tables; this node joins or filters what others gave")
+                notes.append("statistics describe tables; this node joins or filters the output of others")
         except DbtuiError as error:
             notes.append(str(error))
         if not remedies and not notes:
-            notes.append("every condition is judged right alone and together: the estimate may be luck")
+            notes.append("every condition is estimated well alone and together: the error may be chance")
         share = node.processes  # each process has its part, in the estimate and in truth
         return Diagnosis(
             node.id,
@@ -235,7 +235,7 @@ class _Doctor:
         tables = [one for one in tree.nodes[node.id :] if one.relation and node in tree.ancestors(one)]
         keys = [str(key) for key in node.raw["Group Key"]]
         if len({one.relation for one in tables}) != 1:
-            notes.append("the groups are made of several tables, of which no statistics tell together")
+            notes.append("the groups come from several tables, and no statistics cover those together")
             return ()
         scan = tables[0]
         bare = [key.removeprefix(f"{scan.raw.get('Alias')}.") for key in keys]

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="exit with 1 from this severity on (default: error)",
     )
     parser.add_argument(
-        "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given again"
+        "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; can be repeated"
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show statements without findings too (text)"
@@ -85,7 +85,7 @@ def _guess(files: Sequence[MigrationFile]) -> Engine:
 def _version(text: str) -> tuple[int, ...]:
     match = re.match(r"(\d+(?:\.\d+){0,3})", text.strip())
     if match is None:
-        raise UsageError(f"{text} is no server version", "write it as 15, 8.0.29 or 10.11.6")
+        raise UsageError(f"{text} is not a server version", "write it as 15, 8.0.29 or 10.11.6")
     return tuple(int(part) for part in match.group(1).split("."))
 
 

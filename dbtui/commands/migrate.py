@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     status = _verb(verbs, "status", "show how far a plan has come on a server", server="which server")
     status.add_argument("--format", choices=["text", "json"], default="text")
-    rollback = _verb(verbs, "rollback", "take steps back, the newest first", server="where to roll back")
+    rollback = _verb(verbs, "rollback", "undo steps, the newest first", server="where to roll back")
     _run_options(rollback)
     rollback.add_argument(
         "--to", type=int, default=0, metavar="STEP", help="keep this step and those before it"
@@ -123,7 +123,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="STEP…",
-        help="such as 0-4,6; all leaves out what loses rows, and what people do",
+        help="such as 0-4,6; all excludes steps that lose rows and steps that people do",
     )
     parser.add_argument("--approvals", metavar="FILE", help="approvals that somebody gave: JSON")
     parser.add_argument("--reason", default="", help="for the journal and the audit file")

@@ -50,7 +50,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0.1 <= seconds <= 3650 * _DAY:
-        raise argparse.ArgumentTypeError(f"{text} is no time: write 2, 30m, 8h or 7d")
+        raise argparse.ArgumentTypeError(f"{text} is not a length of time: write 2, 30m, 8h or 7d")
     return seconds
 
 

@@ -16,7 +16,7 @@ from dbtui.live.tape import Tape
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `dbtui replay`."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="what dbtui record wrote")
-    parser.add_argument("--last", action="store_true", help="the last half hour of the console left last")
+    parser.add_argument("--last", action="store_true", help="the last half hour of the last console")
     parser.add_argument(
         "--at",
         default="",
@@ -40,7 +40,7 @@ def _index(tape: Tape, wanted: str) -> int:
     try:
         parsed = time.strptime(wanted, form)
     except ValueError as error:
-        raise UsageError(f"--at {wanted} is no time of day", "write 14:32 or 14:32:10") from error
+        raise UsageError(f"--at {wanted} is not a time of day", "write 14:32 or 14:32:10") from error
     first = time.localtime(tape.times[0])
     seconds = parsed.tm_hour * 3600 + parsed.tm_min * 60 + parsed.tm_sec
     since = seconds - (first.tm_hour * 3600 + first.tm_min * 60 + first.tm_sec)

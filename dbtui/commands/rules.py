@@ -45,7 +45,7 @@ def find_rule(rule_id: str) -> Rule:
     for package in _packages():
         if rule_id in rule_ids(package):
             return load_rule(package, rule_id)
-    raise UsageError(f"no rule is called {rule_id}", "`dbtui rules` lists them")
+    raise UsageError(f"there is no rule {rule_id}", "`dbtui rules` lists them")
 
 
 def all_rules() -> Iterator[Rule]:

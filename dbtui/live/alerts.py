@@ -175,7 +175,7 @@ def _rule(name: str, table: object, where: str) -> AlertRule:
         raise ConfigError(f"{where} has no such severity", f"use one of {', '.join(Severity)}") from None
     command, webhook = table.get("command", ""), table.get("webhook", "")
     if webhook and not re.match(r"https?://[^\s/]+", webhook):
-        raise ConfigError(f"the webhook of {where} is no http address", "write https://HOST/PATH")
+        raise ConfigError(f"the webhook of {where} is not an http address", "write https://HOST/PATH")
     return AlertRule(
         name, table["metric"], table.get("above"), table.get("below"), _seconds(table.get("for", 0), where),
         severity, table.get("engine", ""), notify,
@@ -186,5 +186,5 @@ def _rule(name: str, table: object, where: str) -> AlertRule:
 def _seconds(value: str | float, where: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())
     if match is None:
-        raise ConfigError(f"`for` of {where} is no length of time", 'write "90s", "5m" or "1h"')
+        raise ConfigError(f"`for` of {where} is not a length of time", 'write "90s", "5m" or "1h"')
     return float(match[1]) * _SECONDS[match[2]]

@@ -88,7 +88,7 @@ async def _post(alert: Alert, server: str, _file: Path) -> None:
     body = json.dumps({"text": f"{server}: {alert.text}", **told}).encode()
     status = await asyncio.to_thread(_posted, alert.rule.webhook, body)
     if status >= 300:
-        raise ConfigError(f"its webhook answered {status}", "see whether the address still holds")
+        raise ConfigError(f"its webhook answered {status}", "check that the address is still right")
 
 
 def _posted(address: Secret, body: bytes) -> int:

@@ -29,7 +29,7 @@ class RecordingFile:
             self._handle = os.open(path, flags, 0o600)
         except FileExistsError as error:
             raise UsageError(
-                f"{path} is there already", "name another file: a recording overwrites none"
+                f"{path} is there already", "name another file: recordings are not overwritten"
             ) from error
         self.path = path
         self.size = 0

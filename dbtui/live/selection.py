@@ -56,7 +56,7 @@ def selector(text: str) -> Selector:
     try:
         terms = shlex.split(text)
     except ValueError:
-        raise UsageError("a quotation mark is open", 'write state="idle in transaction"') from None
+        raise UsageError("a quote is not closed", 'write state="idle in transaction"') from None
     return Selector(tuple(_test(term) for term in terms))
 
 

@@ -57,7 +57,7 @@ def header_of(line: bytes) -> Header:
     """Raises InputError for what begins no recording, or one that only newer versions read."""
     said = frames.parsed(line)
     if said.get("format") != FORMAT:
-        raise InputError("this is no recording", "dbtui record URL -o FILE makes one")
+        raise InputError("this is not a recording", "dbtui record URL -o FILE makes one")
     header = thaw(Header, said)
     if header.needs > VERSION:
         raise InputError(f"this recording needs a newer dbtui (its form is {header.version})", "update dbtui")

@@ -51,5 +51,5 @@ def _limits(rule: str, table: object, known: Mapping[str, set[str]], file: str) 
             names = ", ".join(sorted(known[rule] | {"off"}))
             raise ConfigError(f"{rule} in {file} has no threshold {name}", f"it has {names}")
         if not isinstance(value, int | float) or value < 0:
-            raise ConfigError(f"{name} of {rule} in {file} is no number", "write a number from 0 on")
+            raise ConfigError(f"{name} of {rule} in {file} is no number", "write a number of at least 0")
     return {name: float(value) for name, value in table.items()}
