@@ -98,7 +98,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ('metric = "lag"\nabove = 1\nfor = "soon"', "length of time"),
         ('metric = "lag"\nabove = 1\nnotify = ["pigeon"]', "pigeon"),
         ('metric = "lag"\nabove = 1\nnotify = ["command"]', "has none"),
-        ('metric = "lag"\nabove = 1\nwebhook = "file:///etc/passwd"', "no http address"),
+        ('metric = "lag"\nabove = 1\nwebhook = "file:///etc/passwd"', "not an http address"),
         ('metric = "lag"\nabove = 1\nseverity = "loud"', "severity"),
         ('metrik = "lag"', "metrik"),
     ],
