@@ -339,3 +339,23 @@ def test_numbers_that_are_none_are_no_figures() -> None:
     assert (node.total_cost, node.estimated_rows, node.startup_cost, node.rows) == (None, None, None, None)
     assert (node.total_ms, node.self_ms, node.blocks, node.self_blocks) == (0.0, 0.0, 0, 0)
     assert node.raw["Startup Cost"] == "1e999" and node.raw["Plan Rows"] == "NaN"
+
+
+@pytest.mark.parametrize(
+    ("start", "node", "end"),
+    [
+        (
+            '[{"Plan": {"Node Type": "Append", "Plans": [',
+            '{"Node Type": "Result"},',
+            '{"Node Type": "Result"}]}}]',
+        ),
+        (
+            "Append  (cost=0.00..1.00 rows=1 width=1)\n",
+            "  ->  Result  (cost=0.00..1.00 rows=1 width=1)\n",
+            "",
+        ),
+    ],
+)
+def test_a_plan_of_very_many_nodes_is_refused_at_once(start: str, node: str, end: str) -> None:
+    with pytest.raises(InputError, match="more than 50,000 nodes"):
+        parse(start + node * 50_001 + end)
