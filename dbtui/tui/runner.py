@@ -8,7 +8,7 @@ import time
 
 from dbtui import text
 from dbtui.engines.base import Cursor, Engine
-from dbtui.errors import DbtuiError, NotApproved
+from dbtui.errors import DbtuiError, NotApproved, QueryError
 from dbtui.live.session import ConsoleSession
 from dbtui.sql.classify import classify
 from dbtui.tui.views.base import trouble
@@ -49,7 +49,8 @@ class StatementRunner:
         except NotApproved as error:
             view.show_error(str(error))
         except DbtuiError as error:
-            refused = not (self.may_write or self.only_reads(sql))
+            mistyped = isinstance(error, QueryError) and error.position is not None
+            refused = not (mistyped or self.may_write or self.only_reads(sql))
             hint = "\nThis connection is read-only: L lifts it for one statement or ten minutes."
             view.show_error(trouble(error) + (hint if refused else ""))
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from dbtui.engines.redis.wire import Command
-from dbtui.errors import NotApproved
+from dbtui.errors import NotApproved, QueryError
 
 
 def _names(text: str) -> frozenset[str]:
@@ -98,7 +98,10 @@ class Guard:
         self._verdicts: dict[str, str] = {}
 
     async def check(self, words: Sequence[bytes], describe: Describe) -> None:
-        """Raise NotApproved unless a command only reads. `describe` asks COMMAND INFO."""
+        """Raise NotApproved unless a command only reads, QueryError for one that there is not.
+
+        `describe` asks COMMAND INFO.
+        """
         name = name_of(words)
         if name in STATE or name.endswith("|help"):
             return
@@ -106,9 +109,12 @@ class Guard:
         if reason is None:
             if name not in self._verdicts:
                 first = name.partition("|")[0]
-                self._verdicts[name] = verdict(
-                    name, await describe([name] if first == name else [first, name])
-                )
+                described = await describe([name] if first == name else [first, name])
+                if first and described and described[0] is None:
+                    raise QueryError(
+                        f"the server has no command {first.upper()}", "COMMAND LIST names all that there are"
+                    )
+                self._verdicts[name] = verdict(name, described)
             reason = self._verdicts[name]
         if reason:
             raise NotApproved(f"read-only: {reason}", "approve it as a write to run it")

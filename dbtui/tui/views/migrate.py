@@ -56,7 +56,8 @@ class MigrateView(View):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="migrate-top"):
-            yield Frame("SQL", SqlArea(id="migrate-editor", runs=False), id="migrate-editor-box")
+            editor = SqlArea(id="migrate-editor", runs=False, dialect=self.nouns.dialect)
+            yield Frame(self.nouns.language, editor, id="migrate-editor-box")
             yield Grid(SOURCES, id="migrate-sources", empty="nothing is assessed yet")
         yield Grid(COLUMNS, id="migrate-steps", empty=HOW)
         with Horizontal(id="migrate-bottom"):

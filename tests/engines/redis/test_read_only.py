@@ -134,7 +134,6 @@ REFUSED = [
     "RESET",
     "QUIT",
     "WAIT 0 0",
-    "NOSUCHCOMMAND x",
     "config|set maxmemory 1",
     "object|freq string",
     '"\\x00" x',
@@ -270,6 +269,12 @@ async def test_the_consoles_own_sessions_cannot_write_either(redis: RedisServer)
                     await connection.ask(*command)
                 with pytest.raises(NotApproved):
                     await connection.ask_all([("PING",), command])
+
+
+async def test_a_command_that_there_is_not_is_no_write(redis: RedisServer) -> None:
+    async with engine(redis.url()) as made:
+        with pytest.raises(QueryError, match="no command GETT"):
+            await made.query.run("GETT a")
 
 
 async def test_without_the_right_to_ask_about_commands_nothing_unknown_is_sent(redis: RedisServer) -> None:
