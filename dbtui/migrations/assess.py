@@ -162,13 +162,13 @@ class _Reviewer:
     def _effects(self, statement: Statement) -> tuple[Effects, str]:
         if not statement.understood:
             return Effects(), ""
+        settings = {**self.settings, **self.local}
         if self.engine is Engine.POSTGRESQL:
             from dbtui.migrations import effects_postgresql as postgresql
+            from dbtui.migrations.uses_postgresql import at
 
-            utc = {**self.settings, **self.local}.get("timezone", "").upper() in ("UTC", "GMT", "ETC/UTC")
-            session = postgresql.Session(self.version, utc)
             try:
-                return postgresql.effects(statement, self.schema, session), ""
+                return postgresql.effects(statement, at(self.schema, self.version, settings)), ""
             except postgresql.NotSupportedError as error:
                 return Effects(), str(error)
         if self.engine is Engine.SQLITE:
@@ -177,7 +177,6 @@ class _Reviewer:
             return effects_sqlite.effects(statement, self.schema, self.version), ""
         from dbtui.migrations import effects_mysql
 
-        settings = {**self.settings, **self.local}
         return effects_mysql.effects(statement, self.schema, self.engine, self.version, settings)
 
     def _begin(self, place: _Place, wrapper: str) -> None:

@@ -33,10 +33,12 @@ def effects(
     """What the server does, and why it would refuse the ALGORITHM= or LOCK= that is written ("" if it would not)."""
     tables: dict[str, list[Cell]] = {}
     options: dict[str, str] = {}
+    by_action: list[tuple[str, ...]] = []
     for action in statement.actions:
-        if action.op == "create index" and action.options.get("inline"):
-            continue
-        for name, relation in _cells(action, statement, schema, settings):
+        inline = action.op == "create index" and "inline" in action.options
+        uses = () if inline else tuple(_cells(action, statement, schema, settings))
+        by_action.append(tuple(name for name, _ in uses))
+        for name, relation in uses:
             found = cell(engine.value, name, version)
             if found is None:
                 return Effects(), f"{name} needs another version"
@@ -62,8 +64,8 @@ def effects(
             rewrites.append(name)
         if rewrite or any(one.scan for one in cells):
             scans.append(name)
-    names = tuple(one.name for cells in tables.values() for one in cells)
-    return Effects(tuple(locks), tuple(rewrites), tuple(scans), algorithm or None, names), refused
+    made = Effects(tuple(locks), tuple(rewrites), tuple(scans), algorithm or None, tuple(by_action))
+    return made, refused
 
 
 def _combined(cells: list[Cell], engine: Engine) -> tuple[str, str, bool]:

@@ -19,21 +19,21 @@ def effects(statement: Statement, schema: Schema, version: tuple[int, ...]) -> E
     locks: dict[str, str] = {}
     rewrites: list[str] = []
     scans: list[str] = []
-    names: list[str] = []
+    by_action: list[tuple[str, ...]] = []
     for action in statement.actions:
         name = _cell(action)
+        by_action.append((name,) if name else ())
         if not name:
             continue
         found = cell("sqlite", name, version)
         assert found is not None
-        names.append(name)
         locks[action.relation.schema or "main"] = found.lock
         if action.relation.name and found.rewrite:
             rewrites.append(str(action.relation))
         if action.relation.name and found.scan:
             scans.append(str(action.relation))
     held = tuple(Lock(file, mode) for file, mode in locks.items())
-    return Effects(held, tuple(rewrites), tuple(scans), None, tuple(names))
+    return Effects(held, tuple(rewrites), tuple(scans), None, tuple(by_action))
 
 
 def _cell(action: Action) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from dbtui.model.migration import (
     Action,
     ColumnDef,
     ConstraintDef,
+    Domain,
     IndexDef,
     KnownTable,
     Relation,
@@ -49,10 +50,12 @@ def apply(schema: Schema, statement: Statement, *, file: str = "", transaction: 
 def _other(schema: Schema, action: Action, transaction: int) -> None:
     """Domains, functions, types, publications and the search path."""
     name = str(action.relation)
-    if action.op == "create domain":
-        schema.domains[name] = bool(action.constraints)
-    elif action.op in ("domain add constraint", "domain set not null"):
-        schema.domains[name] = True
+    key = schema.key(action.relation)
+    if action.op == "create domain" and action.column is not None:
+        inner = schema.domain(action.column.type) or Domain(action.column.type)
+        schema.domains[key] = replace(inner, constrained=inner.constrained or bool(action.constraints))
+    elif action.op in ("domain add constraint", "domain set not null") and key in schema.domains:
+        schema.domains[key] = replace(schema.domains[key], constrained=True)
     elif action.op == "create function":
         schema.functions[action.relation.name] = action.options.get("volatility", "volatile")
     elif action.op == "create enum":
@@ -230,9 +233,19 @@ def _altered(table: KnownTable, action: Action) -> KnownTable:
         return table
     if op == "drop column":
         return _without_column(table, action.name)
-    if op == "table options":
-        return replace(table, options={**table.options, **action.options})
-    return table
+    stored = _storage(action)
+    return replace(table, options={**table.options, **stored}) if stored else table
+
+
+def _storage(action: Action) -> Mapping[str, str]:
+    """What the action makes of how the table is stored."""
+    stored: dict[str, Mapping[str, str]] = {
+        "table options": action.options,
+        "set logged": {"unlogged": ""},
+        "set unlogged": {"unlogged": "yes"},
+        "set access method": {"access method": action.name},
+    }
+    return stored.get(action.op, {})
 
 
 def _proved(table: KnownTable, name: str) -> KnownTable:

@@ -14,6 +14,7 @@ from dbtui.migrations.parse_postgresql_parts import (
     column,
     columns_read,
     constraint,
+    data_type,
     from_parts,
     inner,
     named,
@@ -169,18 +170,7 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
         elif which == "table_like_clause":
             likes.append(relation(node.table_like_clause.relation))
     parents = tuple(relation(node.range_var) for node in message.inh_relations)
-    options: dict[str, str] = {}
-    if message.HasField("partbound"):
-        options["partition"] = "default" if message.partbound.is_default else "yes"
-    elif parents:
-        options["inherits"] = "yes"
-    if message.HasField("partspec"):
-        options["partitioned"] = "yes"
-        options["partition key"] = ",".join(
-            node.partition_elem.name or "(…)" for node in message.partspec.part_params
-        )
-    if message.relation.relpersistence == "t":
-        options["temporary"] = "yes"
+    options = _table_options(message)
     if likes:
         options["like"] = str(likes[0])
     for one in columns:
@@ -198,6 +188,28 @@ def _create_table(message: type_message, sql: str) -> tuple[Action, ...]:
     )
 
 
+def _table_options(message: type_message) -> dict[str, str]:
+    """How the table is stored, and what it is to other tables."""
+    options: dict[str, str] = {}
+    if message.HasField("partbound"):
+        options["partition"] = "default" if message.partbound.is_default else "yes"
+    elif message.inh_relations:
+        options["inherits"] = "yes"
+    if message.HasField("partspec"):
+        options["partitioned"] = "yes"
+        options["partition key"] = ",".join(
+            node.partition_elem.name or "(…)" for node in message.partspec.part_params
+        )
+    if message.relation.relpersistence in _PERSISTENCE:
+        options[_PERSISTENCE[message.relation.relpersistence]] = "yes"
+    if message.access_method:
+        options["access method"] = message.access_method
+    if message.HasField("of_typename"):
+        options["of"] = str(from_parts(strings(message.of_typename.names)))
+    return options
+
+
+_PERSISTENCE = {"t": "temporary", "u": "unlogged"}
 _DEFAULT = re.compile(r"\bDEFAULT\b", re.I)
 # What can hold, open, close or end an item; everything between is passed over.
 _EDGES = re.compile(
@@ -313,12 +325,15 @@ def _rename(message: type_message, sql: str) -> tuple[Action, ...]:
         pb.OBJECT_POLICY: "rename policy",
         pb.OBJECT_TYPE: "rename type",
         pb.OBJECT_DATABASE: "rename database",
+        pb.OBJECT_RULE: "rename rule",
+        pb.OBJECT_ATTRIBUTE: "alter type attribute",
     }
     target = relation(message.relation) if message.HasField("relation") else named(message.object)
     return (
         Action(
             kinds.get(message.rename_type, "rename definition"),
             target,
+            cascade=message.behavior == pb.DROP_CASCADE,
             name=message.subname,
             new_name=message.newname,
             if_exists=message.missing_ok,
@@ -399,7 +414,8 @@ def _select(message: type_message, sql: str) -> tuple[Action, ...]:
     if written:
         ops = {pb.UpdateStmt: "update", pb.DeleteStmt: "delete", pb.InsertStmt: "insert"}
         return tuple(_dml(ops[type(part)])(part, sql)[0] for part in written)
-    return (Action("select", others=_tables_read(message)),)
+    op = "select for update" if message.locking_clause else "select"
+    return (Action(op, others=_tables_read(message)),)
 
 
 def _set_config(message: type_message) -> tuple[Action, ...]:
@@ -416,13 +432,16 @@ def _set_config(message: type_message) -> tuple[Action, ...]:
 def _create_table_as(message: type_message, sql: str) -> tuple[Action, ...]:
     target = relation(message.into.rel)
     op = "create materialized view" if message.objtype == pb.OBJECT_MATVIEW else "create table as"
+    options = {"columns": _columns_read(message.query)}
+    if message.into.skip_data:
+        options["empty"] = "yes"
     return (
         Action(
             op,
             target,
             others=_tables_read(message, [target]),
             if_not_exists=message.if_not_exists,
-            options={"columns": _columns_read(message.query)},
+            options=options,
         ),
     )
 
@@ -447,7 +466,9 @@ def _domain(message: type_message, sql: str) -> tuple[Action, ...]:
         for node in message.constraints
         if (made := constraint(node.constraint, column="value")) is not None
     )
-    return (Action("create domain", from_parts(strings(message.domainname)), constraints=constraints),)
+    base = ColumnDef("", data_type(message.type_name))
+    name = from_parts(strings(message.domainname))
+    return (Action("create domain", name, column=base, constraints=constraints),)
 
 
 def _alter_domain(message: type_message, sql: str) -> tuple[Action, ...]:
@@ -483,8 +504,10 @@ def _reindex(message: type_message, sql: str) -> tuple[Action, ...]:
 def _vacuum(message: type_message, sql: str) -> tuple[Action, ...]:
     full = any(node.def_elem.defname == "full" and not _is_off(node.def_elem.arg) for node in message.options)
     op = ("vacuum full" if full else "vacuum") if message.is_vacuumcmd else "analyze"
-    tables = [relation(node.vacuum_relation.relation) for node in message.rels]
-    return tuple(Action(op, table) for table in tables or [Relation("")])
+    variables = [node.vacuum_relation.relation for node in message.rels]
+    if not variables:
+        return (Action(op),)
+    return tuple(Action(op, relation(var), options=_only(var)) for var in variables)
 
 
 def _is_off(argument: type_message) -> bool:
@@ -505,7 +528,9 @@ def _on(op: str, field: str = "relation") -> Callable[[type_message, str], tuple
 
 def _trigger(message: type_message, sql: str) -> tuple[Action, ...]:
     others = (relation(message.constrrel),) if message.HasField("constrrel") else ()
-    return (Action("create trigger", relation(message.relation), name=message.trigname, others=others),)
+    target = relation(message.relation)
+    options = {"row": "yes"} if message.row else {}
+    return (Action("create trigger", target, name=message.trigname, others=others, options=options),)
 
 
 def _function(message: type_message, sql: str) -> tuple[Action, ...]:
@@ -527,7 +552,15 @@ def _named_parts(op: str, field: str) -> Callable[[type_message, str], tuple[Act
 
 def _truncate(message: type_message, sql: str) -> tuple[Action, ...]:
     cascade = message.behavior == pb.DROP_CASCADE
-    return tuple(Action("truncate", relation(node.range_var), cascade=cascade) for node in message.relations)
+    return tuple(
+        Action("truncate", relation(node.range_var), cascade=cascade, options=_only(node.range_var))
+        for node in message.relations
+    )
+
+
+def _only(var: type_message) -> dict[str, str]:
+    """Whether ONLY was written, so that partitions and children stay out of it."""
+    return {} if var.inh else {"only": "yes"}
 
 
 _LOCK_MODES = ("", "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock",
@@ -536,7 +569,10 @@ _LOCK_MODES = ("", "AccessShareLock", "RowShareLock", "RowExclusiveLock", "Share
 
 def _lock(message: type_message, sql: str) -> tuple[Action, ...]:
     mode = _LOCK_MODES[message.mode]
-    return tuple(Action("lock table", relation(node.range_var), name=mode) for node in message.relations)
+    return tuple(
+        Action("lock table", relation(node.range_var), name=mode, options=_only(node.range_var))
+        for node in message.relations
+    )
 
 
 def _copy(message: type_message, sql: str) -> tuple[Action, ...]:
@@ -583,6 +619,12 @@ def _grant(message: type_message, sql: str) -> tuple[Action, ...]:
 
 def _cluster(message: type_message, sql: str) -> tuple[Action, ...]:
     return (Action("cluster", relation(message.relation)),)
+
+
+def _refresh(message: type_message, sql: str) -> tuple[Action, ...]:
+    options = {"empty": "yes"} if message.skip_data else {}
+    target = relation(message.relation)
+    return (Action("refresh materialized view", target, concurrently=message.concurrent, options=options),)
 
 
 def _statistics(message: type_message, sql: str) -> tuple[Action, ...]:
@@ -632,7 +674,7 @@ _READERS: dict[str, Callable[[type_message, str], tuple[Action, ...]]] = {
     "reindex_stmt": _reindex,
     "vacuum_stmt": _vacuum,
     "cluster_stmt": _cluster,
-    "refresh_mat_view_stmt": _on("refresh materialized view"),
+    "refresh_mat_view_stmt": _refresh,
     "create_trig_stmt": _trigger,
     "create_policy_stmt": _on("create policy", "table"),
     "alter_policy_stmt": _on("alter policy", "table"),
@@ -648,7 +690,7 @@ _READERS: dict[str, Callable[[type_message, str], tuple[Action, ...]]] = {
     "create_stats_stmt": _statistics,
     "alter_seq_stmt": _on("alter sequence", "sequence"),
     "alter_owner_stmt": _owner,
-    "alter_type_stmt": _named_parts("alter type attribute", "type_name"),
+    "alter_type_stmt": _named_parts("alter type", "type_name"),
     "dropdb_stmt": _plainly("drop database"),
     "drop_table_space_stmt": _plainly("drop tablespace"),
     "reassign_owned_stmt": _plainly("reassign owned"),

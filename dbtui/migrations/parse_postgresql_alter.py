@@ -7,6 +7,7 @@ from dataclasses import replace
 from dbtui.migrations.libpg_query import pb
 from dbtui.migrations.parse_postgresql_parts import (
     column,
+    constants,
     constraint,
     data_type,
     default,
@@ -175,13 +176,19 @@ def _of_another_kind(command: type_message, target: Relation, text: str, kind: s
     if kind == "view" and command.subtype == pb.AT_ColumnDefault:
         return Action("alter view", target, text=text)
     if kind == "type":
-        return Action("alter type attribute", target, name=command.name, text=text)
+        cascade = command.behavior == pb.DROP_CASCADE
+        options = {"type": "yes"} if command.subtype == pb.AT_AlterColumnType else {}
+        return Action(
+            "alter type attribute", target, name=command.name, cascade=cascade, options=options, text=text
+        )
     plain = _PLAIN.get(command.subtype)
     if plain is None and command.subtype == pb.AT_SetTableSpace:
         plain = "set tablespace"
     if plain is None:
         raise KeyError(pb.AlterTableType.Name(command.subtype))
-    return Action(plain if kind == "materialized view" else f"alter {kind}", target, text=text)
+    if kind == "materialized view":
+        return Action(plain, target, name=command.name, text=text)
+    return Action(f"sequence {plain}" if kind == "sequence" else f"alter {kind}", target, text=text)
 
 
 def _set_type(name: str, definition: type_message, target: Relation, text: str) -> Action:
@@ -193,11 +200,9 @@ def _set_type(name: str, definition: type_message, target: Relation, text: str) 
     options = {}
     if definition.HasField("raw_default"):
         value = inner(definition.raw_default)
-        trivial = isinstance(value, pb.ColumnRef) or (
-            isinstance(value, pb.TypeCast)
-            and isinstance(inner(value.arg), pb.ColumnRef)
-            and data_type(value.type_name) == made.type
-        )
+        if isinstance(value, pb.TypeCast) and data_type(value.type_name) == made.type:
+            value = inner(value.arg)
+        trivial = isinstance(value, pb.ColumnRef) and strings(value.fields) == (name,)
         options = {"using": "trivial" if trivial else "expression"}
     return Action("set type", target, column=made, name=name, options=options, text=text)
 
@@ -214,7 +219,9 @@ def _alter_constraint(definition: type_message, target: Relation, text: str) -> 
 def _partition(subtype: int, definition: type_message, target: Relation, text: str) -> Action:
     other = relation(definition.name)
     if subtype == pb.AT_AttachPartition:
-        options = {"default": "yes"} if definition.bound.is_default else {}
+        options = {"bound": "\n".join(constants(definition.bound))}
+        if definition.bound.is_default:
+            options["default"] = "yes"
         return Action("attach partition", target, others=(other,), options=options, text=text)
     if subtype == pb.AT_DetachPartitionFinalize:
         return Action("detach partition finalize", target, others=(other,), text=text)

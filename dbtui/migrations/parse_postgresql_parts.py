@@ -114,6 +114,16 @@ def default(expression: type_message, text: str) -> Default:
     return Default(text, Volatility.STABLE if stable else Volatility.CONSTANT)
 
 
+def constants(message: type_message) -> frozenset[str]:
+    """The constants that an expression or a partition's bound names, as texts."""
+    found: set[str] = set()
+    for part in walk(message):
+        if isinstance(part, pb.A_Const) and not part.isnull:
+            kind = part.WhichOneof("val") or ""
+            found.add(str(getattr(getattr(part, kind), kind)) if kind else "0")
+    return frozenset(found)
+
+
 def proved_not_null(expression: type_message) -> frozenset[str]:
     """Columns that a check of this shape proves NOT NULL: `x IS NOT NULL`, AND of such, `NOT (x IS NULL)`."""
     value = inner(expression)
@@ -174,10 +184,12 @@ def constraint(message: type_message, text: str = "", column: str = "") -> Const
         valid=not message.skip_validation and enforced,
         enforced=enforced,
         using_index=message.indexname,
+        no_inherit=message.is_no_inherit,
         not_null=proved_not_null(message.raw_expr)
         if checks
         else frozenset(columns if kind == "not null" else ()),
         mentions=columns_read(message.raw_expr) if checks else frozenset(),
+        constants=constants(message.raw_expr) if checks else frozenset(),
         on_delete=_ACTIONS.get(message.fk_del_action, ""),
         on_update=_ACTIONS.get(message.fk_upd_action, ""),
         text=text,

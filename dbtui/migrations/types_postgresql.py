@@ -8,6 +8,13 @@ from dbtui.model.migration import ColumnDef, DataType, Schema
 
 _PRECISION = {"timestamp": 6, "timestamptz": 6, "time": 6, "timetz": 6, "interval": 6}
 _SAME = {("text", "varchar"), ("varchar", "text"), ("cidr", "inet"), ("xml", "text"), ("xml", "varchar")}
+# The same bytes, but ordered by other operators: the heap stays, an index on the column does not.
+_OTHER_OPERATORS = {
+    ("citext", "text"), ("citext", "varchar"), ("text", "bpchar"), ("varchar", "bpchar"), ("bit", "varbit"),
+    ("varbit", "bit"),
+}  # fmt: skip
+_OBJECTS = {"int4", "oid", "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regcollation", "regtype",
+            "regconfig", "regdictionary", "regrole", "regnamespace"}  # fmt: skip
 _ALIASES = {"integer": "int4", "int": "int4", "bigint": "int8", "smallint": "int2", "decimal": "numeric"}
 
 
@@ -19,25 +26,30 @@ def cost_of_type_change(old: ColumnDef, new: ColumnDef, schema: Schema, *, using
     """
     if using_expression:
         return "rewrite"
-    was, now = _canonical(old.type), _canonical(new.type)
+    was, now = _canonical(old.type, schema), _canonical(new.type, schema)
+    domain = schema.domain(new.type)
     collated = bool(new.collation) and new.collation != old.collation
-    if now.array or was.array:
-        cost = "free" if was == now or _elements_widen(was, now) else "rewrite"
-    elif now.name in schema.domains or f"{now.schema}.{now.name}" in schema.domains:
-        known = schema.domains.get(now.name, schema.domains.get(f"{now.schema}.{now.name}", True))
-        cost = "rewrite" if known else "free"
+    if domain is not None and domain.constrained:
+        cost = "rewrite"
+    elif now.array or was.array:
+        # varchar(10)[] to varchar(20)[] is written anew, too: the coercion works on elements.
+        cost = "free" if now in (was, replace(was, modifiers=())) else "rewrite"
     else:
         cost = _plain(was, now)
     return "index" if cost == "free" and collated else cost
 
 
-def _canonical(declared: DataType) -> DataType:
-    return replace(declared, name=_ALIASES.get(declared.name, declared.name))
+def same_operators(was: DataType, now: DataType, schema: Schema) -> bool:
+    """Whether a foreign key of the one type holds for the other without a look at its rows."""
+    names = {_canonical(was, schema).name, _canonical(now, schema).name}
+    return len(names) == 1 or names == {"text", "varchar"}
 
 
-def _elements_widen(was: DataType, now: DataType) -> bool:
-    """varchar(10)[] to varchar(20)[] rewrites too: the coercion works on elements. Only equal arrays are free."""
-    return was == now
+def _canonical(declared: DataType, schema: Schema) -> DataType:
+    """The type itself, not the domain that stands for it, by its one name."""
+    domain = schema.domain(declared)
+    plain = domain.base if domain is not None else declared
+    return replace(plain, name=_ALIASES.get(plain.name, plain.name))
 
 
 def _plain(was: DataType, now: DataType) -> str:
@@ -49,7 +61,9 @@ def _plain(was: DataType, now: DataType) -> str:
         return "zone" if wider else "rewrite"
     if pair == ("text", "citext") or pair == ("varchar", "citext"):
         return "index"
-    if pair in (("citext", "text"), ("citext", "varchar")) and not now.modifiers:
+    if pair in _OTHER_OPERATORS and not now.modifiers:
+        return "index"
+    if was.name in _OBJECTS and now.name in _OBJECTS:
         return "index"
     if was.name in ("text", "varchar") and now.name in ("text", "varchar"):
         return _text(was, now)
@@ -77,7 +91,7 @@ def _same_name(was: DataType, now: DataType) -> str:
         if not now.modifiers:
             return "free"
         return "free" if was.modifiers and int(now.modifiers[0]) >= int(was.modifiers[0]) else "rewrite"
-    return "free" if was.modifiers == now.modifiers else "rewrite"
+    return "free" if now.modifiers in (was.modifiers, ()) else "rewrite"
 
 
 def _numeric(was: DataType, now: DataType) -> str:

@@ -78,8 +78,10 @@ class ConstraintDef:
     valid: bool = True  # False when NOT VALID was written and it has not been validated since
     enforced: bool = True
     using_index: str = ""
+    no_inherit: bool = False
     not_null: frozenset[str] = frozenset()  # columns that a check proves to be NOT NULL
     mentions: frozenset[str] = frozenset()  # columns that a check reads
+    constants: frozenset[str] = frozenset()  # values that it compares with
     on_delete: str = ""
     on_update: str = ""
     text: str = ""  # the user's own
@@ -179,7 +181,12 @@ class Effects:
     rewrites: tuple[str, ...] = ()
     scans: tuple[str, ...] = ()
     algorithm: str | None = None
-    cells: tuple[str, ...] = ()  # of the matrix, in the order of the actions
+    by_action: tuple[tuple[str, ...], ...] = ()  # cells of the matrix that each action uses
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells of the matrix that the whole statement uses."""
+        return tuple(cell for cells in self.by_action for cell in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +229,14 @@ class KnownTable:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain's own type without any domain, and whether it, or a domain that it is made of, has a constraint."""
+
+    base: DataType
+    constrained: bool = False
+
+
 @dataclass(slots=True)
 class Schema:
     """What the DDL so far has made: filled by `migrations.known`, read by effects and rules."""
@@ -229,7 +244,7 @@ class Schema:
     search_path: str = "public"
     fold: bool = False  # names differ in case only: the same table
     tables: dict[tuple[str, str], KnownTable] = field(default_factory=dict)
-    domains: dict[str, bool] = field(default_factory=dict)  # name: whether it has a constraint
+    domains: dict[tuple[str, str], Domain] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)  # name: volatility
     enums: dict[str, int] = field(default_factory=dict)  # name: the transaction that created it
     parents: set[tuple[str, str]] = field(default_factory=set)  # tables that have, or had, children
@@ -240,6 +255,16 @@ class Schema:
 
     def table(self, relation: Relation) -> KnownTable | None:
         return self.tables.get(self.key(relation))
+
+    def domain(self, declared: DataType) -> Domain | None:
+        """The domain that a type is; an array of a domain is none."""
+        return (
+            None if declared.array else self.domains.get(self.key(Relation(declared.name, declared.schema)))
+        )
+
+    def is_type(self, declared: DataType, name: Relation) -> bool:
+        """Whether a column's type, or that of its elements, has this name."""
+        return self.key(Relation(declared.name, declared.schema)) == self.key(name)
 
     def same(self, left: Relation, right: Relation) -> bool:
         return self.key(left) == self.key(right)

@@ -32,6 +32,7 @@ from dbtui.migrations.planner.postgresql_tables import (
     summary,
     write,
 )
+from dbtui.migrations.uses_postgresql import at
 from dbtui.model.change import ChangeStep, Kind, Phase, Transaction
 from dbtui.model.migration import Action, Effects, Statement
 from dbtui.rules.migration.step import Step, sql_name
@@ -123,11 +124,8 @@ def _one(place: Step, action: Action, sole: bool) -> One:
     elif not sole and action.op.startswith("drop "):
         text = _single_drop(action)
     alone = Statement(text, statement.file, statement.line, (action,))
-    utc = place.settings.get("timezone", "").upper() in ("UTC", "GMT", "ETC/UTC")
     try:
-        effects = effects_postgresql.effects(
-            alone, place.schema, effects_postgresql.Session(place.version, utc)
-        )
+        effects = effects_postgresql.effects(alone, at(place.schema, place.version, place.settings))
     except effects_postgresql.NotSupportedError:
         effects = Effects()
     return One(action, effects, place.schema, place.engine, place.version, statement.sql, text, sole)

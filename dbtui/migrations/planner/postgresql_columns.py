@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dbtui.migrations.effects_postgresql import is_constrained_domain, is_volatile
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import ColumnText, column_text, with_columns_of
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, ddl, key_of, until
 from dbtui.migrations.planner.postgresql_constraints import adopt, not_valid, prove_not_null
+from dbtui.migrations.uses_postgresql_columns import is_constrained_domain, is_volatile
 from dbtui.model.change import Backfill, ChangeStep, Kind, Phase, Transaction
 from dbtui.model.migration import ColumnDef, KnownTable, Relation, Volatility
 from dbtui.rules.migration.step import quoted, short, sql_name

@@ -29,6 +29,8 @@ SUBJECTS = ("rename table", "rename view", "set schema")
 def check(step: Step, action: Action) -> Iterator[Hit]:
     if step.fresh(action.relation) or action.new_name.startswith("_drop"):
         return
+    if step.table(action.relation) is None and step.schema.index(action.relation) is not None:
+        return
     old, new = sql_name(action.relation, step.engine), quoted(action.new_name, step.engine)
     view: tuple[str, ...] = ()
     if action.op == "rename table" and step.engine is Engine.POSTGRESQL:

@@ -29,10 +29,10 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     column = action.column
     if column is None or step.fresh(action.relation):
         return
-    declared = column.type
-    if step.schema.domains.get(f"{declared.schema}.{declared.name}" if declared.schema else declared.name):
+    domain = step.schema.domain(column.type)
+    if domain is not None and domain.constrained:
         yield Hit(
             str(action.relation),
-            f"{declared.text} is a domain with a constraint: {action.relation} is written anew",
+            f"{column.type.text} is a domain with a constraint: {action.relation} is written anew",
             "use the base type and a CHECK, NOT VALID first",
         )

@@ -32,7 +32,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
         column is None
         or step.version >= (11,)
         or step.fresh(action.relation)
-        or "add column default" not in step.effects.cells
+        or not step.used("add column default", action)
     ):
         return
     if column.default is not None and column.default.volatility in (Volatility.CONSTANT, Volatility.STABLE):

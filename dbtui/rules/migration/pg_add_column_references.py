@@ -33,12 +33,13 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     for constraint in column.constraints:
         if constraint.references is None or step.fresh(constraint.references):
             continue
-        scans = step.used("add column references default")
+        filled = step.used("add column references default", action)
+        scans = filled or step.used("add column references null", action)
         table, name = sql_name(action.relation), quoted(short(action.relation.name, column.name, "fkey"))
         yield Hit(
             str(action.relation),
             f"{constraint.references} is locked against writes"
-            + (" while both tables are read" if scans else " too"),
+            + (" while both tables are read" if filled else f" while {table} is read" if scans else " too"),
             "add the column, then the foreign key as NOT VALID, then validate it",
             (
                 f"ALTER TABLE {table} ADD COLUMN {quoted(column.name)} {column.type.text};",

@@ -32,7 +32,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     column = action.column
     if column is None or column.default is None or column.generated or step.fresh(action.relation):
         return
-    if column.default.volatility is Volatility.VOLATILE and "add column computed" in step.effects.cells:
+    if column.default.volatility is Volatility.VOLATILE and step.used("add column computed", action):
         known = [step.schema.functions.get(name.rpartition(".")[2]) for name in column.default.functions]
         if all(volatility in ("stable", "immutable") for volatility in known):
             return

@@ -30,7 +30,7 @@ SUBJECTS = ("add constraint", "alter constraint")
 def check(step: Step, action: Action) -> Iterator[Hit]:
     if (
         action.op == "alter constraint"
-        and step.used("alter constraint enforced")
+        and step.used("alter constraint enforced", action)
         and not step.fresh(action.relation)
     ):
         names = " and ".join(lock.relation for lock in step.effects.locks)

@@ -29,14 +29,10 @@ SUBJECTS = ("attach partition",)
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
     child = action.others[0]
-    if not step.used("attach partition") or step.fresh(child):
+    if step.fresh(child) or step.used("attach partition proved", action):
         return
     known, parent = step.table(child), step.table(action.relation)
-    if (
-        known is not None
-        and parent is not None
-        and any(c.kind == "check" and c.valid for c in known.constraints)
-    ):
+    if step.used("attach partition indexes", action) and known is not None and parent is not None:
         yield Hit(
             str(child),
             f"indexes that {action.relation} has and {child} lacks are built under AccessExclusiveLock",

@@ -37,9 +37,13 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     safe = (
         re.sub(r"\bINDEX\b", "INDEX CONCURRENTLY", step.statement.sql.rstrip(";"), count=1, flags=re.I) + ";"
     )
+    there = step.used("create index exists", action)
     yield Hit(
         str(action.relation),
-        f"writes to {action.relation} wait until the index is built",
+        f"the index is there already, and writes to {action.relation} wait all the same, if briefly"
+        if there
+        else f"writes to {action.relation} wait until the index is built",
         "build it CONCURRENTLY, outside a transaction",
         (safe,),
+        severity=Severity.WARNING if there else None,
     )

@@ -31,7 +31,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     if (
         made is None
         or known is None
-        or not step.used("add primary key using index nullable")
+        or not step.used("add primary key using index nullable", action)
         or step.fresh(action.relation)
     ):
         return

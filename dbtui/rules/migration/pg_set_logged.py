@@ -27,7 +27,7 @@ SUBJECTS = ("set logged", "set unlogged")
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    if not step.fresh(action.relation):
+    if not step.fresh(action.relation) and step.used("rewrite table", action):
         yield Hit(
             str(action.relation),
             f"all of {action.relation} is written anew under AccessExclusiveLock",

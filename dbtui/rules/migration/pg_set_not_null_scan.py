@@ -33,7 +33,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
         return
     if action.op == "add constraint":
         made = action.constraint
-        if made is None or made.kind != "not null" or not step.used("add not null"):
+        if made is None or made.kind != "not null" or not step.used("add not null", action):
             return
         column = made.columns[0]
     else:
@@ -41,8 +41,8 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
         known = step.table(action.relation)
         if known is not None and known.proves_not_null(column) and step.version >= (12,):
             return  # its proof is dropped in the same statement, which another rule says
-        proved = step.used("set not null proved") and step.version >= (12,)
-        if proved or step.used("set not null already") or not step.effects.scans:
+        proved = step.used("set not null proved", action) and step.version >= (12,)
+        if proved or step.used("set not null already", action) or not step.effects.scans:
             return
     yield Hit(
         str(action.relation),

@@ -27,7 +27,7 @@ SUBJECTS = ("set type",)
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
     known = step.table(action.relation)
-    if known is None or step.fresh(action.relation) or not step.used("set type free checked"):
+    if known is None or step.fresh(action.relation) or not step.used("set type free checked", action):
         return
     table = sql_name(action.relation)
     names = [quoted(c.name) for c in known.constraints if c.kind == "check" and action.name in c.mentions]

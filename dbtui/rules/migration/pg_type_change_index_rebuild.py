@@ -27,7 +27,7 @@ SUBJECTS = ("set type",)
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
     known = step.table(action.relation)
-    if known is None or step.fresh(action.relation) or not step.used("set type index"):
+    if known is None or step.fresh(action.relation) or not step.used("set type index", action):
         return
     names = [index.name for index in known.indexes if action.name in index.columns]
     yield Hit(

@@ -2,7 +2,7 @@
 
 What it does
     Looks for ALTER COLUMN … TYPE where the old values must be converted, and where the old type is not
-    known.
+    known; and for ALTER TYPE … ALTER ATTRIBUTE … CASCADE on a type that tables are made of.
 
 Why it matters
     The table and all its indexes are written anew under AccessExclusiveLock.
@@ -25,11 +25,16 @@ from dbtui.model.migration import Action
 from dbtui.rules.migration.step import Hit, Step, quoted, short, sql_name
 
 SEVERITY = Severity.ERROR
-SUBJECTS = ("set type",)
+SUBJECTS = ("set type", "alter type attribute")
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    if step.fresh(action.relation) or not step.used("set type rewrite") or action.column is None:
+    if action.op == "alter type attribute":
+        for name in step.effects.rewrites:
+            yield Hit(name, f"{name} is made of {action.relation}: all of it is written anew",
+                      "use a new type, and a new table")  # fmt: skip
+        return
+    if step.fresh(action.relation) or not step.used("set type rewrite", action) or action.column is None:
         return
     known = step.table(action.relation)
     old = known.columns.get(action.name) if known else None

@@ -1,11 +1,11 @@
-"""A constraint is validated in the transaction that added it.
+"""A constraint is validated while its table is locked.
 
 What it does
-    Looks for VALIDATE CONSTRAINT after ADD CONSTRAINT … NOT VALID in the same transaction.
+    Looks for VALIDATE CONSTRAINT in a statement or transaction that has taken a stronger lock on the
+    table, such as that of ADD CONSTRAINT … NOT VALID.
 
 Why it matters
-    The lock of ADD CONSTRAINT is still held, so the scan that VALIDATE was meant to do beside others
-    keeps them out.
+    The lock is still held, so the scan that VALIDATE was meant to do beside others keeps them out.
 
 Instead
     Commit between the two.
@@ -19,25 +19,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
-from dbtui.model.migration import Action
+from dbtui.model.migration import Action, Effects
 from dbtui.rules.migration.step import Hit, Step, quoted, sql_name
+from dbtui.rules.migration.transaction import relation_of
 
 SEVERITY = Severity.ERROR
 SUBJECTS = ("validate constraint",)
 
+_BESIDE_WRITERS = {"AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock"}
+
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    if step.fresh(action.relation):
+    if step.fresh(action.relation) or step.used("validate done", action):
         return
-    for before in step.earlier_actions():
-        same = before.op == "add constraint" and before.name == action.name
-        if same and step.schema.same(before.relation, action.relation):
-            yield Hit(
-                str(action.relation),
-                f"{action.name} is scanned under the lock that adding it took",
-                "commit after ADD CONSTRAINT … NOT VALID, validate in a transaction of its own",
-                (
-                    "COMMIT;",
-                    f"ALTER TABLE {sql_name(action.relation)} VALIDATE CONSTRAINT {quoted(action.name)};",
-                ),
-            )
+    together = _locked(step, action, step.effects)
+    if together or any(_locked(step, action, done.effects) for done in step.earlier):
+        yield Hit(
+            str(action.relation),
+            f"{action.relation} is locked while {action.name} is checked on every row",
+            "validate in a statement of its own"
+            if together
+            else "commit first, validate in a transaction of its own",
+            (
+                *(() if together else ("COMMIT;",)),
+                f"ALTER TABLE {sql_name(action.relation)} VALIDATE CONSTRAINT {quoted(action.name)};",
+            ),
+        )
+
+
+def _locked(step: Step, action: Action, effects: Effects) -> bool:
+    return any(
+        lock.mode not in _BESIDE_WRITERS and step.schema.same(relation_of(lock.relation), action.relation)
+        for lock in effects.locks
+    )

@@ -68,9 +68,12 @@ class Step:
     def table(self, relation: Relation) -> KnownTable | None:
         return self.schema.table(relation)
 
-    def used(self, cell: str) -> bool:
-        """Whether the statement's effects come from this cell of the matrix."""
-        return cell in self.effects.cells
+    def used(self, cell: str, action: Action | None = None) -> bool:
+        """Whether the effects of the statement, or of one of its actions, come from this cell of the matrix."""
+        if action is None:
+            return cell in self.effects.cells
+        pairs = zip(self.statement.actions, self.effects.by_action, strict=False)
+        return any(each is action and cell in cells for each, cells in pairs)
 
     def earlier_actions(self) -> Iterator[Action]:
         for done in self.earlier:

@@ -6,6 +6,9 @@ CREATE FUNCTION steady() RETURNS int LANGUAGE sql STABLE AS 'SELECT 7';
 CREATE FUNCTION shaky() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 7; END';
 CREATE FUNCTION on_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE COLLATION other (locale = 'C');
+CREATE ACCESS METHOD other_heap TYPE TABLE HANDLER heap_tableam_handler;
+CREATE SCHEMA shop;
+CREATE TABLE shop.goods (id int);
 CREATE TABLE p (id int PRIMARY KEY, code text NOT NULL);
 CREATE TABLE t (
     id bigint PRIMARY KEY,
@@ -83,3 +86,20 @@ INSERT INTO part_4 SELECT 1, '2026-04-05', 1;
 INSERT INTO rest SELECT 1, '2026-05-05';
 INSERT INTO base VALUES (1, 1);
 INSERT INTO heir VALUES (1, 1);
+CREATE TABLE hashed (id int PRIMARY KEY, k int) PARTITION BY HASH (id);
+CREATE TABLE hashed_0 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TYPE pair AS (a int, b text);
+CREATE TABLE pairs OF pair;
+CREATE UNLOGGED TABLE brief (id int);
+CREATE TABLE nullable_part (at date, CONSTRAINT bound CHECK (at >= '2026-06-01' AND at < '2026-07-01'));
+CREATE TABLE days (at date) PARTITION BY RANGE (at);
+CREATE RULE quiet AS ON DELETE TO base DO INSTEAD NOTHING;
+CREATE TABLE kinds (
+    h char(5), ob oid, bi bit(4), arr varchar(9)[], dom plain_text, i int, tx text
+);
+CREATE INDEX kinds_tx ON kinds (tx);
+INSERT INTO kinds (h) VALUES ('x');
+INSERT INTO hashed VALUES (1, 1);
+INSERT INTO pairs VALUES (1, 'x');
+INSERT INTO brief VALUES (1);
+INSERT INTO nullable_part VALUES ('2026-06-05');
