@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
@@ -43,9 +44,7 @@ def test_rules_have_what_prometheus_asks_for(engine: str) -> None:
     for alert in group["rules"]:
         assert set(alert) == {"alert", "expr", "for", "labels", "annotations"}
         assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", alert["alert"])
-        assert alert["expr"].count("(") == alert["expr"].count(")") and "{" not in re.sub(
-            r'\{\w+="\w+"\}', "", alert["expr"]
-        )
+        promql_parser.parse(alert["expr"])  # raises ValueError for words and for types that do not fit
         assert alert["labels"]["severity"] in ("error", "warning", "info")
         assert alert["annotations"]["runbook_url"].startswith("https://")
 
@@ -98,10 +97,11 @@ def test_the_collector_refers_to_its_queries() -> None:
     collector = yaml.safe_load(made("postgres", server(), "prometheus", {})["dbtui-queries.collector.yml"])
     queries = {query["query_name"]: query["query"] for query in collector["queries"]}
     for metric in collector["metrics"]:
-        assert metric["metric_name"] in queries[metric["query_ref"]] and metric["type"] in (
-            "gauge",
-            "counter",
-        )
+        assert metric["metric_name"] in queries[metric["query_ref"]]
+        assert metric["type"] == ("counter" if metric["metric_name"].endswith("_total") else "gauge")
+        assert re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]*", metric["metric_name"])
+    names = [metric["metric_name"] for metric in collector["metrics"]]
+    assert len(set(names)) == len(names) and len(queries) == len(collector["queries"])
 
 
 def test_a_dashboard_has_a_panel_for_each_rule_and_its_threshold() -> None:
@@ -110,6 +110,24 @@ def test_a_dashboard_has_a_panel_for_each_rule_and_its_threshold() -> None:
     assert panel["targets"][0]["expr"] == "dbtui_pg_oldest_transaction_id_age"
     assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1] == {"color": "orange", "value": 1e9}
     assert len({p["id"] for p in found["panels"]}) == len(found["panels"]) >= 10
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_dashboard_is_what_grafana_imports(engine: str) -> None:
+    found = json.loads(made(engine, server(), "grafana", {})["dbtui-dashboard.json"])
+    (variable,) = found["templating"]["list"]
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", found["uid"]) and variable["type"] == "datasource"
+    taken = set()
+    for panel in found["panels"]:
+        assert panel["type"] == "timeseries" and panel["title"]
+        assert panel["datasource"] == {"type": "prometheus", "uid": f"${{{variable['name']}}}"}
+        for target in panel["targets"]:
+            promql_parser.parse(target["expr"])
+        steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+        assert steps[0] is None and steps[1:] == sorted(steps[1:])
+        place = panel["gridPos"]
+        assert 0 <= place["x"] <= 24 - place["w"] and (place["x"], place["y"]) not in taken
+        taken.add((place["x"], place["y"]))
 
 
 def test_the_verb_writes_files_and_says_which(
