@@ -13,7 +13,8 @@ from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.plans.causes import causes
 from dbtui.plans.compare import compare
-from dbtui.plans.history import Kept, PlanHistory, changed_since
+from dbtui.plans.history import Kept, PlanHistory, changed_since, masked_form
+from dbtui.plans.masking import Mask
 
 _ENGINES = {
     "postgres": "postgres",
@@ -39,13 +40,14 @@ def remember(plan: Plan, connection: str, database: str = "") -> Change | None:
     `DBTUI_PLAN_HISTORY` says how: "off" keeps none, as does a policy against recording; "literals" keeps the values
     of the statement too.
     """
-    wanted = os.environ.get("DBTUI_PLAN_HISTORY", "")
-    if wanted == "off" or policy.Feature.RECORDING in policy.current().forbidden:
+    if (
+        os.environ.get("DBTUI_PLAN_HISTORY") == "off"
+        or policy.Feature.RECORDING in policy.current().forbidden
+    ):
         return None
     history = PlanHistory()
     earlier = history.of(connection, plan.query)
-    mask = None if wanted == "literals" else masker(_ENGINES.get(plan.format.partition("-")[0], ""))
-    kept = history.keep(plan, connection, database, mask)
+    kept = history.keep(plan, connection, database, _mask(plan))
     before = changed_since(earlier, kept) if kept is not None else None
     if before is None:
         return None
@@ -59,6 +61,18 @@ def remember(plan: Plan, connection: str, database: str = "") -> Change | None:
 def earlier_plans(plan: Plan, connection: str) -> tuple[Kept, ...]:
     """The plans of a statement that are kept, the newest first."""
     return PlanHistory().of(connection, plan.query)[::-1]
+
+
+def other_plans(plan: Plan, connection: str) -> tuple[Kept, ...]:
+    """The kept plans of a statement without this one, the newest first."""
+    own = masked_form(plan, connection, "", _mask(plan))
+    return tuple(one for one in earlier_plans(plan, connection) if own is None or one.packed != own.packed)
+
+
+def _mask(plan: Plan) -> Mask | None:
+    if os.environ.get("DBTUI_PLAN_HISTORY") == "literals":
+        return None
+    return masker(_ENGINES.get(plan.format.partition("-")[0], ""))
 
 
 def plan_of(kept: Kept) -> Plan:

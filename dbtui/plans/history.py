@@ -75,11 +75,9 @@ class PlanHistory:
         """
         if not plan.query or len(plan.original) > LARGEST:
             return None
-        kept = as_kept(plan, connection, database)
-        if mask is not None:
-            if (text := masked(plan, mask)) is None:
-                return None
-            kept = replace(kept, query=mask(plan.query), packed=_packed(text))
+        kept = masked_form(plan, connection, database, mask)
+        if kept is None:
+            return None
         file = self._file(connection, plan.query)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,6 +103,15 @@ def as_kept(plan: Plan, connection: str = "", database: str = "") -> Kept:
         time.time(), connection, database, plan.query, plan.format, plan.server_version, plan.notes,
         shape(plan), kind_of(plan), _packed(plan.original),
     )  # fmt: skip
+
+
+def masked_form(plan: Plan, connection: str, database: str, mask: Mask | None) -> Kept | None:
+    """A plan as it is kept with `mask`; None where its values cannot be told from the rest."""
+    kept = as_kept(plan, connection, database)
+    if mask is None:
+        return kept
+    text = masked(plan, mask)
+    return None if text is None else replace(kept, query=mask(plan.query), packed=_packed(text))
 
 
 def _packed(text: str) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, cast
 
 from dbtui.commands.doctor import diagnose
 from dbtui.commands.explain import read_text
-from dbtui.commands.plan_history import earlier_plans
+from dbtui.commands.plan_history import other_plans
 from dbtui.commands.sweep import sweep
 from dbtui.errors import DbtuiError
 from dbtui.output import diagnosis as diagnosis_text
 from dbtui.output import sweep as sweep_text
 from dbtui.plans.beside import parse_beside
-from dbtui.plans.history import as_kept
+from dbtui.plans.compare import shape
+from dbtui.plans.history import as_kept, kind_of
 from dbtui.rules.plan import findings
 from dbtui.rules.plan.why import why_each
 from dbtui.tui.messages import PlanWish, ShowPlan
@@ -65,13 +66,14 @@ async def compare(console: MainScreen, view: PlanView) -> None:
     if not view.sql and view.before is not None:
         console.app.push_screen(CompareScreen(plan, [as_kept(view.before)]))
         return
-    kept = await asyncio.to_thread(earlier_plans, plan, console.target.name)
-    now = as_kept(plan)
-    earlier = [one for one in kept if one.packed != now.packed and one.kind == now.kind]
+    kind = kind_of(plan)
+    others = await asyncio.to_thread(other_plans, plan, console.target.name)
+    earlier = [one for one in others if one.kind == kind]
     if not earlier:
-        console.say(f"no other plan of this statement is kept yet ({now.kind})", "information")
+        console.say(f"no other plan of this statement is kept yet ({kind})", "information")
         return
-    at = next((at for at, one in enumerate(earlier) if one.shape != now.shape), 0)
+    now = shape(plan)
+    at = next((at for at, one in enumerate(earlier) if one.shape != now), 0)
     console.app.push_screen(CompareScreen(plan, earlier, at))
 
 
