@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbtui.config import config_folder
+from dbtui.engines import ENGINES
 from dbtui.errors import ConfigError
 from dbtui.model.finding import Finding, Severity
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.rules.base import rule_ids
 from dbtui.secrets import Secret
 
+PATIENCE = 30.0  # seconds in which every figure has been asked for
 WAYS = ("bell", "osc9", "command", "webhook")
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
@@ -86,6 +88,9 @@ class Alerts:
         self._rules = tuple(rule for rule in rules if rule.engine in ("", engine))
         self._since: dict[str, float] = {}  # rule → since when its figure is beyond the limit
         self._firing: dict[str, Alert] = {}
+        self._blind = {rule.name: rule for rule in self._rules}  # those whose figure was never known
+        self._watched: float | None = None  # since when
+        self._waited = 0.0
 
     @property
     def firing(self) -> tuple[Alert, ...]:
@@ -93,14 +98,25 @@ class Alerts:
         order = list(reversed(Severity))
         return tuple(sorted(self._firing.values(), key=lambda alert: -order.index(alert.rule.severity)))
 
+    @property
+    def blind(self) -> tuple[AlertRule, ...]:
+        """Those that can never ring: what they compare has not been told since long enough."""
+        return tuple(self._blind.values()) if self._waited >= PATIENCE else ()
+
     def take(self, snapshot: Snapshot, findings: Sequence[Finding] = ()) -> tuple[Alert, ...]:
         """What begins or ends with this snapshot."""
         if snapshot.link is not Link.LIVE:
             return ()
+        if self._watched is None:
+            self._watched = snapshot.at
+        self._waited = snapshot.at - self._watched
         news = []
         for rule in self._rules:
             value = figure(rule.metric, snapshot, findings)
-            if value is not None and (alert := self._judge(rule, value, snapshot.at)) is not None:
+            if value is None:
+                continue
+            self._blind.pop(rule.name, None)
+            if (alert := self._judge(rule, value, snapshot.at)) is not None:
                 news.append(alert)
         return tuple(news)
 
@@ -178,9 +194,16 @@ def _rule(name: str, table: object, where: str) -> AlertRule:
         raise ConfigError(f"the webhook of {where} is not an http address", "write https://HOST/PATH")
     return AlertRule(
         name, table["metric"], table.get("above"), table.get("below"), _seconds(table.get("for", 0), where),
-        severity, table.get("engine", ""), notify,
+        severity, _engine(table.get("engine", ""), where), notify,
         tuple(map(str, command)) if isinstance(command, list) else command, Secret(webhook) if webhook else None,
     )  # fmt: skip
+
+
+def _engine(name: str, where: str) -> str:
+    """The engine's folder, named as in a URL; "" is every engine."""
+    if name and name not in ENGINES:
+        raise ConfigError(f"{where} is for the engine {name}", f"it is one of {', '.join(sorted(ENGINES))}")
+    return ENGINES.get(name, "")
 
 
 def _seconds(value: str | float, where: str) -> float:

@@ -86,7 +86,10 @@ class Watching:
         return self._alerts.take(snapshot, findings)
 
     def notice(self) -> tuple[Piece, ...]:
-        """For the top bar: the alert that holds, else how many findings there are of the gravest kind."""
+        """For the top bar: the alert that holds, else how many findings there are of the gravest kind.
+
+        An alert that can never ring is told beside the findings.
+        """
         if self.firing:
             first, *others = self.firing
             more = f" +{len(others)}" if others else ""
@@ -98,8 +101,16 @@ class Watching:
         }
         for severity in (Severity.ERROR, Severity.WARNING):
             if counts[severity]:
-                return ((f" {glyphs().high} {counts[severity]} {severity}  ", _ROLES[severity]),)
-        return ()
+                found: Piece = (f" {glyphs().high} {counts[severity]} {severity}  ", _ROLES[severity])
+                return (found, *self._blind())
+        return self._blind()
+
+    def _blind(self) -> tuple[Piece, ...]:
+        blind = self._alerts.blind
+        if not blind:
+            return ()
+        said = f" alert {blind[0].name}: no figure {blind[0].metric} here  "
+        return ((text.printable(said), Role.WARN),)
 
 
 _ROLES = {Severity.ERROR: Role.BAD, Severity.WARNING: Role.WARN, Severity.INFO: Role.MUTED}

@@ -75,6 +75,16 @@ def test_counters_rules_and_limits_below_are_figures_too() -> None:
     assert {alert.rule.name for alert in alerts.take(snapshot, [])} == {"blocked"}
 
 
+def test_an_alert_that_can_never_ring_is_known() -> None:
+    lost = AlertRule("typo", "conections", above=1.0)
+    alerts = Alerts([BEHIND, lost], "postgres")
+    for second in (0, 10, 20):
+        alerts.take(at(second, 1))
+        assert alerts.blind == ()
+    alerts.take(at(31, 1))
+    assert alerts.blind == (lost,)
+
+
 def test_a_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "alerts.toml"
     assert read_alerts(file) == ()
@@ -101,6 +111,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ('metric = "lag"\nabove = 1\nwebhook = "file:///etc/passwd"', "not an http address"),
         ('metric = "lag"\nabove = 1\nseverity = "loud"', "severity"),
         ('metrik = "lag"', "metrik"),
+        ('metric = "lag"\nabove = 1\nengine = "postgre"', "engine postgre"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, words: str) -> None:
