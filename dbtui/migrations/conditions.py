@@ -19,9 +19,13 @@ async def holds(engine: Engine, condition: Condition, database: str) -> bool:
 
     What the server refuses is answered by no. Raises QueryTimeout, SessionLost, ConnectError.
     """
+    return await answer(engine, condition, database, COSTLY if condition.costly else BRIEF) is True
+
+
+async def answer(engine: Engine, condition: Condition, database: str, timeout: float) -> bool | None:
+    """As `holds` within `timeout` seconds; None for what the server refuses."""
     querier = engine.query
     assert querier is not None, "an engine that runs plans answers questions"
-    timeout = COSTLY if condition.costly else BRIEF
     for attempt in (1, 2):
         try:
             cursor = await querier.run(condition.query, database=database, timeout=timeout)
@@ -32,7 +36,7 @@ async def holds(engine: Engine, condition: Condition, database: str) -> bool:
         except QueryTimeout:
             raise
         except QueryError:
-            return False
+            return None
         except SessionLost:  # an idle connection that was cut is noticed at its next use
             if attempt == 2:
                 raise

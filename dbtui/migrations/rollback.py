@@ -45,10 +45,12 @@ def plan_back(run: Run, to: int) -> tuple[ChangeStep, ...]:
     """
     done = [one for one in run.steps if one.state is State.DONE and one.step.number > max(to, 0)]
     for one in done:
-        if one.step.reversibility is Reversibility.IMPOSSIBLE:
+        if not one.step.has_way_back:
+            lost = one.step.reversibility is Reversibility.IMPOSSIBLE
+            rest = "the rest is in a backup" if lost else "the rest needs a plan of its own"
             raise InputError(
                 f"step {one.step.number} ({one.step.title}) is done and cannot be undone",
-                f"take back only what came after it: --to {one.step.number}; the rest is in a backup",
+                f"take back only what came after it: --to {one.step.number}; {rest}",
             )
     return _weighed(run.plan, [backwards(one.step) for one in reversed(done) if one.step.down])
 

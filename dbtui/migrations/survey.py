@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dbtui.engines.base import Engine
-from dbtui.errors import UsageError
+from dbtui.errors import QueryTimeout, UsageError
+from dbtui.migrations.conditions import answer
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.parse import parse
 from dbtui.migrations.planner import make
 from dbtui.migrations.planner.documents import make_for
-from dbtui.model.change import ChangePlan
+from dbtui.model.change import ChangePlan, Condition, Kind, Phase
 from dbtui.model.migration import Engine as Dialect
 from dbtui.model.migration import Relation
 from dbtui.model.survey import Survey, Surveyed
+
+_LOOK = 5.0  # seconds for a check while a plan is made
 
 
 async def surveyed(
@@ -29,9 +33,27 @@ async def surveyed(
     Raises UsageError for an engine without a planner, and what the engine's questions raise.
     """
     if not isinstance(engine, Surveyed):
-        return make_for(engine.name, files)
+        return await _checked(engine, make_for(engine.name, files))
     survey = await look(engine, files, database=database, interval=interval)
-    return make(files, engine.surveyor.dialect, survey.version, before, survey)
+    return await _checked(engine, make(files, engine.surveyor.dialect, survey.version, before, survey))
+
+
+async def _checked(engine: Engine, plan: ChangePlan) -> ChangePlan:
+    """The plan, in which a check that would fail now says so, and one that takes long that it was not tried."""
+    steps = []
+    for step in plan.steps:
+        asked = step.preconditions if step.kind is Kind.CHECK and step.phase is Phase.PREPARE else ()
+        found = [await _now(engine, one, plan.database) for one in asked]
+        steps.append(replace(step, notes=(*step.notes, *filter(None, found))))
+    return replace(plan, steps=tuple(steps))
+
+
+async def _now(engine: Engine, condition: Condition, database: str) -> str:
+    try:
+        found = await answer(engine, condition, database, _LOOK)
+    except QueryTimeout:
+        return f"it takes longer than {_LOOK:g} s to see whether {condition.means}"
+    return f"AS IT STANDS THIS FAILS: it is not so that {condition.means}" if found is False else ""
 
 
 async def look(

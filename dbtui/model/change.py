@@ -144,7 +144,7 @@ class ChangeStep:
     ] = ()  # statements that undo it, in order; () where there is nothing to undo or no way
     down_transaction: Transaction = Transaction.ONE
     destructive: bool = False  # rows or columns are lost: always ask, and name rows and bytes of `relation`
-    point_of_no_return: bool = False  # the first step after which the old form cannot be had back
+    point_of_no_return: bool = False  # the first step that a rollback cannot pass
     preconditions: tuple[Condition, ...] = ()  # all must hold before it may start
     postconditions: tuple[Condition, ...] = ()  # all hold when it is done; () means only people know
     superseded: Condition | None = None  # when it holds, a later step used up what this one made: it is done
@@ -159,6 +159,13 @@ class ChangeStep:
         str, ...
     ] = ()  # what else a reader should know before approving: guesses, facts of this server
     findings: tuple[Finding, ...] = ()  # what the rules say about these very statements
+
+    @property
+    def has_way_back(self) -> bool:
+        """Whether a rollback can pass it: nothing is lost, or its `down` brings at least the form back."""
+        return self.reversibility is Reversibility.FREE or (
+            self.reversibility is Reversibility.NEEDS_DATA and bool(self.down)
+        )
 
     @property
     def sha256(self) -> str:

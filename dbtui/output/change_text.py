@@ -70,6 +70,8 @@ def step_lines(step: ChangeStep) -> Iterator[str]:
         yield f"       {fill.table}: {what}{where}, in batches by {key}"
     if step.command:
         yield f"       $ {step.command}"
+    if step.kind is Kind.CHECK:
+        yield from (f"       asks: {one_line(one.query)}" for one in step.preconditions)
     yield f"     {effect(step)}"
     yield f"     {undoing(step)}"
     if step.why:
@@ -112,6 +114,8 @@ def undoing(step: ChangeStep) -> str:
     """What it takes to undo a step."""
     if step.reversibility is Reversibility.IMPOSSIBLE:
         return "undo: impossible, only a backup helps"
+    if not step.has_way_back:
+        return "undo: no way back is written; a plan of its own can lead back"
     lost = (
         " (rows written since, or before, are lost or changed)"
         if step.reversibility is Reversibility.NEEDS_DATA

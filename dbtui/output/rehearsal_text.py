@@ -24,8 +24,9 @@ def rehearsal_text(done: Rehearsal) -> str:
 
 def verdict(done: Rehearsal) -> str:
     """What came of it, in one line."""
-    wrong = ", ".join(map(str, done.wrong))
-    return f"not safe: steps {wrong}" if wrong else "every step did what was expected of it"
+    if not done.wrong:
+        return "every step did what was expected of it"
+    return f"not safe: step{'s' * (len(done.wrong) > 1)} {', '.join(map(str, done.wrong))}"
 
 
 def _lines(one: Rehearsed) -> Iterator[str]:

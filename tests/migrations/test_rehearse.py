@@ -81,7 +81,7 @@ async def test_the_way_back_is_tried_before_the_point_of_no_return(postgres18: P
     assert done.steps[final - 1].agreed, done
     assert bad.wrong == (swap.number,) and bad.back[0].error, bad
     assert bad.steps[final - 1].skipped == "the way back of the steps before it failed"
-    assert f"not safe: steps {swap.number}" in rehearsal_text(bad)
+    assert f"not safe: step {swap.number}" in rehearsal_text(bad)
 
 
 async def test_a_copy_of_a_file_is_changed_and_the_file_is_not(tmp_path: Path) -> None:

@@ -362,6 +362,15 @@ def rename_enum_value(one: One) -> Steps | None:
     return (wait, as_written(one))
 
 
+def _copied_once(one: One) -> tuple[str, ...]:
+    """What a copy into a new table leaves out; the table's own way back takes the copy with it."""
+    sources = [lock.relation for lock in one.effects.locks if lock.mode == "AccessShareLock"]
+    return tuple(
+        f"what {source} gets or changes afterwards is not copied: let the code write both before, or copy again"
+        for source in sources
+    )
+
+
 def write(one: One) -> Steps | None:
     """UPDATE and DELETE of a whole table, or of many rows, in batches."""
     text = write_text(one.sql, Engine.POSTGRESQL)
@@ -370,6 +379,8 @@ def write(one: One) -> Steps | None:
         as_written(one), kind=Kind.DATA, phase=Phase.BACKFILL, lock_timeout=None, retries=0,
         reversibility=Reversibility.IMPOSSIBLE, destructive=one.action.op == "delete" and not (text and text.where),
     )  # fmt: skip
+    if one.action.op == "insert" and one.fresh:
+        return (replace(base, reversibility=Reversibility.FREE, notes=_copied_once(one)),)
     if one.action.op == "insert" or text is None or one.fresh:
         return (base,)
     key = key_of(known)

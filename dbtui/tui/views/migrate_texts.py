@@ -136,6 +136,8 @@ def described(one: StepRun, tried: Rehearsed | None) -> str:
         lines.append(f"{fill.table}: {work}{f' WHERE {fill.where}' if fill.where else ''}")
         lines.append(f"in batches by {', '.join(fill.key) or 'row addresses'}, each with its checkpoint")
     lines += [f"$ {step.command}"] if step.command else []
+    if step.kind is Kind.CHECK:
+        lines += [f"asks: {text.one_line(one.query)}" for one in step.preconditions]
     lines += [effect(step), undoing(step)]
     lines += [step.why] if step.why else []
     lines += [f"note: {note}" for note in step.notes]
