@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
 
-from dbtui.commands import migrate_write
+from dbtui.commands import migrate_plan, migrate_write
 from dbtui.errors import UsageError
-from dbtui.migrations import plan_file
-from dbtui.migrations.files import MigrationFile, dialect_of, read_files
 from dbtui.migrations.limits import HELP, Limits, limits_text
-from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Engine as Dialect
-from dbtui.output.change_text import plan_text
-
-if TYPE_CHECKING:
-    from dbtui.config import Target
-    from dbtui.engines.base import Engine
 
 EXAMPLES = """\
 examples:
@@ -137,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     """Do the verb; its exit code. Raises DbtuiError, which is one line and exit code 2."""
     if args.verb != "plan" and args.on is None:
         raise UsageError(f"migrate {args.verb} needs a server", "give --on URL or --on NAME")
-    verbs: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]] = {"plan": _plan}
+    verbs: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]] = {"plan": migrate_plan.plan}
     if args.verb in ("run", "rollback", "status"):
         from dbtui.commands import migrate_run
 
@@ -147,70 +135,3 @@ def run(args: argparse.Namespace) -> int:
 
         verbs["rehearse"] = migrate_rehearse.rehearse
     return asyncio.run(verbs[args.verb](args))
-
-
-async def _plan(args: argparse.Namespace) -> int:
-    if args.on is None:
-        plan = await planned(args)
-    else:
-        async with opened(args) as (engine, _target):
-            plan = await planned(args, engine)
-    if args.output:
-        plan_file.write(plan, args.output)
-    if args.write:
-        migrate_write.write_files(plan, args.write, args.style, read_files(args.schema))
-    print(plan_file.dumps(plan) if args.format == "json" else plan_text(plan))
-    return 0 if plan.safe else 1
-
-
-@asynccontextmanager
-async def opened(args: argparse.Namespace) -> AsyncIterator[tuple[Engine, Target]]:
-    """The engine of the server that `--on` names, open inside the block."""
-    from dbtui.config import resolve
-    from dbtui.engines import create
-
-    target = resolve(args.on)
-    engine = create(target)
-    await engine.open()
-    try:
-        yield engine, target
-    finally:
-        await engine.close()
-
-
-async def planned(args: argparse.Namespace, engine: Engine | None = None) -> ChangePlan:
-    """The plan that the arguments name: a plan file, one that was run from here, or one made of SQL."""
-    (name, *more) = args.files
-    if not more and plan_file.is_plan_file(name):
-        return plan_file.read(name)
-    if not more and (found := plan_file.kept_as(name)) is not None:
-        return found
-    files, before = read_files(args.files), read_files(args.schema)
-    version = tuple(int(part) for part in re.findall(r"\d+", args.server_version or "")) or None
-    if getattr(args, "wanted", False):
-        files = await migrate_write.changes(files, before, engine, args.engine)
-    return await make_plan(files, before, engine, dialect=args.engine, version=version)
-
-
-async def make_plan(
-    files: Sequence[MigrationFile],
-    before: Sequence[MigrationFile] = (),
-    engine: Engine | None = None,
-    *,
-    dialect: str | None = None,
-    version: tuple[int, ...] | None = None,
-) -> ChangePlan:
-    """A plan for migration files, with what an open server says of their tables."""
-    if engine is not None:
-        from dbtui.migrations.survey import surveyed
-
-        return await surveyed(engine, files, before)
-    from dbtui.migrations.planner import make
-
-    language = Dialect(dialect) if dialect else dialect_of("\n".join(file.text for file in files))
-    return make(files, language, version, before)
-
-
-def as_json(values: object) -> str:
-    """Plain values as JSON."""
-    return json.dumps(values, ensure_ascii=False, indent=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from dbtui.commands.migrate import as_json, opened, planned
+from dbtui.commands.migrate_plan import as_json, opened, planned
 from dbtui.migrations.rehearse import rehearse as rehearsed
 from dbtui.output.rehearsal_text import rehearsal_text
 from dbtui.safety import Approval, approve

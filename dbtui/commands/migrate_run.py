@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dbtui.commands.following import following
-from dbtui.commands.migrate import as_json, opened, planned
+from dbtui.commands.migrate_plan import as_json, opened, planned
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import NotApproved, UsageError

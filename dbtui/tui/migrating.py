@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from dbtui import policy, text
 from dbtui.commands.following import following
-from dbtui.commands.migrate import make_plan
+from dbtui.commands.migrate_plan import make_plan
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.migrations import plan_file
 from dbtui.migrations.approvals import leave, record_run, staging_run
