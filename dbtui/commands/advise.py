@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dbtui.shadow import Shadow
 
 RULE = "any-missing-index"
+REDUNDANT = "any-redundant-index"
 FORMATS = ("text", "json", "markdown")
 _MUCH = 0.30  # of a query's cost, or of the workload's
 DOCS = {
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         default="error",
         metavar="SEVERITY|RULE",
-        help=f"exit 1 on advice from this severity on, on {RULE}, pg-missing-partitions, or a rewrite's id"
+        help=f"exit 1 on advice from this severity on, on {RULE}, {REDUNDANT}, pg-missing-partitions, or a rewrite's id"
         " (default error, which advice never is)",
     )
 
@@ -82,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
         from dbtui.commands import partitioning
 
         return partitioning.run(args)
-    if args.fail_on not in (*Severity, RULE):
-        raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
+    if args.fail_on not in (*Severity, RULE, REDUNDANT):
+        raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error, {RULE} or {REDUNDANT}")
     if args.most < 1:
         raise UsageError(f"--most {args.most}", "give a number of at least 1")
     given = read_text(args.file) if args.file is not None else None
@@ -134,7 +135,8 @@ async def advise_on(
     """
     from dbtui.advice.rough import reasoned
     from dbtui.advice.search import Policy, advise
-    from dbtui.commands.planners import dialect_of, facts_for, planner_for
+    from dbtui.commands.planners import dialect_of, facts_for, named, planner_for
+    from dbtui.rules.schema import findings as findings_of
 
     if dialect_of(engine) == "":
         raise UsageError(f"there is no index advice for {engine.name}", "see its plans: dbtui explain")
@@ -144,20 +146,24 @@ async def advise_on(
 
         return await advise_commands(engine, queries, database, policy.most)
     facts = await facts_for(engine, queries, database)
+    meant = {name for _, name in named(queries, facts.dialect)}
+    redundant = findings_of(replace(facts, tables=tuple(one for one in facts.tables if one.name in meant)))
     progress("making the shadow")
     try:
         async with planner_for(engine, shadow, facts, database) as planner:
             if planner is None:
-                return reasoned(queries, facts, policy)
+                return replace(reasoned(queries, facts, policy), redundant=redundant)
             advice = await advise(queries, facts, planner, policy, progress)
-            return replace(advice, notes=(*advice.notes, *map(str, planner.missing)))
+            notes = (*advice.notes, *map(str, planner.missing))
+            return replace(advice, notes=notes, redundant=redundant)
     except (UsageError, ConnectError, PermissionDenied) as error:  # no wheel here, a pooler in between, …
-        return replace(reasoned(queries, facts, policy), notes=(f"not tried: {error}",))
+        rough = reasoned(queries, facts, policy)
+        return replace(rough, notes=(f"not tried: {error}",), redundant=redundant)
 
 
 def findings(advice: Advice) -> list[Finding]:
     """The advice as findings: a warning where it saves much of a query or of all, else a piece of information."""
-    return [_finding(index, advice) for index in advice.indexes]
+    return [*(_finding(index, advice) for index in advice.indexes), *advice.redundant]
 
 
 def _finding(index: IndexAdvice, advice: Advice) -> Finding:

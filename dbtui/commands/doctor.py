@@ -79,7 +79,10 @@ async def diagnose(engine: Engine, plan: Plan, *, database: str = "") -> tuple[D
     if not plan.analyzed:
         raise UsageError("the plan has estimates only", "measure it: --analyze")
     if not isinstance(engine, HasStatistics):
-        raise UsageError("this server's statistics cannot be looked into", "the doctor needs PostgreSQL")
+        raise UsageError(
+            "the doctor looks into PostgreSQL's statistics only",
+            "on MySQL and MariaDB the finding my-row-misestimate names the histogram to make",
+        )
     tree = Tree(plan)
     doctor = _Doctor(engine, engine.statistics, database)
     return tuple([await doctor.see(tree.nodes[at], tree) for at, _ in deepest(tree, LEAST, MANY)[:NODES]])

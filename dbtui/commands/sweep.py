@@ -65,7 +65,9 @@ async def sweep(
     what explaining raises.
     """
     if not isinstance(engine, HasStatistics):
-        raise UsageError("this server does not tell the values of its columns", "sweeps need PostgreSQL")
+        raise UsageError(
+            "values are taken from PostgreSQL's statistics only", "write some into the statement, and compare plans"
+        )
     subject = parametrised(sql)
     generic = await explain_on(engine, subject.sql, database=database)
     bound = bindings(generic)

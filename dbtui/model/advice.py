@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dbtui.model.catalog import Index
+from dbtui.model.finding import Finding
 from dbtui.model.plan import RawPlan
 
 
@@ -165,3 +166,4 @@ class Advice:
     not_understood: tuple[tuple[int, str], ...] = ()  # queries left out, and why
     notes: tuple[str, ...] = ()
     dialect: str = ""  # as in `Facts`
+    redundant: tuple[Finding, ...] = ()  # indexes that are there, and serve nobody

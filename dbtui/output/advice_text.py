@@ -16,7 +16,7 @@ def plain(advice: Advice) -> str:
     for number, index in enumerate(advice.indexes, 1):
         lines += ["", f"{number}. {index.sql}"]
         lines += [f"   {line}" for line in facts(index, advice)]
-    lines += ["", *_rest(advice)] if advice.not_understood or advice.notes else []
+    lines += ["", *rest] if (rest := list(_rest(advice))) else []
     return printable("\n".join(lines), keep_newlines=True) + "\n"
 
 
@@ -26,7 +26,7 @@ def markdown(advice: Advice) -> str:
     for index in advice.indexes:
         lines += ["", "```sql", f"{index.sql};", f"-- back: {index.undo};", "```", ""]
         lines += [f"- {line}" for line in facts(index, advice)]
-    lines += ["", *(f"- {line}" for line in _rest(advice))] if advice.not_understood or advice.notes else []
+    lines += ["", *(f"- {line}" for line in rest)] if (rest := list(_rest(advice))) else []
     return printable("\n".join(lines), keep_newlines=True) + "\n"
 
 
@@ -67,6 +67,8 @@ def facts(index: IndexAdvice, advice: Advice) -> Iterator[str]:
 
 
 def _rest(advice: Advice) -> Iterator[str]:
+    for found in advice.redundant:
+        yield f"{found.object}: {found.message} ({found.rule}): {'; '.join(found.sql)}"
     for place, why in advice.not_understood:
         yield f"query {place + 1} left out: {why}"
     for note in advice.notes:

@@ -63,7 +63,7 @@ def test_a_file_is_advised_on_and_the_advice_is_true(
     assert ("user_id", "at") in by_keys
     assert set(by_keys["user_id", "at"]["supersedes"]) == {"orders_user", "orders_twin"}
     assert said["after"] < said["before"] / 2
-    assert {one["rule"] for one in said["findings"]} == {"any-missing-index"}
+    assert {one["rule"] for one in said["findings"]} == {"any-missing-index", "any-redundant-index"}
     for index in said["indexes"]:
         postgres.psql(index["sql"], shop)
     try:
