@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
-from dbtui.plans.formats import elastic, mongo, mysql, postgres, sqlite_plan
+from dbtui.plans.formats import elastic, mongo, mysql, postgres, redis, sqlite_plan
 from dbtui.plans.wrapping import unwrapped
 
 MAX_CHARACTERS = 64 * 1024 * 1024
 MAX_NODES = 50_000  # a thousand partitions, read some dozen times
 _NODES = ('"Node Type"', "->  ", "<Node-Type>", "Node Type: ")  # what PostgreSQL begins a node with
-FORMATS = (elastic, mongo, mysql, sqlite_plan)  # asked in this order; what none knows is read as PostgreSQL's
+FORMATS = (redis, elastic, mongo, mysql, sqlite_plan)  # asked in this order; what none knows is read as PostgreSQL's
 
 
 def parse(text: str) -> Plan:

@@ -10,6 +10,7 @@ from dbtui.engines.redis.actions import RedisActions
 from dbtui.engines.redis.activity import RedisMonitor
 from dbtui.engines.redis.catalog import RedisCatalog
 from dbtui.engines.redis.connection import Connector
+from dbtui.engines.redis.explain import NOT_MEASURED, RedisExplainer
 from dbtui.engines.redis.nouns import NOUNS
 from dbtui.engines.redis.query import RedisQuerier
 from dbtui.model.server import Server
@@ -29,13 +30,9 @@ class RedisEngine:
         self.monitor: Monitor = RedisMonitor(connector)
         self.catalog: Catalog | None = RedisCatalog(connector, work)
         self.query: Querier | None = RedisQuerier(work)
-        self.explain: Explainer | None = None
+        self.explain: Explainer | None = RedisExplainer(work)
         self.actions: Actions | None = RedisActions(connector)
-        self.lacks: Mapping[str, str] = {
-            "explain": "this server has no query planner: each command has a cost of its own, which COMMAND DOCS "
-            "tells. Pane 2 shows what each command costs here, with the slow ones one by one; where the search "
-            "module is loaded, FT.EXPLAIN in pane 4 shows how it reads a query",
-        }
+        self.lacks: Mapping[str, str] = {"analyze": NOT_MEASURED}
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

@@ -24,8 +24,9 @@ def _names(text: str) -> frozenset[str]:
 # The console's own commands: they read, and SELECT turns to a database.
 OWN = _names(
     "info client|list client|info client|no-touch slowlog|get commandlog|get latency|latest function|stats select "
-    "command|info config|get scan type pttl object|encoding memory|usage exists dbsize strlen getrange llen lrange "
-    "hlen hscan scard sscan zcard zrange xlen xrange xinfo|groups json.get json.type ping"
+    "command|info command|docs command|getkeys ft.explain config|get scan type pttl object|encoding memory|usage "
+    "exists dbsize strlen getrange llen lrange hlen hscan scard sscan zcard zrange xlen xrange xinfo|groups json.get "
+    "json.type ping"
 )
 # What reads the server's own state, though the server does not flag it as readonly.
 STATE = _names(
