@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dbtui.engines.base import Engine
 from dbtui.errors import DbtuiError
 from dbtui.migrations.dialect import DIALECTS, Dialect
@@ -9,13 +11,16 @@ from dbtui.model.change import ChangePlan, ChangeStep
 from dbtui.model.migration import Relation
 from dbtui.text import count, size
 
+_COLUMN = re.compile(r"\bDROP\s+COLUMN\b", re.I)
+
 
 async def losses(engine: Engine, plan: ChangePlan, step: ChangeStep) -> str:
     """One line such as "orders: about 1.2 M rows, 310 MB"; what is not known is said."""
     dialect = DIALECTS.get(plan.engine)
     if step.relation is None or dialect is None or engine.query is None:
         return "how many rows and bytes is not known"
-    name = str(step.relation)
+    columns = [sql for sql in step.statements if _COLUMN.search(sql)]
+    name = f"a column of {step.relation}" if columns else str(step.relation)
     try:
         cursor = await engine.query.run(
             _question(dialect, step.relation), database=plan.database, timeout=30.0

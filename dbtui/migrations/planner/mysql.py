@@ -205,7 +205,7 @@ def _group(
     size = facts.bytes if facts is not None else None
     algorithm, lock = effects.algorithm or "", effects.locks[0].mode if effects.locks else ""
     rebuilt = bool(effects.rewrites)
-    title = f"{group[0].op} of {relation}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
+    title = _titled(group[0]) + (f" and {len(group) - 1} more" if len(group) > 1 else "")
     if rebuilt and lock != "NONE" and (size is None or size > COPY_BELOW):
         yield _online(
             place, group, survey, f"{algorithm} stops the writers until all of {relation} is copied", title
@@ -264,6 +264,17 @@ def _asserting(sql: str, group: Sequence[Action], algorithm: str, lock: str, eng
     # MySQL takes no LOCK= beside INSTANT.
     clauses = [f"ALGORITHM={algorithm}", *([f"LOCK={lock}"] if algorithm != "INSTANT" else [])]
     return sql + (", " + ", ".join(clauses) if words.startswith("ALTER") else " " + " ".join(clauses))
+
+
+def _titled(action: Action) -> str:
+    """What an action does to what: "change column orders.amount", "add constraint one_email of users"."""
+    named = (action.index, action.constraint, action.column)
+    name = action.name or next((one.name for one in named if one is not None and one.name), "")
+    if not name:
+        return f"{action.op} of {action.relation}"
+    if "column" in action.op:
+        return f"{action.op} {action.relation}.{name}"
+    return f"{action.op} {name} of {action.relation}"
 
 
 def _rebuild_first(relation: Relation) -> ChangeStep:
