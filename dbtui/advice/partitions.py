@@ -124,7 +124,7 @@ def _key(table: TableFacts, one: Partitionable, use: _Use) -> ColumnFacts | None
 def _why_not(table: TableFacts, one: Partitionable, use: _Use, key: ColumnFacts | None, least: float) -> str:
     """Why a table stays whole; "" where it should not."""
     if one.size < least * 1e9:
-        return f"{size(one.size)} is less than {least:g} GB: a table serves as well (--least)"
+        return f"{size(one.size)} is less than {least:g} GB: one table serves as well"
     if key is None:
         return "no column of time, or none with statistics: ranges of time are all that is advised on"
     if key.nullable and key.null_share:

@@ -77,7 +77,8 @@ def rows(options: Sequence[Option]) -> list[GridRow]:
     made = []
     for number, one in enumerate(options):
         used = one.on is not one.there
-        sign = (f" {marks.dot if used else marks.ring}", Role.ACCENT if one.on else Role.MUTED)
+        mark = "" if one.told else marks.dot if used else marks.ring
+        sign = (f" {mark}", Role.ACCENT if one.on else Role.MUTED)
         saves = (f"-{one.saved:.0%}", Role.OK) if one.saved is not None else ""
         writes = f"+{one.write_overhead:.0%}" if one.write_overhead is not None else ""
         label = text.one_line(f"{one.label} · {one.note}" if one.note else one.label, 300)
@@ -171,8 +172,8 @@ class AdviseView(View):
         self.noun_of_options = noun or self.noun_of_options
         self.options = tuple(options)
         self.grid.set_rows(rows(self.options))
-        tried = sum(option.on for option in self.options)
-        self.grid.set_title(self.noun_of_options, f"{tried} tried" if options else "")
+        tried = [option.on for option in self.options if not option.told]
+        self.grid.set_title(self.noun_of_options, f"{sum(tried)} tried" if tried else "")
         self._arrange()
 
     def show_plans(self, before: Plan | None, after: Plan | None, verified: str) -> None:
