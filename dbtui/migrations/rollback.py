@@ -12,7 +12,7 @@ from dbtui.migrations.planner.weigh import weigh
 from dbtui.migrations.runner import Runner
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Reversibility
 from dbtui.model.migration import Engine
-from dbtui.model.run import Run, State, StepRun
+from dbtui.model.run import Run, State
 
 
 def backwards(step: ChangeStep) -> ChangeStep:
@@ -71,6 +71,4 @@ def _weighed(plan: ChangePlan, steps: Sequence[ChangeStep]) -> tuple[ChangeStep,
 
 async def way_back(runner: Runner, to: int) -> bool:
     """Take the steps above `to` back, inside the runner's session; whether all were."""
-    steps = plan_back(runner.state, to)
-    runner.state = replace(runner.state, steps=tuple(StepRun(step) for step in steps))
-    return await runner.each(steps)
+    return await runner.each(plan_back(runner.state, to))

@@ -23,16 +23,15 @@ from dbtui.migrations.execution import Controls, Ground, execute
 from dbtui.migrations.journal import Journal, ServerJournal, ended
 from dbtui.migrations.journal_file import FileJournal
 from dbtui.migrations.limits import Limits
+from dbtui.migrations.progress import BY_OTHERS, Progress, doing, later, standing
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction
-from dbtui.model.run import Attempt, Fill, Look, Run, State, StepRun
+from dbtui.model.run import Attempt, Run, State, StepRun
 from dbtui.safety import Approval, audit, step_scope
 
 Approve = Callable[[Run, StepRun], Awaitable[Approval | None]]
 """Asks for leave to run a step; None is no, and the run stops before it. It may raise NotApproved."""
 
-_OURS = (Kind.APPLICATION, Kind.COMMAND, Kind.CHECK)  # nothing is run here by us
 _GO_ON = "run the plan again to go on where it stands"
-_LINES = 200
 _LOSSES = 5  # of the session within one step that are made up for
 
 
@@ -55,7 +54,6 @@ class Runner:
         self.target = target
         self.plan = plan
         self._approve = approve
-        self._on_change = on_change
         self._limits = limits or Limits()
         self._replicas = replicas
         self._local = local_journal
@@ -66,7 +64,7 @@ class Runner:
         self._losses = 0
         self._journal: Journal | None = None
         self._attempts: tuple[Attempt, ...] = ()
-        self.state = Run(plan, "", tuple(StepRun(step) for step in plan.steps))
+        self._progress = Progress(Run(plan, "", tuple(StepRun(step) for step in plan.steps)), on_change)
 
     # ---- its life
 
@@ -111,7 +109,7 @@ class Runner:
         if claim and (other := await self._session.seize()):
             raise ConnectError(f"one runner at a time: {other}", "wait for its end, or end it")
         self._id = self._session.id
-        self.state = replace(self.state, server=self._session.identity)
+        self._progress.run = replace(self.state, server=self._session.identity)
         self._journal = self._kept_where()
         await self.look_where_it_stands()
 
@@ -124,6 +122,11 @@ class Runner:
     @property
     def _dialect(self) -> Dialect | None:
         return DIALECTS.get(self.plan.engine)
+
+    @property
+    def state(self) -> Run:
+        """The run as it stands."""
+        return self._progress.run
 
     @property
     def journal(self) -> Journal:
@@ -147,12 +150,11 @@ class Runner:
         for step in steps:
             row = rows.get(step.number)
             if any(one.state is not State.DONE for one in found):
-                found.append(_later(step, row))
+                found.append(later(step, row))
                 continue
             settled = ready if step.kind is Kind.JOURNAL else await self._settled(step, row)
-            found.append(_standing(step, row, settled=settled))
-        self.state = replace(self.state, steps=tuple(found), current=None, doing="")
-        self._tell()
+            found.append(standing(step, row, settled=settled))
+        self._progress.show(steps=tuple(found), current=None, doing="")
         return self.state
 
     async def _settled(self, step: ChangeStep, row: Attempt | None) -> bool:
@@ -160,7 +162,7 @@ class Runner:
         try:
             return await is_done(self.engine, step, self.plan.database, known)
         except (SessionLost, ConnectError) as lost:
-            self._show(doing=f"the server is away ({lost.message}); trying to come back")
+            self._progress.show(doing=f"the server is away ({lost.message}); trying to come back")
             await self._regain()
             return await is_done(self.engine, step, self.plan.database, known)
 
@@ -180,7 +182,7 @@ class Runner:
                 continue
             if not await self._step(here) and not self._sunk(here.step):
                 break
-        self._show(doing="", current=None)
+        self._progress.show(doing="", current=None)
         return self.state
 
     def _sunk(self, step: ChangeStep) -> bool:
@@ -190,6 +192,7 @@ class Runner:
 
     async def each(self, steps: Sequence[ChangeStep]) -> bool:
         """Carry out these steps, which lead back; whether all were. A backfill above one forgets how far it was."""
+        self._progress.run = replace(self.state, steps=tuple(StepRun(step) for step in steps))
         for step in steps:
             if self.controls.stop.is_set() or not await self._step(self.state.of(step.number)):
                 return False
@@ -200,18 +203,18 @@ class Runner:
         row = newest(self._attempts, self.plan.id).get(step.number)
         if step.kind is Kind.JOURNAL or not await self._settled(step, row):
             return False
-        self._set(step.number, State.DONE, "found done on the server")
+        self._progress.set(step.number, State.DONE, "found done on the server")
         return True
 
     async def _step(self, here: StepRun) -> bool:
         """Carry one step out; whether the next one may begin."""
         step = here.step
-        self._show(current=step.number, doing="waits for approval", fill=None)
+        self._progress.show(current=step.number, doing="waits for approval", fill=None)
         if step.kind is Kind.CHECK:
             return await self._checked(step)
         approval = await self._approve(self.state, here)
         if approval is None:
-            self._say(f"step {step.number} was not approved")
+            self._progress.say(f"step {step.number} was not approved")
             return False
         assert self._session is not None
         scope = step_scope(self.plan.sha256, self.state.server, step.number)
@@ -221,8 +224,8 @@ class Runner:
                 await self._forget_fills(above=-step.number)
         audit(self.target.name, f"step {step.number} of plan {self.plan.id}", "\n".join(step.statements)[:2000],
               approval.reason, f"{over.state}: {over.detail}")  # fmt: skip
-        self._set(step.number, over.state, over.detail, over)
-        self._say(f"step {step.number} {over.state}{f': {over.detail}' if over.detail else ''}")
+        self._progress.set(step.number, over.state, over.detail, over)
+        self._progress.say(f"step {step.number} {over.state}{f': {over.detail}' if over.detail else ''}")
         return over.state is State.DONE
 
     async def _forget_fills(self, *, above: int) -> None:
@@ -235,7 +238,7 @@ class Runner:
         """A check runs nothing, so nobody has to approve it, and nothing is journalled."""
         done = await self._settled(step, None)
         means = "; ".join(one.means for one in step.preconditions)
-        self._set(
+        self._progress.set(
             step.number, State.DONE if done else State.FAILED, "" if done else f"it is not so that {means}"
         )
         return done
@@ -255,7 +258,7 @@ class Runner:
                 return over
             turn += 1
             delay = backoff.failed()
-            self._show(doing=f"tries again in {delay:.1f} s ({left} more): {over.detail}")
+            self._progress.show(doing=f"tries again in {delay:.1f} s ({left} more): {over.detail}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self.controls.stop.wait()
@@ -264,11 +267,11 @@ class Runner:
 
     async def _attempt(self, step: ChangeStep, approval: Approval) -> Attempt:
         attempt = self._next_attempt(step, approval)
-        self._set(step.number, State.RUNNING, attempt.detail, attempt)
-        self._show(doing=_doing(step))
+        self._progress.set(step.number, State.RUNNING, attempt.detail, attempt)
+        self._progress.show(doing=doing(step))
         try:
             await self._begin(attempt, step)
-            if step.kind is Kind.JOURNAL or step.kind in _OURS:
+            if step.kind is Kind.JOURNAL or step.kind in BY_OTHERS:
                 return await self._without_execution(step, attempt)
             return await execute(self._ground(), step, attempt)
         except SessionLost as lost:
@@ -319,7 +322,7 @@ class Runner:
         assert self._session is not None
         return Ground(
             self.engine, self._session, self.journal, self._dialect, self.plan, self._limits, self._replicas,
-            self.controls, self._looked, self._filled,
+            self.controls, self._progress.looked, self._progress.filled,
         )  # fmt: skip
 
     # ---- when the session is lost
@@ -327,7 +330,7 @@ class Runner:
     async def _after_loss(self, step: ChangeStep, attempt: Attempt, lost: SessionLost) -> Attempt:
         """Come back, wait until the lost session is really gone, and ask the server what became of the steps."""
         self._losses += 1
-        self._show(doing=f"the session was lost ({lost.message}); trying to come back")
+        self._progress.show(doing=f"the session was lost ({lost.message}); trying to come back")
         await self._regain()
         rows = newest(await self.journal.attempts(), self.plan.id) if await self.journal.ready() else {}
         if await self._settled(step, rows.get(step.number)):
@@ -338,7 +341,7 @@ class Runner:
             await self.journal.end(over)
         if step.number > 0:
             await self.look_where_it_stands()
-            self._show(current=step.number)
+            self._progress.show(current=step.number)
         return over
 
     async def _regain(self) -> None:
@@ -354,7 +357,7 @@ class Runner:
                 if not other:
                     self._id = self._session.id
                     return
-                self._show(doing=f"the lost session still works on the server: {other}")
+                self._progress.show(doing=f"the lost session still works on the server: {other}")
                 if not other.startswith(former):
                     raise ConnectError(f"another runner took over: {other}", "wait for its end")
             except (SessionLost, QueryError):
@@ -370,7 +373,7 @@ class Runner:
         """Take back what waits, finish the batch, journal, and end; a paused backfill ends too."""
         if not self.controls.stop.is_set():
             self.controls.stop.set()
-            self._show(doing="stops")
+            self._progress.show(doing="stops")
 
     def pause(self, paused: bool) -> None:
         """Hold a backfill after its batch, or let it go on."""
@@ -386,73 +389,3 @@ class Runner:
     def faster(self) -> None:
         """Take more room, from the next batch on."""
         self.controls.gear = 1
-
-    # ---- what it tells
-
-    def _looked(self, look: Look) -> None:
-        doing = self.state.doing
-        if look.waiting and look.blockers:
-            doing = f"waits for its lock behind {look.blockers[0]}"
-        elif doing.startswith("waits for its lock"):
-            doing = "runs"
-        self._show(look=look, doing=doing)
-
-    def _filled(self, fill: Fill) -> None:
-        self._show(fill=fill)
-
-    def _show(self, **changes: object) -> None:
-        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
-        self._tell()
-
-    def _set(self, number: int, state: State, detail: str, attempt: Attempt | None = None) -> None:
-        def changed(one: StepRun) -> StepRun:
-            if one.step.number != number:
-                return one
-            times = (
-                (attempt.attempt, attempt.started, attempt.ended)
-                if attempt
-                else (one.attempt, one.started, one.ended)
-            )
-            return StepRun(one.step, state, times[0], detail, times[1], times[2])
-
-        self._show(steps=tuple(map(changed, self.state.steps)))
-
-    def _say(self, line: str) -> None:
-        self._show(lines=(*self.state.lines, line)[-_LINES:])
-
-    def _tell(self) -> None:
-        self._on_change(self.state)
-
-
-def _standing(step: ChangeStep, row: Attempt | None, *, settled: bool) -> StepRun:
-    """A step as it stands before anything is run: the catalog's word goes before the journal's."""
-    if row is None:
-        return StepRun(step, State.DONE if settled else State.PENDING)
-    state, detail = row.state, row.detail
-    if settled:
-        state, detail = State.DONE, detail if row.state is State.DONE else "found done on the server"
-    elif state is State.DONE:
-        state, detail = State.PENDING, "it was done, and the server shows it no longer"
-    elif state is State.UNDONE:
-        state = State.PENDING
-    elif state is State.RUNNING:
-        state, detail = State.PENDING, "it was cut off, and goes on"
-    return StepRun(step, state, row.attempt, detail, row.started, row.ended)
-
-
-def _later(step: ChangeStep, row: Attempt | None) -> StepRun:
-    """A step behind one that is not done: what the journal says of it is judged when it is reached."""
-    if row is None:
-        return StepRun(step)
-    if row.state is State.DONE:
-        return StepRun(
-            step, State.PENDING, row.attempt, "was done before; the server is asked when its turn comes"
-        )
-    state = row.state if row.state in (State.FAILED, State.WITHDRAWN, State.STOPPED) else State.PENDING
-    return StepRun(step, state, row.attempt, row.detail, row.started, row.ended)
-
-
-def _doing(step: ChangeStep) -> str:
-    if step.kind is Kind.BACKFILL:
-        return "fills"
-    return "waits for the server's word" if step.kind in _OURS else "runs"
