@@ -51,7 +51,7 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
         resting = session.state.startswith("idle in transaction")
         metadata = any(word in root.waits_on.lower() for word in ("metadata", "relation"))
         yield Seen(
-            f"{root.waiting} wait behind session {who}, the longest for {duration(root.longest)}: it {_does(session)}",
+            f"{root.waiting} wait behind session {who}: it {_does(session)}; the longest for {duration(root.longest)}",
             _advice(session, resting),
             {
                 "waiting": root.waiting,
