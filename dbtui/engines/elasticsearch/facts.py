@@ -85,9 +85,23 @@ async def index(connection: Connection, node: Node, columns: tuple[Column, ...])
         ddl = _put(_quoted(node.name), _made(first))
     else:
         told.insert(0, ("Indices", ", ".join(definition)))
-        ddl = json.dumps(definition, indent=2, ensure_ascii=False)
+        ddl = (
+            _aliased(node.name, definition)
+            if node.kind is Kind.VIEW
+            else f"PUT /_data_stream/{_quoted(node.name)}"
+        )
     path = (*node.path[:1], node.name)
     return Detail(node, _filled(told), ddl, Table(node.kind, path, columns))
+
+
+def _aliased(name: str, definition: Mapping[str, Any]) -> str:
+    """The request that makes an alias of the indices that have it."""
+    options = {
+        index: mapping(mapping(mapping(entry).get("aliases")).get(name))
+        for index, entry in definition.items()
+    }
+    actions = [{"add": {"index": index, "alias": name, **kept}} for index, kept in options.items()]
+    return "POST /_aliases\n" + json.dumps({"actions": actions}, indent=2, ensure_ascii=False)
 
 
 def _storage(stats: Mapping[str, Any]) -> list[Fact]:

@@ -89,6 +89,9 @@ async def test_folders_show_what_there_is_and_say_what_is_not(shop: ElasticServe
         assert (alias.kind, alias.detail) == (Kind.VIEW, "of shop")
         detail = await made.catalog.detail(alias)
         assert detail.table is not None and len(detail.table.columns) == 7
+        request = parse(detail.ddl)
+        assert request.shown == "POST /_aliases"
+        assert json.loads(request.body)["actions"] == [{"add": {"index": "shop", "alias": "sales"}}]
         logs = await node(made, "Index templates", "logs")
         assert logs.detail == "log-*"
         request = parse((await made.catalog.detail(logs)).ddl)
@@ -109,6 +112,33 @@ async def test_folders_show_what_there_is_and_say_what_is_not(shop: ElasticServe
                 assert str(error) == "not on this server"
         assert (await made.catalog.children(await node(made, "Ingest pipelines"))) in ([], ())
     shop.ask("DELETE", "/_index_template/logs")
+
+
+async def test_a_data_stream_has_its_indices_fields_and_documents(opensearch2: ElasticServer) -> None:
+    """OpenSearch has them in its smallest packing; Elasticsearch does not."""
+    template = {
+        "index_patterns": ["events-*"],
+        "data_stream": {},
+        "template": {"settings": {"number_of_replicas": 0}},
+    }
+    opensearch2.ask("PUT", "/_index_template/events", template)
+    opensearch2.ask("PUT", "/_data_stream/events-a")
+    opensearch2.ask(
+        "POST", "/events-a/_doc?refresh=true", {"@timestamp": "2026-01-01T00:00:00Z", "what": "sold"}
+    )
+    try:
+        async with engine(opensearch2.url()) as made:
+            assert made.catalog is not None
+            stream = await node(made, "Data streams", "events-a")
+            assert (stream.kind, stream.detail) == (Kind.STREAM, "1 index")
+            assert [one.name for one in await made.catalog.children(stream)][:2] == ["@timestamp", "what"]
+            detail = await made.catalog.detail(stream)
+            assert dict(detail.facts)["Documents"] == "1"
+            assert parse(detail.ddl).shown == "PUT /_data_stream/events-a"
+            assert (await made.catalog.sample(stream)).rows[0][-2:] == ("2026-01-01T00:00:00Z", "sold")
+    finally:
+        opensearch2.ask("DELETE", "/_data_stream/events-a")
+        opensearch2.ask("DELETE", "/_index_template/events")
 
 
 def test_what_no_test_server_has_is_read_as_the_products_write_it() -> None:
