@@ -211,12 +211,12 @@ class PlanTree(LineListing):
         return ((lead, on_path), (fit(label, max(0, room - width_of(lead) - 1)) + " ", role), *figures)
 
     def _lead(self, index: int, room: int) -> str:
-        """The lines that lead to a node. A deep one shows its depth and its nearest ancestors' lines."""
+        """The lines that lead to a node. Beyond half the room it shows its depth and its nearest ancestors' lines."""
         signs = glyphs()
         line = self._lines[index]
         if line.depth == 0:
             return " "
-        levels = max(3, room // 3 // LEVEL)
+        levels = max(3, room // (2 if line.depth <= room // 2 // LEVEL else 3) // LEVEL)
         parts = [f"{signs.corner if line.last else signs.branch} "]
         at = line.parent
         while at is not None and self._lines[at].depth > 0 and len(parts) < levels:
