@@ -49,7 +49,9 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _summary(counts: Mapping[str, int]) -> str:
-    return (
-        f"{counts['statements']} statements: {counts['unsafe']} unsafe, {counts['unknown']} not understood; "
-        f"findings: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} infos"
-    )
+    def told(key: str, noun: str) -> str:
+        return f"{counts[key]} {noun}{'s' if counts[key] != 1 else ''}"
+
+    verdicts = f"{counts['unsafe']} unsafe, {counts['unknown']} not understood"
+    findings = ", ".join(told(severity, severity) for severity in ("error", "warning", "info"))
+    return f"{told('statements', 'statement')}: {verdicts}; findings: {findings}"
