@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from dbtui.config import Secret, Target
+from dbtui.engines.connector import BaseConnector
 from dbtui.engines.elasticsearch import tls
 from dbtui.engines.elasticsearch.address import Parameters, read
 from dbtui.engines.elasticsearch.failures import described_connect, rejected
@@ -17,13 +18,10 @@ from dbtui.engines.elasticsearch.server import Probe, probe_of, server
 from dbtui.engines.elasticsearch.session import Connection
 from dbtui.engines.elasticsearch.wire import FAILURES, Answer, Wire, authorization
 from dbtui.engines.elasticsearch.words import Request, own
-from dbtui.engines.login import Login
 from dbtui.engines.network import look_up
-from dbtui.engines.slots import Purpose, Slots
-from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.slots import Purpose
 from dbtui.engines.work import Work
 from dbtui.errors import ConnectError, QueryError
-from dbtui.model.server import Server
 
 __all__ = ["Connection", "Connector"]
 
@@ -31,27 +29,12 @@ _INTRODUCTION = 2**20  # bytes that one of its answers may have
 _NODE = "cluster_name,nodes.*.name,nodes.*.version,nodes.*.roles,nodes.*.jvm.start_time_in_millis"
 
 
-class Connector:
+class Connector(BaseConnector[Connection]):
     """The way to one cluster (URL, login, TLS, tunnel). At most one session of each purpose is open."""
 
     def __init__(self, target: Target) -> None:
-        self.target = target
+        super().__init__(target)
         self._parameters: Parameters | None = None
-        self._login = Login(target)
-        self._tunnelled = Tunnelled(target.ssh)
-        self._slots: Slots[Connection] = Slots(target.name)
-        self._server: Server | None = None
-
-    @property
-    def server(self) -> Server:
-        """As the newest monitor session saw it."""
-        assert self._server is not None, "open() comes first"
-        return self._server
-
-    async def connect(self) -> Server:
-        """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
-        await self._slots.begin(lambda: self._open("monitor"))
-        return self.server
 
     async def open(self, purpose: Purpose) -> Connection:
         """A new session: see `Slots.open`. The password's source is asked each time.
@@ -70,11 +53,6 @@ class Connector:
             return True  # a cluster is one database
 
         return Work(opening, turned)
-
-    async def close(self) -> None:
-        """Drop all sessions and end the tunnel, also what is just being opened; waits for no server."""
-        await self._slots.close()
-        self._tunnelled.close()
 
     # ---- inside
 

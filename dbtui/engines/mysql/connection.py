@@ -14,18 +14,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from dbtui.config import Secret, Target
-from dbtui.engines.login import Login
+from dbtui.engines.connector import BaseConnector
 from dbtui.engines.mysql import options, read_only
 from dbtui.engines.mysql.failures import FAILURES, code_of, describe, describe_connect
 from dbtui.engines.mysql.server import Identity, Probe, door, identify, probe, server
 from dbtui.engines.mysql.tls import context
 from dbtui.engines.mysql.wire import CHANGES, OURS, Answer, Raw
 from dbtui.engines.network import look_up
-from dbtui.engines.slots import Purpose, Slots
-from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.slots import Purpose
 from dbtui.engines.work import Work
 from dbtui.errors import ConnectError, DbtuiError, NoSlotsLeft, QueryTimeout, SessionLost, UsageError
-from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost
 
 STATEMENT_LIMIT: dict[Purpose, float] = {"monitor": 15.0, "work": 60.0, "act": 60.0, "run": 0.0}  # seconds
@@ -195,18 +193,14 @@ async def limit(raw: Raw, identity: Identity, seconds: float) -> None:
             raise
 
 
-class Connector:
+class Connector(BaseConnector[Connection]):
     """The way to one server. At most one session of each purpose is open."""
 
     def __init__(self, target: Target) -> None:
-        self.target = target
+        super().__init__(target)
         self._parameters: options.Parameters | None = None
-        self._login = Login(target)
-        self._tunnelled = Tunnelled(target.ssh)
-        self._slots: Slots[Connection] = Slots(target.name)
         self._door = ""
         self._probe: Probe | None = None
-        self._server: Server | None = None
 
     @property
     def probe(self) -> Probe:
@@ -220,22 +214,11 @@ class Connector:
         return self._probe
 
     @property
-    def server(self) -> Server:
-        """As the newest monitor session saw it."""
-        assert self._server is not None, "open() comes first"
-        return self._server
-
-    @property
     def own_ids(self) -> frozenset[int]:
         """The connection ids of the console's own sessions, without those that change something: others may wait
         behind these, and they can be cancelled.
         """
         return frozenset(s.identity.id for s in self._slots.sessions if not s.writable)
-
-    async def connect(self) -> Server:
-        """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
-        await self._slots.begin(lambda: self._open("monitor", "", writable=False))
-        return self.server
 
     async def open(self, purpose: Purpose, *, database: str = "", writable: bool = False) -> Connection:
         """A new session: see `Slots.open`. Raises ConnectError, AuthenticationError, NoSlotsLeft."""
@@ -268,14 +251,9 @@ class Connector:
                 finally:
                     raw.abort()
 
-    async def close(self) -> None:
-        """End all sessions and the tunnel, also one that is just being opened; waits at most half a second."""
-        await self._slots.close()
-        self._tunnelled.close()
-
     # ---- inside
 
-    async def _open(self, purpose: Purpose, database: str, *, writable: bool) -> Connection:
+    async def _open(self, purpose: Purpose, database: str = "", *, writable: bool = False) -> Connection:
         if self._parameters is None:
             self._parameters = options.parameters(self.target.url)
         parameters = self._parameters

@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 
 from dbtui.config import Secret, Target
-from dbtui.engines.login import Login
+from dbtui.engines.connector import BaseConnector
 from dbtui.engines.postgres import libpq, pools
 from dbtui.engines.postgres.dial import Dialled, dial
 from dbtui.engines.postgres.failures import FAILURES, describe, describe_connect
@@ -18,11 +18,9 @@ from dbtui.engines.postgres.libpq import Address
 from dbtui.engines.postgres.server import Probe, probe, server
 from dbtui.engines.postgres.session import IDLE_LIMIT, LOCK_LIMIT, STATEMENT_LIMIT, Connection
 from dbtui.engines.postgres.sessions import OURS
-from dbtui.engines.slots import Purpose, Slots
-from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.slots import Purpose
 from dbtui.engines.work import Work as SharedSession
 from dbtui.errors import ConnectError, DbtuiError
-from dbtui.model.server import Server
 
 __all__ = ["LOCK_LIMIT", "Connection", "Connector", "Probe", "Purpose", "Work", "describe"]
 
@@ -31,37 +29,22 @@ _ADMISSION = 2.0  # seconds for PgBouncer's admin console to let in, and again t
 Work = SharedSession[Connection]  # the session that catalog, queries and plans share
 
 
-class Connector:
+class Connector(BaseConnector[Connection]):
     """The way to one server. At most one session of each purpose is open."""
 
     def __init__(self, target: Target) -> None:
-        self.target = target
+        super().__init__(target)
         self._parameters: libpq.Parameters | None = None
-        self._login = Login(target)
-        self._tunnelled = Tunnelled(target.ssh)
-        self._slots: Slots[Connection] = Slots(target.name)
         self._ways: dict[Address, tuple[str, int]] = {}
         self._pooled = False
         self._pooler = ""
         self._probe: Probe | None = None
-        self._server: Server | None = None
 
     @property
     def probe(self) -> Probe:
         """Of the newest monitor session."""
         assert self._probe is not None, "open() comes first"
         return self._probe
-
-    @property
-    def server(self) -> Server:
-        """As the newest monitor session saw it."""
-        assert self._server is not None, "open() comes first"
-        return self._server
-
-    async def connect(self) -> Server:
-        """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
-        await self._slots.begin(lambda: self._open("monitor", "", writable=False))
-        return self.server
 
     async def open(self, purpose: Purpose, *, database: str = "", writable: bool = False) -> Connection:
         """A new session: see `Slots.open`. The password's source is asked each time.
@@ -80,11 +63,6 @@ class Connector:
             return connection.database == (database or self.server.database)
 
         return Work(opening, turned)
-
-    async def close(self) -> None:
-        """End all sessions and the tunnel, also one that is just being opened; waits at most half a second."""
-        await self._slots.close()
-        self._tunnelled.close()
 
     async def pools(self) -> list[pools.Row]:
         """SHOW POOLS of the PgBouncer in between, over a wire of its own, in at most some seconds.
@@ -115,7 +93,7 @@ class Connector:
             return pools.HIDDEN.format(user)
         return pools.SHOWN
 
-    async def _open(self, purpose: Purpose, database: str, *, writable: bool) -> Connection:
+    async def _open(self, purpose: Purpose, database: str = "", *, writable: bool = False) -> Connection:
         if self._parameters is None:
             self._parameters = libpq.resolve(self.target.url, os.environ)
         database = database or self._parameters.database

@@ -10,7 +10,7 @@ import ssl
 from dataclasses import replace
 
 from dbtui.config import Secret, Target
-from dbtui.engines.login import Login
+from dbtui.engines.connector import BaseConnector
 from dbtui.engines.network import look_up
 from dbtui.engines.redis import tls
 from dbtui.engines.redis.address import Parameters, read
@@ -18,38 +18,21 @@ from dbtui.engines.redis.failures import FAILURES, code_of, described_connect
 from dbtui.engines.redis.server import Probe, read_hello, read_info, server
 from dbtui.engines.redis.session import Connection
 from dbtui.engines.redis.wire import Command, RedisError, Wire
-from dbtui.engines.slots import Purpose, Slots
-from dbtui.engines.tunnel import Tunnelled
+from dbtui.engines.slots import Purpose
 from dbtui.engines.work import Work
 from dbtui.errors import ConnectError
-from dbtui.model.server import Server
 
 __all__ = ["Connection", "Connector"]
 
 OURS = "dbtui"  # CLIENT SETNAME of the console's own sessions
 
 
-class Connector:
+class Connector(BaseConnector[Connection]):
     """The way to one server. At most one session of each purpose is open."""
 
     def __init__(self, target: Target) -> None:
-        self.target = target
+        super().__init__(target)
         self._parameters: Parameters | None = None
-        self._login = Login(target)
-        self._tunnelled = Tunnelled(target.ssh)
-        self._slots: Slots[Connection] = Slots(target.name)
-        self._server: Server | None = None
-
-    @property
-    def server(self) -> Server:
-        """As the newest monitor session saw it."""
-        assert self._server is not None, "open() comes first"
-        return self._server
-
-    async def connect(self) -> Server:
-        """Open the monitor session, which the first `open("monitor")` then hands out. Raises ConnectError."""
-        await self._slots.begin(lambda: self._open("monitor"))
-        return self.server
 
     async def open(self, purpose: Purpose) -> Connection:
         """A new session: see `Slots.open`. The password's source is asked each time.
@@ -71,11 +54,6 @@ class Connector:
             return connection
 
         return Work(opening, turned)
-
-    async def close(self) -> None:
-        """Drop all sessions and end the tunnel, also what is just being opened; waits for no server."""
-        await self._slots.close()
-        self._tunnelled.close()
 
     # ---- inside
 
