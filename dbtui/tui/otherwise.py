@@ -64,11 +64,12 @@ async def partition(console: MainScreen, view: AdviseView) -> None:
         raise UsageError("no statements were counted yet", "see the statements pane")
     found = await partition_on(console.engine, queries, database)
     whole = [Option("", f"{table} stays whole: {why}", told=why) for table, why in found.others]
-    view.show_options([*map(_split, found.tables), *whole], "Partitions")
+    view.show_options([*map(split, found.tables), *whole], "Partitions")
     view.say(f"{partition_text.summary(found)}, from {LEAST:g} GB on · {partition_text.HEURISTIC}")
 
 
-def _split(one: Partitioning) -> Option:
+def split(one: Partitioning) -> Option:
+    """A table to be split as an option: to be read about, and to be handed on."""
     way = [f"{statement};" for statement in one.sql]
     told = [partition_text.headline(one), "", *partition_text.facts(one), "", *way]
     note = "enter tells why" + ("" if one.sql else ", and what is in the way")

@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from dbtui.commands.partitioning import partition_on
+from dbtui.model.advice import Query
 from dbtui.plans import parse
+from dbtui.tui.otherwise import split
 from dbtui.tui.views.advise import AdviseView, Option, change, index_name, rows
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
@@ -209,3 +212,25 @@ async def test_a_plan_is_taken_to_the_pane(postgres18: PostgresServer, shop: str
         await c.sees("Seq Scan")
         await c.press("A")
         await c.sees("visits (at)")
+
+
+async def test_partitions_are_handed_on_as_a_plan(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(
+        "create table events (id int primary key, at timestamptz not null);"
+        "insert into events select i, '2026-01-01'::timestamptz + i * interval '10 min'"
+        " from generate_series(1, 40000) i; analyze",
+        database,
+    )
+    async with console(target_of(postgres18.url(database)), size=(120, 40)) as c:
+        await c.press("8")
+        view = c.main.view("advise")
+        assert isinstance(view, AdviseView)
+        query = Query("delete from events where at < now() - interval '90 days'")
+        advice = await partition_on(c.main.engine, [query], database, least=0.001)
+        view.show_options([split(one) for one in advice.tables], "Partitions")
+        view.grid.focus()
+        await c.press("enter")
+        await c.sees("retention: 90 days, as its DELETE says")
+        await c.press("escape", "m")
+        await c.sees("another table takes the name public.events", "every statement was understood")
