@@ -16,7 +16,7 @@ PAGES = "pages"
 def filled(server: ElasticServer) -> None:
     """An index that a search takes its time with."""
     server.ask("PUT", f"/{PAGES}", {"settings": {"number_of_replicas": 0}})
-    lines = [f'{{"index": {{}}}}\n{{"price": {n}, "title": "page {n}"}}\n' for n in range(1500)]
+    lines = [f'{{"index": {{}}}}\n{{"price": {n}, "title": "tea {n}"}}\n' for n in range(1500)]
     server.ask("POST", f"/{PAGES}/_bulk?refresh=true", "".join(lines))
 
 
@@ -43,8 +43,8 @@ async def test_a_shard_that_no_node_may_hold(elastic: ElasticServer) -> None:
             async with asyncio.timeout(20):
                 while (found := await incident.named("es-cluster-red")).object != "orders":
                     await asyncio.sleep(0.1)
-            assert "cannot be searched or written in part" in found.message
-            assert "primary shard 0 of orders: node does not match index setting" in found.message
+            assert "a part of the data cannot be searched or written" in found.message
+            assert "primary shard 0 of orders has no node: node does not match index setting" in found.message
     finally:
         elastic.ask("DELETE", "/orders")
 

@@ -42,10 +42,8 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     if not red and missing <= limits["unassigned"]:
         return
     first = scene.health.unplaced
-    many = f"{missing:,.0f} shard{' has' if missing == 1 else 's have'} no node"
-    cause = f"; {_named(first)}: {one_line(first.why, 300)}" if first is not None else ""
     yield Seen(
-        many + (": an index cannot be searched or written in part" if red else "") + cause,
+        _told(first, missing) + ("; a part of the data cannot be searched or written" if red else ""),
         "place it, or lift what refuses it; GET _cluster/allocation/explain says it of every node",
         {"unassigned": missing, "red": "yes" if red else "no"},
         ("GET _cluster/allocation/explain",),
@@ -54,5 +52,9 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     )
 
 
-def _named(shard: Unplaced) -> str:
-    return f"{'primary' if shard.primary else 'copy of'} shard {shard.shard} of {shard.index}"
+def _told(first: Unplaced | None, missing: float) -> str:
+    if first is None:
+        return f"{missing:,.0f} shards have no node"
+    name = f"{'primary' if first.primary else 'copy of'} shard {first.shard} of {first.index}"
+    others = f"; {missing - 1:,.0f} more have none" if missing > 1 else ""
+    return f"{name} has no node: {one_line(first.why, 300)}{others}"
