@@ -115,7 +115,11 @@ def _cells(
         action.others[0] if action.op in ("drop index", "rename index") and action.others else action.relation
     )
     reader = _READERS.get(action.op)
-    if reader is not None:
+    if action.op == "rename column" and any(
+        action.name in constraint.referenced_columns for _, constraint in schema.referencing(table)
+    ):
+        yield "rename column referenced", table
+    elif reader is not None:
         for name in reader(action, statement, schema.table(table), settings):
             yield name, table
 
@@ -148,8 +152,11 @@ def _add_column(
         yield "add column expression"
     elif special := _special_table(known):
         yield special
+    elif column.position:
+        generated = known is not None and any(each.generated for each in known.columns.values())
+        yield "add column placed generated" if generated else "add column placed"
     else:
-        yield "add column placed" if column.position else "add column"
+        yield "add column"
 
 
 def _special_table(known: KnownTable | None) -> str:
@@ -167,6 +174,8 @@ def _drop_column(
     column = known.columns.get(action.name) if known else None
     if column is not None and column.generated:
         yield "drop generated column"
+    elif known is not None and _in_primary_key(known, action.name):
+        yield "drop primary key"
     elif special := _special_table(known):
         yield special
     elif known is not None and any(action.name in index.columns for index in known.indexes):
@@ -192,6 +201,9 @@ def _change_column(
     if new.serial and not old.serial:
         yield "column autoincrement"
         return
+    if (new.generated, new.expression) != (old.generated, old.expression):
+        both = new.generated == old.generated == "virtual"
+        yield "change virtual expression" if both else "change type"
     yield from _type_change(old, new, known)
     if new.not_null != (old.not_null or _in_primary_key(known, action.name)) and not new.has("primary key"):
         yield from _nullability(new, known, generated, action.name)
@@ -316,7 +328,8 @@ def _create_index(
         another = known is not None and any(other.method == "fulltext" for other in known.indexes)
         yield "fulltext" if another else "first fulltext"
     else:
-        yield "spatial" if index.method == "spatial" else "add index"
+        plain = "add index" if all(index.columns) else "add index expression"
+        yield "spatial" if index.method == "spatial" else plain
 
 
 def _rebuild(
@@ -329,11 +342,22 @@ def _rebuild(
     elif action.name == "ORDER BY":
         yield "order by"
     elif action.name in ("ENCRYPTION", "ENCRYPTED"):
-        yield "encryption"
+        same = known is not None and _encryption(action.options) == _encryption(known.options)
+        yield "table options" if same else "encryption"
     elif known is not None and any(index.method == "fulltext" for index in known.indexes):
         yield "rebuild table fulltext"
     else:
         yield "rebuild table"
+
+
+def _encryption(options: Mapping[str, str]) -> bool:
+    return {options.get("encryption", "n"), options.get("encrypted", "no")} & {"y", "yes"} != set()
+
+
+def _table_options(
+    action: Action, statement: Statement, known: KnownTable | None, settings: Mapping[str, str]
+) -> Iterator[str]:
+    yield "keys" if action.name == "KEYS" else "table options"
 
 
 def _alter_constraint(
@@ -377,7 +401,7 @@ _READERS: dict[str, Reader] = {
     "optimize table": _rebuild,
     "convert charset": _is("convert charset"),
     "default charset": _is("default charset"),
-    "table options": _is("table options"),
+    "table options": _table_options,
     "rename table": _is("rename table"),
     "partition by": _is("partition by"),
     "add partition": _add_partition,

@@ -239,8 +239,8 @@ def _partitioning(words: Words, table: Relation) -> Iterator[Action]:
 
 _STATISTICS = {"AUTO_INCREMENT", "COMMENT", "STATS_PERSISTENT", "STATS_AUTO_RECALC", "STATS_SAMPLE_PAGES", "CHECKSUM",
                "MAX_ROWS", "MIN_ROWS", "AVG_ROW_LENGTH", "PACK_KEYS", "DELAY_KEY_WRITE", "INSERT_METHOD",
-               "SECONDARY_ENGINE", "CONNECTION", "PAGE_CHECKSUM", "TRANSACTIONAL"}  # fmt: skip
-_REBUILD = {"ENGINE", "ROW_FORMAT", "KEY_BLOCK_SIZE", "ENCRYPTION", "COMPRESSION", "TABLESPACE", "PAGE_COMPRESSED",
+               "SECONDARY_ENGINE", "CONNECTION", "COMPRESSION", "PAGE_CHECKSUM", "TRANSACTIONAL"}  # fmt: skip
+_REBUILD = {"ENGINE", "ROW_FORMAT", "KEY_BLOCK_SIZE", "ENCRYPTION", "TABLESPACE", "PAGE_COMPRESSED",
             "PAGE_COMPRESSION_LEVEL", "ENCRYPTED", "ENCRYPTION_KEY_ID"}  # fmt: skip
 
 
@@ -258,7 +258,7 @@ def _option(words: Words, table: Relation) -> Iterator[Action]:
     elif words.take("DISCARD", "TABLESPACE") or words.take("IMPORT", "TABLESPACE"):
         yield Action("tablespace file", table)
     elif words.take("DISABLE", "KEYS") or words.take("ENABLE", "KEYS"):
-        yield Action("table options", table)
+        yield Action("table options", table, name="KEYS")
     elif words.take("ORDER", "BY"):
         words.rest_until_comma()
         yield Action("rebuild table", table, name="ORDER BY")

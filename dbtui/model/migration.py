@@ -96,6 +96,7 @@ class ColumnDef:
     identity: bool = False
     serial: bool = False  # serial in PostgreSQL, AUTO_INCREMENT in MySQL
     generated: str = ""  # "stored" or "virtual"
+    expression: str = ""  # MySQL: of a generated column
     collation: str = ""
     constraints: tuple[ConstraintDef, ...] = ()
     position: str = ""  # MySQL: "first" or "after x"

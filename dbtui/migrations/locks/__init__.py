@@ -42,8 +42,8 @@ def cell(matrix: str, name: str, version: tuple[int, ...]) -> Cell | None:
 
 
 def cell_names(matrix: str) -> tuple[str, ...]:
-    """All operations of a matrix."""
-    return tuple(_document(matrix))
+    """All operations of a matrix, apart from those that no version has."""
+    return tuple(name for name, rows in _document(matrix).items() if rows)
 
 
 def _number(value: int | str) -> tuple[int, ...]:

@@ -22,11 +22,11 @@ from dbtui.model.migration import Action
 from dbtui.rules.migration.step import Hit, Step
 
 SEVERITY = Severity.ERROR
-SUBJECTS = ("drop primary key",)
+SUBJECTS = ("drop primary key", "drop constraint", "drop column")
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    if step.used("drop primary key") and not step.fresh(action.relation):
+    if step.used("drop primary key", action) and not step.fresh(action.relation):
         yield Hit(
             str(action.relation), f"all of {action.relation} is copied", "drop and add in one ALTER TABLE"
         )

@@ -30,12 +30,13 @@ SUBJECTS = ("change column",)
 def check(step: Step, action: Action) -> Iterator[Hit]:
     copying = (
         "change type",
+        "change virtual expression",
         "column charset",
         "column autoincrement",
         "reorder column generated",
         "nullability generated",
     )
-    own = [name for name in copying if name in step.effects.cells]
+    own = any(step.used(name, action) for name in copying)
     if not own or step.fresh(action.relation) or action.column is None or step.effects.algorithm != "COPY":
         return
     known = step.table(action.relation)
