@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbtui.commands.explain import exit_code, read_text
-from dbtui.commands.workload import from_server, from_text
+from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.workload import opened
 from dbtui.errors import ConnectError, PermissionDenied, UsageError
 from dbtui.model.advice import Advice, IndexAdvice, Query
 from dbtui.model.finding import Finding, Severity
@@ -90,29 +89,18 @@ def run(args: argparse.Namespace) -> int:
     given = read_text(args.file) if args.file is not None else None
     advice = asyncio.run(_ask(args, given))
     found = findings(advice)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(render(advice, found, args.format))
+    put(render(advice, found, args.format))
     return exit_code(found, args.fail_on)
 
 
 async def _ask(args: argparse.Namespace, given: str | None) -> Advice:
     from dbtui.advice.search import Policy
-    from dbtui.config import resolve
-    from dbtui.engines import create
     from dbtui.shadow import Shadow
 
-    engine = create(resolve(args.server))
-    queries = from_text(given, engine.name) if given is not None else ()
-    database = args.database or (await engine.open()).database
-    try:
-        if given is None:
-            queries = await from_server(engine, database)
+    async with opened(args.server, given, args.database) as (engine, queries, database):
         policy = Policy(most=args.most, weigh_writes=given is None)
         async with Shadow() as shadow:
             return await advise_on(engine, shadow, queries, database, policy, _progress)
-    finally:
-        await engine.close()
 
 
 def _progress(line: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtui.commands.explain import read_text
+from dbtui.commands.streams import put, read_text
 from dbtui.errors import NotApproved, QueryTimeout, UsageError
 from dbtui.model.server import Environment
 from dbtui.model.timing import Comparison, Timing
@@ -80,9 +79,7 @@ def run(args: argparse.Namespace) -> int:
     comparison = asyncio.run(_bench(args, before, after))
     from dbtui.output import bench as output
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(output.json(comparison) + "\n" if args.format == "json" else output.text(comparison))
+    put(output.json(comparison) + "\n" if args.format == "json" else output.text(comparison))
     return 0
 
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dbtui.commands.explain import explain_on
+from dbtui.commands.server_plans import explain_on
 from dbtui.engines.base import Engine, HasStatistics
 from dbtui.errors import DbtuiError, QueryError, QueryTimeout, UsageError
 from dbtui.model.diagnosis import Cause, Diagnosis, Remedy

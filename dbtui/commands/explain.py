@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
-from dbtui.engines.base import Engine, ExplainsRunning
-from dbtui.errors import InputError, QueryError, UsageError
-from dbtui.model.activity import Session
+from dbtui.commands.server_plans import explain_on
+from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.errors import UsageError
 from dbtui.model.finding import Finding, Severity
-from dbtui.model.plan import Plan, RawPlan
-from dbtui.plans import MAX_CHARACTERS, parse
-from dbtui.plans.beside import parse_beside
+from dbtui.model.plan import Plan
+from dbtui.plans import parse
 from dbtui.plans.summary import beside_nodes, weights
 from dbtui.rules.base import rule_ids
 from dbtui.rules.plan import findings as plan_findings
-from dbtui.safety import Approval
 from dbtui.text import printable
 
 FORMATS = ("text", "json", "markdown")
 _WIDTH = 120  # of text that goes to a file or a pipe
 PLAN_RULES = "dbtui.rules.plan"
-_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 EXAMPLES = """\
 examples:
@@ -99,12 +93,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the plan; the exit code. Raises DbtuiError, which is one line and exit code 2."""
     _check(args)
     if args.plan is not None:
-        printed, findings = _shown(args, explain_text(read_text(args.plan)))
+        printed, findings = _shown(args, parse(read_text(args.plan)))
     else:
         printed, findings = asyncio.run(_ask(args))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(printed)
+    put(printed)
     return exit_code(findings, args.fail_on)
 
 
@@ -134,53 +126,9 @@ def _shown(args: argparse.Namespace, plan: Plan) -> tuple[str, Sequence[Finding]
     if args.why:
         return explain_more.why(plan, args.why, args.format), findings
     if args.compare:
-        before = explain_text(read_text(args.compare))
+        before = parse(read_text(args.compare))
         return explain_more.compared(before, plan, args.format, _width()), findings
     return render(plan, findings, args.format), findings
-
-
-def explain_text(text: str) -> Plan:
-    """The measured plan in a text of any known format. Raises InputError."""
-    return parse(text)
-
-
-async def explain_on(
-    engine: Engine,
-    sql: str,
-    *,
-    database: str = "",
-    analyze: bool = False,
-    timeout: float = 30.0,
-    approval: Approval | None = None,
-) -> Plan:
-    """The measured plan of a statement, from an open engine.
-
-    Raises UsageError where the engine has no plans, what its explainer raises, and InputError on a plan that
-    cannot be read.
-    """
-    if engine.explain is None:
-        raise UsageError("this server has no plans", engine.lacks.get("explain", ""))
-    raw = await engine.explain.explain(
-        sql, database=database, analyze=analyze, timeout=timeout, approval=approval
-    )
-    return await _read(raw)
-
-
-async def running_plan(engine: Engine, session: Session) -> Plan | None:
-    """The plan of what a session runs now; None where the server does not tell it, or it is over."""
-    explainer: object = engine.explain
-    if not isinstance(explainer, ExplainsRunning):
-        return None
-    try:
-        return await _read(await explainer.running(session))
-    except (QueryError, InputError):
-        return None  # ended meanwhile, another user's, or of a kind without a plan: explained as any other
-
-
-async def _read(raw: RawPlan) -> Plan:
-    """A server's plan, parsed and measured where that holds up no key."""
-    plan = await parse_beside(raw.text)
-    return replace(plan, query=raw.query, server_version=raw.server_version, notes=(*raw.notes, *plan.notes))
 
 
 async def _ask(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
@@ -215,22 +163,6 @@ async def _ask(args: argparse.Namespace) -> tuple[str, Sequence[Finding]]:
     return _shown(args, plan)
 
 
-def read_text(name: str) -> str:
-    """A file, or standard input for `-`, as text: UTF-8, or UTF-16 where it says so. Raises InputError."""
-    try:
-        if name == "-":
-            data = sys.stdin.buffer.read(MAX_CHARACTERS + 1)
-        else:
-            with Path(name).open("rb") as file:
-                data = file.read(MAX_CHARACTERS + 1)
-    except OSError as error:
-        raise InputError(f"{name} cannot be read", error.strerror or "") from None
-    if len(data) > MAX_CHARACTERS:
-        raise InputError(f"{name} is larger than {MAX_CHARACTERS >> 20} MB", "nothing of it was read")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return data.decode(encoding, "replace")
-
-
 def render(plan: Plan, findings: Sequence[Finding], form: str) -> str:
     """The plan in one of `FORMATS`, ending with a newline."""
     shares = weights(plan)
@@ -250,10 +182,3 @@ def render(plan: Plan, findings: Sequence[Finding], form: str) -> str:
 def _width() -> int:
     """Columns for a text: the terminal's, or as many as a file is read with."""
     return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
-
-
-def exit_code(findings: Sequence[Finding], fail_on: str) -> int:
-    """1 where a finding reaches `fail_on`, a severity or a rule's id; else 0."""
-    if fail_on in tuple(Severity):
-        return int(any(_RANK[finding.severity] >= _RANK[Severity(fail_on)] for finding in findings))
-    return int(any(finding.rule == fail_on for finding in findings))

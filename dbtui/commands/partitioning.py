@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dbtui.advice.partitions import LEAST, advise
-from dbtui.commands.explain import exit_code, read_text
 from dbtui.commands.planners import facts_for, qualified
-from dbtui.commands.workload import from_server, from_text
+from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.workload import opened
 from dbtui.errors import UsageError
 from dbtui.model.advice import Query
 from dbtui.model.finding import Finding, Severity
@@ -35,25 +33,13 @@ def run(args: argparse.Namespace) -> int:
     given = read_text(args.file) if args.file is not None else None
     advice = asyncio.run(_ask(args, given, least))
     found = findings(advice)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(render(advice, found, args.format))
+    put(render(advice, found, args.format))
     return exit_code(found, args.fail_on)
 
 
 async def _ask(args: argparse.Namespace, given: str | None, least: float) -> PartitionAdvice:
-    from dbtui.config import resolve
-    from dbtui.engines import create
-
-    engine = create(resolve(args.server))
-    queries = from_text(given, engine.name) if given is not None else ()
-    database = args.database or (await engine.open()).database
-    try:
-        if given is None:
-            queries = await from_server(engine, database)
+    async with opened(args.server, given, args.database) as (engine, queries, database):
         return await partition_on(engine, queries, database, least)
-    finally:
-        await engine.close()
 
 
 async def partition_on(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbtui.commands.explain import exit_code, read_text
-from dbtui.commands.workload import from_server, from_text
+from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.workload import opened
 from dbtui.errors import ConnectError, InputError, PermissionDenied, QueryError, UsageError
 from dbtui.model.advice import Facts, Planner, Query, WhatIf
 from dbtui.model.finding import Finding, Severity
@@ -39,27 +37,15 @@ def run(args: argparse.Namespace) -> int:
     given = read_text(args.file) if args.file is not None else None
     rewriting = asyncio.run(_ask(args, given))
     found = findings(rewriting)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(render(rewriting, found, args.format))
+    put(render(rewriting, found, args.format))
     return exit_code(found, args.fail_on)
 
 
 async def _ask(args: argparse.Namespace, given: str | None) -> Rewriting:
-    from dbtui.config import resolve
-    from dbtui.engines import create
     from dbtui.shadow import Shadow
 
-    engine = create(resolve(args.server))
-    queries = from_text(given, engine.name) if given is not None else ()
-    database = args.database or (await engine.open()).database
-    try:
-        if given is None:
-            queries = await from_server(engine, database)
-        async with Shadow() as shadow:
-            return await rewrite_on(engine, shadow, queries, database)
-    finally:
-        await engine.close()
+    async with opened(args.server, given, args.database) as (engine, queries, database), Shadow() as shadow:
+        return await rewrite_on(engine, shadow, queries, database)
 
 
 async def rewrite_on(

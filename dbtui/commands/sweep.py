@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from dbtui.commands.explain import explain_on
+from dbtui.commands.server_plans import explain_on
 from dbtui.engines.base import Engine, HasStatistics
 from dbtui.errors import UsageError
 from dbtui.model.plan import Plan
@@ -66,7 +66,8 @@ async def sweep(
     """
     if not isinstance(engine, HasStatistics):
         raise UsageError(
-            "values are taken from PostgreSQL's statistics only", "write some into the statement, and compare plans"
+            "values are taken from PostgreSQL's statistics only",
+            "write some into the statement, and compare plans",
         )
     subject = parametrised(sql)
     generic = await explain_on(engine, subject.sql, database=database)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from dbtui.engines.base import Engine
 from dbtui.errors import InputError, UsageError
@@ -32,6 +34,23 @@ def from_text(text: str, engine: str = "postgres") -> tuple[Query, ...]:
             "there is no query in it", "give SELECT, UPDATE or DELETE statements, separated by ;"
         )
     return tuple(Query(sql, count) for sql, count in counts.items())
+
+
+@asynccontextmanager
+async def opened(
+    server: str, given: str | None, database: str
+) -> AsyncIterator[tuple[Engine, Sequence[Query], str]]:
+    """An open engine, the statements of a text (else those that it has counted), and the database they are of."""
+    from dbtui.config import resolve
+    from dbtui.engines import create
+
+    engine = create(resolve(server))
+    queries = from_text(given, engine.name) if given is not None else ()
+    try:
+        database = database or (await engine.open()).database
+        yield engine, queries if given is not None else await from_server(engine, database), database
+    finally:
+        await engine.close()
 
 
 async def from_server(engine: Engine, database: str) -> tuple[Query, ...]:

@@ -14,12 +14,13 @@ from weakref import WeakKeyDictionary
 from dbtui.advice.reading import tables
 from dbtui.advice.wishes import Wish, wished
 from dbtui.commands.advise import advise_on
-from dbtui.commands.explain import explain_on, explain_text
 from dbtui.commands.planners import facts_for, has_planner, planner_for
+from dbtui.commands.server_plans import explain_on
 from dbtui.commands.workload import of_counters
 from dbtui.errors import DbtuiError, UsageError
 from dbtui.model.advice import Advice, Facts, Planner, Query
 from dbtui.model.plan import Plan
+from dbtui.plans import parse
 from dbtui.tui.messages import Advise, AdviseWish
 from dbtui.tui.views.advise import AdviseView, Option
 from dbtui.tui.views.base import trouble
@@ -104,7 +105,7 @@ async def plan(console: MainScreen, view: AdviseView) -> None:
 
 async def _plan(planner: Planner, sql: str, wish: Wish) -> Plan:
     raw = await planner.plan(sql, wish.what_if)
-    return replace(explain_text(raw.text), query=raw.query, notes=raw.notes)
+    return replace(parse(raw.text), query=raw.query, notes=raw.notes)
 
 
 async def _planner(console: MainScreen, view: AdviseView, queries: Sequence[Query]) -> Planner:

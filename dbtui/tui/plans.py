@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING, cast
 
 from dbtui.commands.doctor import diagnose
-from dbtui.commands.explain import read_text
 from dbtui.commands.plan_history import other_plans
+from dbtui.commands.streams import read_text
 from dbtui.commands.sweep import sweep
 from dbtui.errors import DbtuiError
 from dbtui.output import diagnosis as diagnosis_text

@@ -10,8 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dbtui import text
-from dbtui.commands.explain import explain_on, running_plan
 from dbtui.commands.plan_history import remember
+from dbtui.commands.server_plans import explain_on, running_plan
 from dbtui.errors import DbtuiError, Forbidden, NotApproved
 from dbtui.model.catalog import Kind, Name, Node
 from dbtui.model.server import Environment

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from dbtui.commands.doctor import diagnose
-from dbtui.commands.explain import explain_on
+from dbtui.commands.server_plans import explain_on
 from dbtui.config import resolve
 from dbtui.engines import create
 from dbtui.engines.base import Engine

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from dbtui.cli import main
-from dbtui.commands.explain import exit_code, explain_text
+from dbtui.commands.streams import exit_code
 from dbtui.model.finding import Finding, Severity
+from dbtui.plans import parse
 from tests.plans.conftest import Explained, explained  # noqa: F401
 from tests.plans.shapes import SHAPES
 from tests.plans.test_formats import BAD, JIT, PLAIN
@@ -86,7 +87,7 @@ def test_every_shape_is_drawn(explained: Explained) -> None:  # noqa: F811
     from dbtui.commands.explain import render
 
     for name, text in explained.shapes("analyze, buffers, verbose").items():
-        plan = explain_text(text)
+        plan = parse(text)
         drawn = render(plan, [], "text")
         assert all(len(line) <= 120 for line in drawn.split("\n")), name
         assert len(
@@ -174,7 +175,7 @@ def test_findings_decide_the_exit_code() -> None:
 async def test_a_statement_is_explained_on_an_engine(explained: Explained) -> None:  # noqa: F811
     from types import SimpleNamespace
 
-    from dbtui.commands.explain import explain_on
+    from dbtui.commands.server_plans import explain_on
     from dbtui.errors import UsageError
     from dbtui.model.plan import RawPlan
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbtui.commands.explain import explain_on
+from dbtui.commands.server_plans import explain_on
 from dbtui.engines.sqlite.explain import as_json, as_tree
 from dbtui.model.finding import Severity
 from dbtui.model.plan import Plan

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dbtui.commands.explain import explain_on
+from dbtui.commands.server_plans import explain_on
 from dbtui.errors import QueryError
 from dbtui.rules.plan import findings
 from tests.engines.elasticsearch.opened import engine

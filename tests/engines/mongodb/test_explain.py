@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dbtui.commands.explain import explain_on
+from dbtui.commands.server_plans import explain_on
 from dbtui.errors import NotApproved, QueryError
 from dbtui.safety import approve, scope_of
 from tests.engines.mongodb.replay import Replay

@@ -1,0 +1,51 @@
+"""Plans that an open engine is asked for, parsed and measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dbtui.engines.base import Engine, ExplainsRunning
+from dbtui.errors import InputError, QueryError, UsageError
+from dbtui.model.activity import Session
+from dbtui.model.plan import Plan, RawPlan
+from dbtui.plans.beside import parse_beside
+from dbtui.safety import Approval
+
+
+async def explain_on(
+    engine: Engine,
+    sql: str,
+    *,
+    database: str = "",
+    analyze: bool = False,
+    timeout: float = 30.0,
+    approval: Approval | None = None,
+) -> Plan:
+    """The measured plan of a statement, from an open engine.
+
+    Raises UsageError where the engine has no plans, what its explainer raises, and InputError on a plan that
+    cannot be read.
+    """
+    if engine.explain is None:
+        raise UsageError("this server has no plans", engine.lacks.get("explain", ""))
+    raw = await engine.explain.explain(
+        sql, database=database, analyze=analyze, timeout=timeout, approval=approval
+    )
+    return await _read(raw)
+
+
+async def running_plan(engine: Engine, session: Session) -> Plan | None:
+    """The plan of what a session runs now; None where the server does not tell it, or it is over."""
+    explainer: object = engine.explain
+    if not isinstance(explainer, ExplainsRunning):
+        return None
+    try:
+        return await _read(await explainer.running(session))
+    except (QueryError, InputError):
+        return None  # ended meanwhile, another user's, or of a kind without a plan: explained as any other
+
+
+async def _read(raw: RawPlan) -> Plan:
+    """A server's plan, parsed and measured where that holds up no key."""
+    plan = await parse_beside(raw.text)
+    return replace(plan, query=raw.query, server_version=raw.server_version, notes=(*raw.notes, *plan.notes))
