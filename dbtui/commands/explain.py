@@ -26,7 +26,7 @@ PLAN_RULES = "dbtui.rules.plan"
 EXAMPLES = """\
 examples:
   dbtui explain --plan plan.json                     a plan that somebody sent: text, JSON, YAML or XML
-  psql -XAt -f slow.sql | dbtui explain --plan -     what EXPLAIN printed, with or without psql's frame
+  psql -XAt -f explain.sql | dbtui explain --plan -  what EXPLAIN printed, with or without psql's frame
   grep -A40 'plan:' postgresql.log | dbtui explain --plan -
                                                      one plan that auto_explain has logged
   dbtui explain prod-orders -f query.sql             ask the server; nothing is run
@@ -36,7 +36,7 @@ examples:
   dbtui explain --plan after.json --compare before.json  both side by side, and why they differ
   dbtui explain prod-orders -f query.sql --compare last  with the plan that was taken before
   dbtui explain prod-orders -f query.sql --sweep         common, rare and out-of-range values
-  dbtui explain prod-orders -f query.sql --analyze --doctor   what would mend the estimates
+  dbtui explain prod-orders -f query.sql --analyze --doctor   what would fix the estimates
 
 Self times are wall time per process, and add up to the execution time: the last lines show the sum.
 Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, connection, or input that is not a plan."""
