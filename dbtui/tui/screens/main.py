@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -36,6 +35,7 @@ from dbtui.tui.messages import Copy, GaveUp, OpenServer, PickServer, SampleRows,
 from dbtui.tui.past import Past, clock
 from dbtui.tui.views.base import View
 from dbtui.tui.widgets.cost import CostCorner
+from dbtui.tui.widgets.frame import Row
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
 from dbtui.tui.widgets.status import KeyBar, TopBar
@@ -52,6 +52,7 @@ SAID = 600  # characters of a toast
 class MainScreen(Screen[None]):
     """Everything about one connection."""
 
+    BLANK = True  # its parts cover it, as those of a row, of a frame and of a view do
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("schema"), *bindings("time"), *bindings("main")]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
@@ -92,10 +93,10 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.target)
-        with Horizontal(id="panes-line"):
+        with Row(id="panes-line"):
             yield PaneTabs(panes.PANES)
             yield CostCorner(lambda: self.session.snapshot, self.session.heed_link)
-        with Horizontal(id="body"):
+        with Row(id="body"):
             yield ObjectTree(id="browser")
             with ContentSwitcher(id="panes", initial="live"):
                 yield panes.make("live", self.session, charts=self.charts)

@@ -44,6 +44,7 @@ class FilterBar(Input):
 class View(Vertical):
     """One pane. `show()` gets every new snapshot while the pane is visible."""
 
+    BLANK = True
     nouns = Nouns()  # of the engine, and what it lacks
     lacks: Mapping[str, str] = {}
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.widgets import Static
 
 from dbtui import text
@@ -26,7 +25,7 @@ from dbtui.tui.views.figures import figure_line, metric_text, shift_line
 from dbtui.tui.views.marks import Marks
 from dbtui.tui.views.sessions import COLUMNS, Wanted, blocking_summary, describe, is_shown, rows
 from dbtui.tui.widgets.chart import KEPT, Chart
-from dbtui.tui.widgets.frame import Frame
+from dbtui.tui.widgets.frame import Frame, Row
 from dbtui.tui.widgets.grid import Grid
 from dbtui.tui.widgets.roles import Role, glyphs
 from dbtui.tui.widgets.status import Run
@@ -63,7 +62,7 @@ class LiveView(TableView):
 
     def compose(self) -> ComposeResult:
         if self.charts:
-            with Horizontal(id="charts"):
+            with Row(id="charts"):
                 for metric in self.metrics[:4]:
                     yield Chart(metric.label, id=f"chart-{metric.id}")
         yield Run(id="figures")

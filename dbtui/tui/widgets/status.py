@@ -69,6 +69,7 @@ class Run(Canvas):
 class TopBar(Widget):
     """One line: server and role at the left; read-only, age and interval at the right."""
 
+    BLANK = True
     DEFAULT_CSS = """
     TopBar { height: 1; layout: horizontal; background: $surface; }
     TopBar.-production { background: $error 16%; }
