@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbtui.advice.partitions import LEAST, advise
-from dbtui.commands.planners import facts_for, qualified
+from dbtui.commands.planners import facts_for, named, qualified
 from dbtui.commands.streams import exit_code, put, read_text
 from dbtui.commands.workload import opened
 from dbtui.errors import UsageError
@@ -53,7 +54,10 @@ async def partition_on(
     assert isinstance(engine, PostgresEngine)
     facts = await facts_for(engine, queries, database)
     found = await engine.source.partitionable([qualified(*table.path) for table in facts.tables], database)
-    return advise(queries, facts, found, least)
+    advice = advise(queries, facts, found, least)
+    known = {table.name for table in facts.tables} | {name for _, name in facts.views}
+    strangers = [name for _, name in named(queries, facts.dialect) if name not in known]
+    return replace(advice, others=(*advice.others, *((name, "it is not known here") for name in strangers)))
 
 
 def findings(advice: PartitionAdvice) -> list[Finding]:

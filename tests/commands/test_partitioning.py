@@ -110,6 +110,7 @@ def test_what_a_conversion_would_leave_behind_is_in_its_way(
             "0% of the statements' time has a condition on at",
         ),
         ("select * from kinds where name = 'a'", "0", "no column of time"),
+        ("select * from nowhere", "0", "not known here"),
     ],
 )
 def test_why_a_table_stays_whole(
