@@ -43,14 +43,19 @@ async def _ask(args: argparse.Namespace, given: str | None, least: float) -> Par
         return await partition_on(engine, queries, database, least)
 
 
+def check_engine(engine: Engine) -> None:
+    """Raise UsageError for an engine without partition advice."""
+    if engine.name != "postgres":
+        raise UsageError(f"there is no partition advice for {engine.name}", "it is for PostgreSQL")
+
+
 async def partition_on(
     engine: Engine, queries: Sequence[Query], database: str = "", least: float = LEAST
 ) -> PartitionAdvice:
     """The advice for a workload on an open engine. Raises UsageError for an engine without it, QueryError."""
-    if engine.name != "postgres":
-        raise UsageError(f"there is no partition advice for {engine.name}", "it is for PostgreSQL")
     from dbtui.engines.postgres.engine import PostgresEngine
 
+    check_engine(engine)
     assert isinstance(engine, PostgresEngine)
     facts = await facts_for(engine, queries, database)
     found = await engine.source.partitionable([qualified(*table.path) for table in facts.tables], database)

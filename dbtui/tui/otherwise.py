@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dbtui.advice.partitions import LEAST
-from dbtui.commands.partitioning import partition_on
+from dbtui.commands.partitioning import check_engine, partition_on
 from dbtui.commands.planners import has_planner
 from dbtui.commands.rewriting import rewrite_on
 from dbtui.commands.workload import of_counters
@@ -56,6 +56,7 @@ def _rewritten(one: Rewrite, *, tried: bool) -> Option:
 
 async def partition(console: MainScreen, view: AdviseView) -> None:
     """The tables that should be split, and why not the others; enter reads about one, `m` hands the way on."""
+    check_engine(console.engine)
     snapshot = console.snapshot
     counted = snapshot.statements.value if snapshot is not None else None
     database = view.database or (snapshot.server.database if snapshot and snapshot.server else "")

@@ -203,6 +203,8 @@ async def test_a_sqlite_file_is_planned_on_its_copy(sqlite_file: SqliteFile) -> 
         await c.type("select * from orders where user_id = 7")
         await c.press("escape", "g")
         await c.sees("SEARCH orders USING", "on a copy of the schema")
+        await c.press("P")
+        await c.sees("there is no partition advice for sqlite")
 
 
 async def test_a_plan_is_taken_to_the_pane(postgres18: PostgresServer, shop: str) -> None:
