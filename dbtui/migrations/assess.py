@@ -184,6 +184,7 @@ class _Reviewer:
         place.transaction, place.wrapper, place.earlier = self.transactions, wrapper, ()
         place.saved = copy.copy(self.schema)
         place.saved.tables = dict(self.schema.tables)
+        place.saved.altered = dict(self.schema.altered)
 
     def _end(self, place: _Place, *, undo: bool) -> None:
         if undo and place.saved is not None:

@@ -30,6 +30,7 @@ def apply(schema: Schema, statement: Statement, *, file: str = "", transaction: 
             _trigger(schema, action, statement.sql)
         elif op in ("drop table", "drop view", "drop materialized view", "drop foreign table"):
             schema.tables.pop(schema.key(action.relation), None)
+            schema.altered.pop(schema.key(action.relation), None)
         elif op == "drop schema":
             for key in [key for key in schema.tables if key[0] == action.relation.name]:
                 del schema.tables[key]
@@ -152,7 +153,7 @@ def _drop_index(schema: Schema, action: Action) -> None:
     if found is not None:
         owner, index = found
         kept = tuple(i for i in owner.indexes if i.name != index.name)
-        schema.tables[schema.key(owner.relation)] = replace(owner, indexes=kept)
+        _store(schema, replace(owner, indexes=kept))
 
 
 def _rename_index(schema: Schema, action: Action) -> None:
@@ -160,19 +161,20 @@ def _rename_index(schema: Schema, action: Action) -> None:
     if found is not None:
         table, index = found
         changed = tuple(replace(i, name=action.new_name) if i is index else i for i in table.indexes)
-        schema.tables[schema.key(table.relation)] = replace(table, indexes=changed)
+        _store(schema, replace(table, indexes=changed))
 
 
 def _move(schema: Schema, action: Action) -> None:
     children = schema.children(action.relation)
-    table = schema.tables.pop(schema.key(action.relation), None)
+    tables = schema.tables if schema.table(action.relation) else schema.altered
+    table = tables.pop(schema.key(action.relation), None)
     if table is None:
         return
     if action.op == "set schema":
         target = Relation(action.relation.name, action.new_name)
     else:
         target = Relation(action.new_name, action.relation.schema)
-    schema.tables[schema.key(target)] = replace(table, relation=target)
+    tables[schema.key(target)] = replace(table, relation=target)
     for child in children:
         schema.parents.add(schema.key(target))
         if child.parent is not None and schema.same(child.parent, action.relation):
@@ -180,18 +182,26 @@ def _move(schema: Schema, action: Action) -> None:
 
 
 def _add_index(schema: Schema, target: Relation, index: IndexDef, if_not_exists: bool) -> None:
-    table = schema.table(target)
-    if table is None or (if_not_exists and any(i.name == index.name for i in table.indexes)):
+    table = schema.seen(target) or KnownTable(target)
+    if if_not_exists and any(i.name == index.name for i in table.indexes):
         return
     if not index.name:
         name = "_".join((target.name, *(c or "expr" for c in index.columns), "idx"))
         index = replace(index, name=name)
-    schema.tables[schema.key(target)] = replace(table, indexes=(*table.indexes, index))
+    _store(schema, replace(table, indexes=(*table.indexes, index)))
+
+
+def _store(schema: Schema, table: KnownTable) -> None:
+    key = schema.key(table.relation)
+    (schema.tables if key in schema.tables else schema.altered)[key] = table
 
 
 def _alter(schema: Schema, action: Action) -> None:
     table = schema.table(action.relation)
     if table is None:
+        if action.relation.name and not schema.fold:
+            before = schema.altered.get(schema.key(action.relation), KnownTable(action.relation))
+            schema.altered[schema.key(action.relation)] = _altered(before, action)
         return
     changed = _altered(table, action)
     if changed is not table:

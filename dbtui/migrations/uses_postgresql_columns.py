@@ -20,7 +20,7 @@ from dbtui.model.migration import (
 def _add_column(action: Action, place: Place) -> Iterator[Use]:
     column, table = action.column, action.relation
     assert column is not None
-    known = place.schema.table(table)
+    known = place.schema.seen(table)
     if action.if_not_exists and known is not None and column.name in known.columns:
         yield Use("add column", table)
         return
@@ -71,7 +71,7 @@ def is_volatile(column: ColumnDef, schema: Schema) -> bool:
 
 
 def _drop_column(action: Action, place: Place) -> Iterator[Use]:
-    known = place.schema.table(action.relation)
+    known = place.schema.seen(action.relation)
     others = [
         c.references
         for c in (known.constraints if known else ())
@@ -85,7 +85,7 @@ def _drop_column(action: Action, place: Place) -> Iterator[Use]:
 
 def _referencing(action: Action, place: Place) -> list[tuple[ConstraintDef, Relation]]:
     """Foreign keys of other tables that point to the column that the action is about."""
-    known = place.schema.table(action.relation)
+    known = place.schema.seen(action.relation)
     key = known.primary_key if known else None
     return [
         (constraint, table.relation)
@@ -95,9 +95,12 @@ def _referencing(action: Action, place: Place) -> list[tuple[ConstraintDef, Rela
 
 
 def _set_not_null(action: Action, place: Place) -> Iterator[Use]:
-    known = place.schema.table(action.relation)
+    known = place.schema.seen(action.relation)
     column = known.columns.get(action.name) if known else None
-    if known is not None and column is not None and column.not_null:
+    said = known is not None and any(
+        c.kind == "not null" and c.valid and action.name in c.columns for c in known.constraints
+    )
+    if said or (column is not None and column.not_null):
         yield Use("set not null already", action.relation)
     elif known is not None and known.proves_not_null(action.name, but=place.dropped):
         yield Use("set not null proved", action.relation)
@@ -108,7 +111,7 @@ def _set_not_null(action: Action, place: Place) -> Iterator[Use]:
 def _set_type(action: Action, place: Place) -> Iterator[Use]:
     new, table = action.column, action.relation
     assert new is not None
-    known = place.schema.table(table)
+    known = place.schema.seen(table)
     old = known.columns.get(action.name) if known else None
     if known is None or old is None:
         yield Use("set type rewrite", table)
@@ -140,7 +143,7 @@ def _keys_of_type(action: Action, known: KnownTable, same: bool, place: Place) -
 def _add_constraint(action: Action, place: Place) -> Iterator[Use]:
     made, table = action.constraint, action.relation
     assert made is not None
-    known = place.schema.table(table)
+    known = place.schema.seen(table)
     if made.kind == "foreign key":
         yield from _foreign_key(made, table, place.schema)
     elif made.kind == "check":
@@ -168,7 +171,7 @@ def _foreign_key(made: ConstraintDef, table: Relation, schema: Schema) -> Iterat
 
 
 def _using_index(made: ConstraintDef, table: Relation, schema: Schema) -> Iterator[Use]:
-    known = schema.table(table)
+    known = schema.seen(table)
     index = Relation(made.using_index, table.schema)
     if made.kind == "primary key" and known is not None:
         columns = next((i.columns for i in known.indexes if i.name == made.using_index), ())
@@ -185,7 +188,7 @@ def _using_index(made: ConstraintDef, table: Relation, schema: Schema) -> Iterat
 
 
 def _validate(action: Action, place: Place) -> Iterator[Use]:
-    found = _constraint(place.schema.table(action.relation), action.name)
+    found = _constraint(place.schema.seen(action.relation), action.name)
     if found is not None and found.valid:
         yield Use("validate done", action.relation)
     elif found is not None and found.references is not None:
@@ -199,7 +202,7 @@ def _constraint(known: KnownTable | None, name: str) -> ConstraintDef | None:
 
 
 def _drop_constraint(action: Action, place: Place) -> Iterator[Use]:
-    found = _constraint(place.schema.table(action.relation), action.name)
+    found = _constraint(place.schema.seen(action.relation), action.name)
     if found is not None and found.references is not None:
         yield Use("drop foreign key", action.relation, (found.references,))
         return
@@ -210,7 +213,7 @@ def _drop_constraint(action: Action, place: Place) -> Iterator[Use]:
 
 
 def _alter_constraint(action: Action, place: Place) -> Iterator[Use]:
-    found = _constraint(place.schema.table(action.relation), action.name)
+    found = _constraint(place.schema.seen(action.relation), action.name)
     others = (found.references,) if found is not None and found.references is not None else ()
     enforced = action.options.get("enforced")
     names = {"yes": "alter constraint enforced", "no": "alter constraint not enforced"}
@@ -218,7 +221,7 @@ def _alter_constraint(action: Action, place: Place) -> Iterator[Use]:
 
 
 def _set_expression(action: Action, place: Place) -> Iterator[Use]:
-    known = place.schema.table(action.relation)
+    known = place.schema.seen(action.relation)
     column = known.columns.get(action.name) if known else None
     virtual = column is not None and column.generated == "virtual"
     yield Use("set expression virtual" if virtual else "set expression", action.relation)

@@ -58,7 +58,7 @@ def proves_bound(action: Action, schema: Schema) -> bool:
 
     The comparison itself is left to the server. A key that may be NULL must be said to be filled, too.
     """
-    parent, child = schema.table(action.relation), schema.table(action.others[0])
+    parent, child = schema.table(action.relation), schema.seen(action.others[0])
     if child is None:
         return False
     key = parent.options.get("partition key", "").split(",") if parent is not None else []

@@ -245,6 +245,9 @@ class Schema:
     search_path: str = "public"
     fold: bool = False  # names differ in case only: the same table
     tables: dict[tuple[str, str], KnownTable] = field(default_factory=dict)
+    altered: dict[tuple[str, str], KnownTable] = field(
+        default_factory=dict
+    )  # created elsewhere: known in part
     domains: dict[tuple[str, str], Domain] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)  # name: volatility
     enums: dict[str, int] = field(default_factory=dict)  # name: the transaction that created it
@@ -256,6 +259,10 @@ class Schema:
 
     def table(self, relation: Relation) -> KnownTable | None:
         return self.tables.get(self.key(relation))
+
+    def seen(self, relation: Relation) -> KnownTable | None:
+        """The table, or what the DDL so far has said of one that was created elsewhere."""
+        return self.table(relation) or self.altered.get(self.key(relation))
 
     def domain(self, declared: DataType) -> Domain | None:
         """The domain that a type is; an array of a domain is none."""
@@ -273,7 +280,7 @@ class Schema:
     def index(self, relation: Relation) -> tuple[KnownTable, IndexDef] | None:
         """The table and the index of this name."""
         schema, name = self.key(relation)
-        for (where, _), table in self.tables.items():
+        for (where, _), table in (*self.tables.items(), *self.altered.items()):
             if where == schema:
                 for index in table.indexes:
                     if (index.name.casefold() if self.fold else index.name) == name:

@@ -26,7 +26,7 @@ SUBJECTS = ("drop constraint",)
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    known = step.table(action.relation)
+    known = step.seen(action.relation)
     found = next((c for c in known.constraints if c.name == action.name), None) if known else None
     if step.fresh(action.relation):
         return

@@ -27,7 +27,7 @@ SUBJECTS = ("add constraint",)
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    made, known = action.constraint, step.table(action.relation)
+    made, known = action.constraint, step.seen(action.relation)
     if (
         made is None
         or known is None

@@ -27,7 +27,7 @@ SUBJECTS = ("set not null",)
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    known = step.table(action.relation)
+    known = step.seen(action.relation)
     if known is None or step.fresh(action.relation):
         return
     dropped = frozenset(other.name for other in step.statement.actions if other.op == "drop constraint")

@@ -38,7 +38,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
         column = made.columns[0]
     else:
         column = action.name
-        known = step.table(action.relation)
+        known = step.seen(action.relation)
         if known is not None and known.proves_not_null(column) and step.version >= (12,):
             return  # its proof is dropped in the same statement, which another rule says
         proved = step.used("set not null proved", action) and step.version >= (12,)

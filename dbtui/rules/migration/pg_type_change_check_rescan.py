@@ -26,7 +26,7 @@ SUBJECTS = ("set type",)
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    known = step.table(action.relation)
+    known = step.seen(action.relation)
     if known is None or step.fresh(action.relation) or not step.used("set type free checked", action):
         return
     table = sql_name(action.relation)

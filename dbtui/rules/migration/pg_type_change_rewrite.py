@@ -36,7 +36,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
         return
     if step.fresh(action.relation) or not step.used("set type rewrite", action) or action.column is None:
         return
-    known = step.table(action.relation)
+    known = step.seen(action.relation)
     old = known.columns.get(action.name) if known else None
     new = action.column.type.text
     zones = {"timestamp", "timestamptz"}

@@ -28,7 +28,7 @@ SUBJECTS = ("set type",)
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    known = step.table(action.relation)
+    known = step.seen(action.relation)
     old = known.columns.get(action.name) if known else None
     if step.fresh(action.relation) or old is None or action.column is None or "using" in action.options:
         return

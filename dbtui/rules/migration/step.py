@@ -68,6 +68,10 @@ class Step:
     def table(self, relation: Relation) -> KnownTable | None:
         return self.schema.table(relation)
 
+    def seen(self, relation: Relation) -> KnownTable | None:
+        """The table, or what the files so far have said of one that was created elsewhere."""
+        return self.schema.seen(relation)
+
     def used(self, cell: str, action: Action | None = None) -> bool:
         """Whether the effects of the statement, or of one of its actions, come from this cell of the matrix."""
         if action is None:
