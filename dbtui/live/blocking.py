@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dbtui.model.activity import Session
 
@@ -32,7 +32,7 @@ def forest(sessions: Iterable[Session]) -> tuple[Blocked, ...]:
     known = {session.id: session for session in sessions}
     below: dict[str, list[str]] = defaultdict(list)
     blocked: set[str] = set()
-    for session in tuple(known.values()):
+    for session in [s for s in known.values() if s.blocked_by]:
         blocker = next((b for b in session.blocked_by if b in known and b != session.id), None)
         if blocker is None and PREPARED in session.blocked_by:
             known.setdefault(PREPARED, _PREPARED_TRANSACTION)
@@ -64,7 +64,7 @@ def _tree(
     root: str, known: Mapping[str, Session], below: Mapping[str, list[str]], seen: set[str]
 ) -> list[Blocked]:
     """The lines of one tree in drawing order; each session enters `seen`."""
-    lines: list[Blocked] = []
+    found: list[tuple[Session, int, bool, tuple[bool, ...]]] = []
     parents: list[int | None] = []
     stack: list[tuple[str, int, bool, tuple[bool, ...], int | None]] = [(root, 0, True, (), None)]
     while stack:
@@ -73,24 +73,22 @@ def _tree(
             continue
         seen.add(id_)
         parents.append(parent)
-        lines.append(Blocked(known[id_], depth, last, rails))
+        found.append((known[id_], depth, last, rails))
         children = [child for child in below.get(id_, ()) if child not in seen]
         inner = (*rails, not last) if depth else ()
-        here = len(lines) - 1
+        here = len(found) - 1
         stack.extend((child, depth + 1, n == 0, inner, here) for n, child in enumerate(reversed(children)))
-    return _counted(lines, parents)
+    counted = _counted([one[0] for one in found], parents)
+    return [Blocked(*one, *below_it) for one, below_it in zip(found, counted, strict=True)]
 
 
-def _counted(lines: list[Blocked], parents: list[int | None]) -> list[Blocked]:
-    """The lines with what waits below each, added up from the leaves in one pass."""
-    waiting = [0] * len(lines)
-    longest = [0.0] * len(lines)
-    for index in range(len(lines) - 1, 0, -1):
+def _counted(sessions: Sequence[Session], parents: Sequence[int | None]) -> Iterable[tuple[int, float]]:
+    """How many wait below each line, and the longest wait there, added up from the leaves in one pass."""
+    waiting = [0] * len(sessions)
+    longest = [0.0] * len(sessions)
+    for index in range(len(sessions) - 1, 0, -1):
         parent = parents[index]
         assert parent is not None
         waiting[parent] += waiting[index] + 1
-        longest[parent] = max(longest[parent], longest[index], _waited(lines[index].session))
-    return [
-        replace(line, waiting=count, longest=wait)
-        for line, count, wait in zip(lines, waiting, longest, strict=True)
-    ]
+        longest[parent] = max(longest[parent], longest[index], _waited(sessions[index]))
+    return zip(waiting, longest, strict=True)

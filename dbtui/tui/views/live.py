@@ -144,12 +144,12 @@ class LiveView(TableView):
             self._sessions.setdefault(f"{line.session.id}/{line.session.started}", line.session)
         self.marks.keep(self._sessions)
         self._quiet = self._quiet or not any(is_shown(s, Wanted()) for s in activity.sessions)
-        shown = self.marks.shown(rows(activity, self.wanted))
+        shown = self.marks.shown(rows(activity, self._lines, self.wanted))
         grid.sort_column, grid.sort_reverse = self.sort, self.reverse
         grid.empty = self._why_empty(activity)
         grid.set_rows(shown)
         grid.stale = bool(section.error) or snapshot.link != "live"
-        summary, role = blocking_summary(activity.sessions, self.nouns.unblocked)
+        summary, role = blocking_summary(activity.sessions, self._lines, self.nouns.unblocked)
         if activity.hidden and role is Role.OK:
             summary, role = "who waits is hidden", Role.WARN
         grid.set_title(self.nouns.sessions.capitalize(), summary, role)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dbtui import text
-from dbtui.live.blocking import Blocked, forest
+from dbtui.live.blocking import Blocked
 from dbtui.live.remedy import frees
 from dbtui.model.activity import Activity, Session
 from dbtui.tui.views.base import matches
@@ -77,9 +77,9 @@ def is_shown(session: Session, wanted: Wanted) -> bool:
     )  # fmt: skip
 
 
-def rows(activity: Activity, wanted: Wanted) -> list[GridRow]:
-    """The table: blocking trees first, root on top, then the others in the wanted order."""
-    trees = [line for line in forest(activity.sessions) if matches_tree(line, wanted)]
+def rows(activity: Activity, lines: Sequence[Blocked], wanted: Wanted) -> list[GridRow]:
+    """The table: blocking trees (`lines`) first, root on top, then the others in the wanted order."""
+    trees = [line for line in lines if matches_tree(line, wanted)]
     in_tree = {line.session.id for line in trees}
     others = [s for s in activity.sessions if s.id not in in_tree and is_shown(s, wanted)]
     others.sort(key=SORT_KEYS[wanted.sort], reverse=wanted.reverse)
@@ -137,13 +137,14 @@ def _age_cell(session: Session) -> Cell:
     return (shown, Role.WARN) if age >= SLOW else shown
 
 
-def blocking_summary(sessions: Sequence[Session], unblocked: str) -> tuple[str, Role]:
+def blocking_summary(
+    sessions: Sequence[Session], lines: Sequence[Blocked], unblocked: str
+) -> tuple[str, Role]:
     """What the title says about blocking: how many wait, behind whom, how long; `unblocked` where nobody does."""
-    roots = [line for line in forest(sessions) if line.depth == 0]
+    roots = [line for line in lines if line.depth == 0]
     if not roots and (alone := [s for s in sessions if s.stranded]):
-        wait = "waits" if len(alone) == 1 else "wait"
         age = text.duration(max(age_of(s) or 0.0 for s in alone))
-        return f"{len(alone)} {wait} for a lock, the longest for {age}; who holds it is not told", Role.WARN
+        return f"blocked {len(alone)} · root not told · longest {age}", Role.WARN
     if not roots:
         return unblocked, Role.OK
     waiting = sum(root.waiting for root in roots)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dbtui.live.blocking import forest
 from dbtui.model.activity import Activity, Session
 from dbtui.model.snapshot import Metric, Section, Snapshot
 from dbtui.tui.views.figures import metric_text
@@ -22,7 +23,7 @@ def session(id_: str, **more: object) -> Session:
 
 def ids(*sessions: Session, **wanted: object) -> list[str]:
     activity = Activity(sessions, len(sessions), 100)
-    return [row.key.split("/")[0] for row in rows(activity, Wanted(**wanted))]  # type: ignore[arg-type]
+    return [row.key.split("/")[0] for row in rows(activity, forest(activity.sessions), Wanted(**wanted))]  # type: ignore[arg-type]
 
 
 def text_of(cell: object) -> str:
@@ -54,7 +55,7 @@ def test_an_idle_root_is_shown_even_while_idle_sessions_are_hidden() -> None:
 
 def test_the_tree_is_drawn_in_the_first_column() -> None:
     sessions = (session("1"), session("2", blocked_by=("1",)), session("3", blocked_by=("2",)), session("4"))
-    made = rows(Activity(sessions, 4, 100), Wanted())
+    made = rows(Activity(sessions, 4, 100), forest(sessions), Wanted())
     assert [text_of(row.cells[0]) for row in made] == ["▶ 1", "└ 2", "  └ 3", "  4"]
     assert made[0].cells[0] == ("▶ 1", Role.BAD)
 
@@ -79,7 +80,7 @@ def test_the_filter_looks_into_every_field_in_either_case(words: str, found: lis
 
 def test_the_age_of_a_row_is_of_what_it_does_now() -> None:
     idle = session("1", state="idle in transaction", query_age=500.0, state_age=7.0, transaction_age=500.0)
-    cells = rows(Activity((idle,), 1, 100), Wanted())[0].cells
+    cells = rows(Activity((idle,), 1, 100), (), Wanted())[0].cells
     assert text_of(cells[7]) == "00:08:20"
     assert text_of(cells[8]) == "00:00:07"
 
@@ -87,7 +88,7 @@ def test_the_age_of_a_row_is_of_what_it_does_now() -> None:
 def test_long_statements_turn_warn_then_bad() -> None:
     ages = {5.0: None, 20.0: Role.WARN, 90.0: Role.BAD}
     for age, role in ages.items():
-        cell = rows(Activity((session("1", query_age=age),), 1, 100), Wanted())[0].cells[8]
+        cell = rows(Activity((session("1", query_age=age),), 1, 100), (), Wanted())[0].cells[8]
         assert (cell[1] if isinstance(cell, tuple) else None) == role
 
 
@@ -97,11 +98,14 @@ def test_the_title_names_the_root_and_the_longest_wait() -> None:
         session("2", blocked_by=("1",), query_age=75.0),
         session("3", blocked_by=("1",)),
     ]
-    assert blocking_summary(sessions, "all free") == ("blocked 2 · root 1 · longest 00:01:15", Role.BAD)
-    assert blocking_summary(sessions[:1], "all free") == ("all free", Role.OK)
+    assert blocking_summary(sessions, forest(sessions), "all free") == (
+        "blocked 2 · root 1 · longest 00:01:15",
+        Role.BAD,
+    )
+    assert blocking_summary(sessions[:1], (), "all free") == ("all free", Role.OK)
     alone = replace(sessions[0], wait_type="Lock", blocked_by=(), query_age=75.0)
-    said = "1 waits for a lock, the longest for 00:01:15; who holds it is not told"
-    assert blocking_summary([alone], "all free") == (said, Role.WARN)
+    said = "blocked 1 · root not told · longest 00:01:15"
+    assert blocking_summary([alone], (), "all free") == (said, Role.WARN)
 
 
 def test_the_detail_never_carries_a_control_code() -> None:
