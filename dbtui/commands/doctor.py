@@ -37,7 +37,6 @@ _OUTSIDE = ("$", "SubPlan", "InitPlan", "hashed ")  # what a condition takes fro
 class _Part:
     """One condition of a node: the share of the table that meets it, as expected and in truth."""
 
-    condition: str
     expected: float
     true: float
     compared: Compared | None  # where it compares one column or expression with a value
@@ -136,7 +135,7 @@ class _Doctor:
         counted = await self.statistics.count(schema, relation, alias, conditions, database=self.database)
         known = await self._expected(node, "")
         parts = [
-            _Part(one, ratio(await self._expected(node, one), known), ratio(met, counted.rows), compared_alone(one))
+            _Part(ratio(await self._expected(node, one), known), ratio(met, counted.rows), compared_alone(one))
             for one, met in zip(conditions, counted.each, strict=True)
         ]  # fmt: skip
         case = _Case(node, table, known, counted, tuple(parts))

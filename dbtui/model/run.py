@@ -135,11 +135,6 @@ class Rehearsed:
     doubts: tuple[str, ...] = ()
     skipped: str = ""  # why it was not rehearsed
 
-    @property
-    def agreed(self) -> bool:
-        """Whether it ran and did what was expected of it."""
-        return not (self.error or self.doubts or self.skipped)
-
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:

@@ -78,28 +78,6 @@ def _total(plan: Plan, node: PlanNode) -> float:
     return (node.blocks if kind == "blocks" else node.total_cost) or 0.0
 
 
-def hottest(plan: Plan, count: int = 5) -> tuple[PlanNode, ...]:
-    """The nodes with the greatest weight, greatest first."""
-    weighed = [(share or 0.0, node) for share, node in zip(weights(plan), plan.nodes, strict=True)]
-    weighed.sort(key=lambda pair: (-pair[0], pair[1].id))
-    return tuple(node for share, node in weighed[:count] if share > 0)
-
-
-def estimate_factor(node: PlanNode) -> float | None:
-    """Actual rows over estimated rows, both per loop and at least 1: 10 is ten times more than thought.
-
-    None for what did not run, and where one of them is missing.
-    """
-    if not node.executed or node.rows is None or node.estimated_rows is None:
-        return None
-    return max(1.0, node.rows) / max(1.0, node.estimated_rows)
-
-
-def rows_total(node: PlanNode) -> float | None:
-    """Rows over all loops and processes. Before version 18 the rows of one loop are rounded to whole ones."""
-    return None if node.rows is None or node.loops is None else node.rows * node.loops
-
-
 def beside_nodes(plan: Plan) -> Mapping[str, float]:
     """Times in ms that the server reports apart from the nodes, by name.
 

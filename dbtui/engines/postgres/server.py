@@ -77,14 +77,6 @@ _CLOUD = """CASE
   WHEN current_setting('azure.extensions', true) <> '' THEN 'azure'
   ELSE '' END"""
 
-_SIGHT = (
-    "pg_monitor",
-    "pg_read_all_stats",
-    "pg_read_all_settings",
-    "pg_signal_backend",
-    "pg_use_reserved_connections",
-)
-
 
 def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f"'{name}'" for name in names)
@@ -104,8 +96,6 @@ PROBE = f"""SELECT json_build_object(
   'started', extract(epoch FROM pg_postmaster_start_time()),
   'now', extract(epoch FROM clock_timestamp()),
   'cloud', {_CLOUD},
-  'roles', (SELECT json_agg(r.rolname) FROM pg_catalog.pg_roles r
-            WHERE r.rolname IN ({_quoted(_SIGHT)}) AND pg_has_role(r.oid, 'USAGE')),
   'extensions', (SELECT json_object_agg(e.extname, json_build_array(n.nspname, e.extversion))
                  FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace),
   'settings', (SELECT json_object_agg(s.name, s.setting) FROM pg_catalog.pg_settings s
@@ -144,9 +134,6 @@ class Probe:
     started: float  # epoch seconds, the server's start
     now: float  # epoch seconds by the server's clock
     cloud: str  # "", "rds", "aurora", "neon", "supabase", "planetscale", "cloudsql", "azure"
-    roles: frozenset[str] = (
-        frozenset()
-    )  # of pg_monitor, pg_read_all_stats, …: those whose rights the user has
     extensions: Mapping[str, tuple[str, str]] = field(
         default_factory=dict
     )  # name → schema, version; this database
@@ -157,16 +144,6 @@ class Probe:
     columns: Mapping[str, frozenset[str]] = field(
         default_factory=dict
     )  # those of VIEWS, and pg_stat_statements'
-
-    @property
-    def sees_all(self) -> bool:
-        """Whether the statements and waits of other users' sessions are shown."""
-        return self.superuser or "pg_read_all_stats" in self.roles
-
-    @property
-    def signals_all(self) -> bool:
-        """Whether sessions of other users (superusers' aside) may be cancelled and terminated."""
-        return self.superuser or "pg_signal_backend" in self.roles
 
     @property
     def statements_schema(self) -> str:
@@ -207,7 +184,6 @@ def _read(answer: Mapping[str, object]) -> Probe:
         value = answer[name]
         return value if isinstance(value, dict) else {}
 
-    roles = answer["roles"]
     return Probe(
         version=str(answer["version"]),
         version_number=int(str(answer["version_number"])),
@@ -222,7 +198,6 @@ def _read(answer: Mapping[str, object]) -> Probe:
         started=float(str(answer["started"])),
         now=float(str(answer["now"])),
         cloud=str(answer["cloud"]),
-        roles=frozenset(map(str, roles)) if isinstance(roles, list) else frozenset(),
         extensions={name: (str(pair[0]), str(pair[1])) for name, pair in _pairs(mapping("extensions"))},
         settings={name: str(value) for name, value in mapping("settings").items()},
         changed={name: str(value) for name, value in mapping("changed").items()},

@@ -199,13 +199,3 @@ def no_view_reads(relation: Relation, column: str) -> Condition:
         ),
         f"no view reads {relation}.{column}",
     )
-
-
-def no_dependent_view(relation: Relation) -> Condition:
-    return Condition(
-        _absent(
-            f"pg_depend d WHERE d.refobjid = {regclass(relation)} AND d.classid = 'pg_rewrite'::regclass"
-            " AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.ev_class = d.refobjid)"
-        ),
-        f"no view reads {relation}",
-    )
