@@ -72,7 +72,7 @@ async def test_a_queue_whose_holder_the_server_does_not_tell(mariadb11: MariadbS
             try:
                 async with watched(mariadb11.url(), {"any-holder-not-told": {"seconds": 0.2}}) as incident:
                     found = await incident.named("any-holder-not-told")
-                    assert f"probably {reader.thread_id()} (root)" in found.message
+                    assert f"probably for {reader.thread_id()} (root)" in found.message
                     assert found.object == str(reader.thread_id())
             finally:
                 reader.rollback()

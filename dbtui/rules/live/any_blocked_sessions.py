@@ -30,6 +30,7 @@ from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 from dbtui.text import duration, one_line
 
 SEVERITY = Severity.ERROR
+ENGINES = ("postgres", "mysql", "mongodb", "sqlite")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("seconds", 5.0, "seconds", "how long somebody has waited; shorter waits belong to normal work"),
     Threshold("waiters", 1, "count", "how many wait behind one root"),

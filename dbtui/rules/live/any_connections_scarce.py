@@ -27,6 +27,7 @@ from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold, most_common
 
 SEVERITY = Severity.WARNING
+ENGINES = ("postgres", "mysql", "mongodb", "redis")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold(
         "share",

@@ -32,6 +32,7 @@ from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 from dbtui.text import duration, one_line
 
 SEVERITY = Severity.WARNING
+ENGINES = ("postgres", "mysql", "mongodb")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("seconds", 5.0, "seconds", "how long somebody has waited; shorter waits belong to normal work"),
 )
@@ -44,9 +45,10 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
         return
     suspect = _suspect(scene.sessions, waiting, longest)
     wait = waiting[0].wait
-    told = f"{len(waiting)} wait for a lock ({wait}), the longest for {duration(longest)}; who holds it is not told"
+    probably = f"probably for {_said(suspect)}; " if suspect is not None else ""
     yield Seen(
-        f"{told}: {_said(suspect)}" if suspect is not None else told,
+        f"{len(waiting)} wait for a lock, {probably}who holds it is not told"
+        f" ({wait}, the longest for {duration(longest)})",
         "ask its owner, then end it with X"
         if suspect is not None
         else "the notes on the server in the schema pane (3) say how to have it told",
@@ -70,4 +72,4 @@ def _said(session: Session) -> str:
     who = " · ".join(filter(None, (session.user, session.application, session.client)))
     does = f": {one_line(session.query, 80)}" if session.query else ""
     since = duration(session.transaction_age)
-    return f"probably {session.id} ({who}), whose transaction is open for {since}{does}"
+    return f"{session.id} ({who}), whose transaction is open for {since}{does}"

@@ -27,6 +27,7 @@ from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 from dbtui.text import duration
 
 SEVERITY = Severity.WARNING
+ENGINES = ("postgres", "mysql", "mongodb")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold(
         "seconds",

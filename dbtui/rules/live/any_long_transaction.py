@@ -25,6 +25,7 @@ from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 from dbtui.text import duration
 
 SEVERITY = Severity.INFO
+ENGINES = ("postgres", "mysql", "mongodb", "sqlite")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("seconds", 3600.0, "seconds", "of one transaction; backups and reports are the usual reason"),
 )

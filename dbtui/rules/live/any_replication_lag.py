@@ -27,6 +27,7 @@ from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 from dbtui.text import size
 
 SEVERITY = Severity.WARNING
+ENGINES = ("postgres", "mysql", "mongodb", "redis")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("seconds", 30.0, "seconds", "that readers of a replica may see the past"),
     Threshold(

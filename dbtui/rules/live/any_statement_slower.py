@@ -29,6 +29,7 @@ from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold, habit_before
 from dbtui.text import count, milliseconds, one_line
 
 SEVERITY = Severity.WARNING
+ENGINES = ("postgres", "mysql", "mongodb", "redis", "elasticsearch")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("factor", 4.0, "count", "times its usual mean"),
     Threshold("share", 0.2, "fraction", "of all statement time of the interval"),

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
-from dbtui.text import duration
+from dbtui.text import beginning, duration
 
 SEVERITY = Severity.WARNING
 THRESHOLDS: tuple[Threshold, ...] = (
@@ -40,7 +40,7 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     for session in scene.sessions:
         if session.state in _WRITES and (session.transaction_age or 0.0) > limits["seconds"]:
             yield Seen(
-                f"process {session.id} ({session.application}) has held the write lock for at least "
+                f"process {session.id} ({beginning(session.application, 32)}) has held the write lock for at least "
                 f"{duration(session.transaction_age)}: nobody else can write",
                 "let it commit; its database calls stand in that program",
                 {"seconds": round(session.transaction_age or 0.0), "state": session.state},
