@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
-from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
 from dbtui.engines.claim import FileClaim, claim_of
 from dbtui.engines.elasticsearch import sessions, words
@@ -22,10 +20,10 @@ from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.query import asked
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.words import Request, own
+from dbtui.engines.held import Held
 from dbtui.engines.work import Work
-from dbtui.errors import DbtuiError, QueryError, SessionLost
+from dbtui.errors import DbtuiError, QueryError
 from dbtui.model.run import Look
-from dbtui.safety import Approval
 
 _LONG = 3600.0  # seconds for a request that nobody gave a limit
 _POLL = 0.5  # seconds between two looks at a task
@@ -37,14 +35,13 @@ _TASKS = {
 }
 
 
-class ElasticRunSession:
+class ElasticRunSession(Held[Connection]):
     """See `engines.base.RunSession`. Each request is done by itself, and stays done."""
 
     def __init__(self, connector: Connector, work: Work[Connection]) -> None:
+        super().__init__(connector.target.name)
         self._connector = connector
         self._work = work
-        self._gate = Admission(connector.target.name)
-        self._connection: Connection | None = None
         self._task = ""  # the one that is waited for
         self.identity = ""
         self._claim: FileClaim | None = None
@@ -53,12 +50,6 @@ class ElasticRunSession:
     def id(self) -> str:
         """Of the cluster; a session of HTTP has none."""
         return self.identity
-
-    @property
-    def _open(self) -> Connection:
-        if self._connection is None:
-            raise SessionLost("the session of the plan is closed", "open it again")
-        return self._connection
 
     async def reopen(self) -> None:
         """A new session. Raises ConnectError."""
@@ -73,9 +64,6 @@ class ElasticRunSession:
     async def seize(self, *, patience: float = 2.0) -> str:
         assert self._claim is not None, "reopen() comes first"
         return await self._claim.seize(patience=patience)
-
-    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
-        return self._gate.through(approval, scope)
 
     async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
         raise QueryError("nothing is asked over this session", "the query pane asks")
@@ -141,9 +129,7 @@ class ElasticRunSession:
         return Look(progress=next(iter(sessions.progress_of([task], {})), None))
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await super().close()
         if self._claim is not None:
             self._claim.release()
 

@@ -7,19 +7,17 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
-from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
+from dbtui.engines.held import Held
 from dbtui.engines.mysql.connection import LOCK_LIMIT, Connection, Connector
 from dbtui.engines.mysql.failures import FAILURES
 from dbtui.engines.mysql.locks import Locks
 from dbtui.engines.mysql.survey import identity_of
 from dbtui.engines.work import Work
-from dbtui.errors import ConnectError, DbtuiError, SessionLost
+from dbtui.errors import ConnectError, DbtuiError
 from dbtui.model.activity import Progress
 from dbtui.model.run import Look
-from dbtui.safety import Approval
 
 _BRIEF = 5.0  # seconds for a question of the console's own
 _POLL = 0.2  # seconds between two tries
@@ -27,27 +25,20 @@ _FOREVER = 30 * 86400.0  # seconds
 _MOST = 31536000  # seconds: the largest lock_wait_timeout
 
 
-class MysqlRunSession:
+class MysqlRunSession(Held[Connection]):
     """See `engines.base.RunSession`. DDL commits by itself; a transaction is for rows and the journal."""
 
     def __init__(self, connector: Connector, work: Work[Connection], database: str) -> None:
+        super().__init__(connector.target.name)
         self._connector = connector
         self._work = work
         self._database = database
-        self._gate = Admission(connector.target.name)
-        self._connection: Connection | None = None
         self.identity = ""
 
     @property
     def id(self) -> str:
         """The connection id."""
         return str(self._open.identity.id)
-
-    @property
-    def _open(self) -> Connection:
-        if self._connection is None:
-            raise SessionLost("the session of the plan is closed", "open it again")
-        return self._connection
 
     async def reopen(self) -> None:
         """A new session; an older one of this object is dropped. Raises ConnectError."""
@@ -83,9 +74,6 @@ class MysqlRunSession:
             f" FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK('{self._claim}')"
         )
         return rows[0][0] if rows else "another runner was here a moment ago; try again"
-
-    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
-        return self._gate.through(approval, scope)
 
     async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
         return await self._open.fetch(sql, timeout=timeout)
@@ -158,11 +146,6 @@ class MysqlRunSession:
             return ()
         rows = await connection.fetch(_BLOCKERS.format(ids=", ".join(ids)), timeout=_BRIEF)
         return tuple(row[0] for row in rows)
-
-    async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
 
 
 _WAITS = "STATE LIKE 'Waiting for table metadata lock%'"

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import asyncpg
 
-from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
+from dbtui.engines.held import Held
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connection, Connector, Work
 from dbtui.engines.postgres.failures import FAILURES, describe
 from dbtui.engines.postgres.identity import identity
@@ -20,7 +20,6 @@ from dbtui.engines.postgres.session import WATCH_CLIENT
 from dbtui.errors import ConnectError, SessionLost
 from dbtui.model.activity import Progress
 from dbtui.model.run import Look, Observed
-from dbtui.safety import Approval
 
 # The pair of numbers of pg_advisory_lock that every runner takes: "dbtui" and "plan" in ASCII, cut to four bytes.
 _CLAIM = "1684174965, 1886151022"
@@ -40,27 +39,20 @@ async def hold(connector: Connector, work: Work, database: str) -> PostgresRunSe
     return session
 
 
-class PostgresRunSession:
+class PostgresRunSession(Held[Connection]):
     """See `engines.base.RunSession`."""
 
     def __init__(self, connector: Connector, work: Work, database: str) -> None:
+        super().__init__(connector.target.name)
         self._connector = connector
         self._work = work
         self._database = database
-        self._gate = Admission(connector.target.name)
-        self._connection: Connection | None = None
         self.identity = ""
 
     @property
     def id(self) -> str:
         """The process id of the backend."""
-        return str(self._session.pid)
-
-    @property
-    def _session(self) -> Connection:
-        if self._connection is None:
-            raise SessionLost("the session of the plan is closed", "open it again")
-        return self._connection
+        return str(self._open.pid)
 
     async def reopen(self) -> None:
         """A new session; an older one of this object is dropped. Raises ConnectError."""
@@ -81,21 +73,18 @@ class PostgresRunSession:
     async def seize(self, *, patience: float = 2.0) -> str:
         """Take the advisory lock that all runners of this database share."""
         until = time.monotonic() + patience
-        while not await self._session.fetchval(f"SELECT pg_catalog.pg_try_advisory_lock({_CLAIM})"):
+        while not await self._open.fetchval(f"SELECT pg_catalog.pg_try_advisory_lock({_CLAIM})"):
             if time.monotonic() >= until:
                 return await self._holder()
             await asyncio.sleep(_POLL)
         return ""
 
     async def _holder(self) -> str:
-        rows = await self._session.fetch(_HOLDER)
+        rows = await self._open.fetch(_HOLDER)
         return rows[0][0] if rows else "another runner was here a moment ago; try again"
 
-    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
-        return self._gate.through(approval, scope)
-
     async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
-        rows = await self._session.fetch(sql, timeout=timeout)
+        rows = await self._open.fetch(sql, timeout=timeout)
         return [tuple(None if cell is None else str(cell) for cell in row) for row in rows]
 
     async def write(
@@ -108,7 +97,7 @@ class PostgresRunSession:
     ) -> tuple[int, ...]:
         """See `engines.base.RunSession`. A statement in `one` transaction whose client is gone is given up."""
         self._gate.check()
-        raw = self._session._raw
+        raw = self._open._raw
         limits = {
             "lock_timeout": LOCK_LIMIT if lock_timeout is None else lock_timeout,
             "statement_timeout": timeout,
@@ -123,7 +112,7 @@ class PostgresRunSession:
     @asynccontextmanager
     async def _reported(self) -> AsyncIterator[None]:
         """The console's own errors; a session in doubt is dropped, so that the server rolls back."""
-        connection = self._session
+        connection = self._open
         try:
             yield
         except asyncio.CancelledError:
@@ -146,10 +135,10 @@ class PostgresRunSession:
         self._gate.check()
         async with self._reported():
             if one:
-                return await observe_within(self._session._raw, statements)
-            other = await self._connector.open("act", database=self._session.database, writable=True)
+                return await observe_within(self._open._raw, statements)
+            other = await self._connector.open("act", database=self._open.database, writable=True)
             try:
-                return await observe_alone(self._session._raw, other._raw, statements, relation)
+                return await observe_alone(self._open._raw, other._raw, statements, relation)
             finally:
                 await other.close()
 
@@ -158,8 +147,8 @@ class PostgresRunSession:
             await self._connection.cancel()
 
     async def look(self, relation: str) -> Look:
-        pid = self._session.pid
-        async with self._work.use(self._session.database) as connection:
+        pid = self._open.pid
+        async with self._work.use(self._open.database) as connection:
             me = (await connection.fetch(_LOOK, pid, relation, timeout=_BRIEF))[0]
             blockers = await connection.fetch(_BLOCKERS, pid, timeout=_BRIEF) if me["waiting"] else ()
             progress = await connection.fetch(_PROGRESS, pid, timeout=_BRIEF)
@@ -174,11 +163,6 @@ class PostgresRunSession:
             autovacuum=bool(me["autovacuum"]),
             progress=next((_progress(row) for row in progress), None),
         )
-
-    async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
 
 
 @asynccontextmanager

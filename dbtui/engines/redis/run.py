@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
-from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
 from dbtui.engines.claim import FileClaim, claim_of
+from dbtui.engines.held import Held
 from dbtui.engines.redis import health, words
 from dbtui.engines.redis.actions import runnable
 from dbtui.engines.redis.connection import Connection, Connector
 from dbtui.engines.redis.info import sections
 from dbtui.engines.redis.wire import Command
 from dbtui.engines.work import Work
-from dbtui.errors import ConnectError, DbtuiError, QueryError, SessionLost
+from dbtui.errors import ConnectError, DbtuiError, QueryError
 from dbtui.model.change import Backfill
 from dbtui.model.run import Look
-from dbtui.safety import Approval
 
 _LONG = 3600.0  # seconds for a command that nobody gave a limit
 _BATCH = 10.0  # seconds for the commands of one batch
@@ -29,17 +27,16 @@ _START, _END = "0", "end"  # cursors of SCAN, and the key that stands for the en
 _NO_KEY = "no such key"
 
 
-class RedisRunSession:
+class RedisRunSession(Held[Connection]):
     """See `engines.base.RunSession`. Each command is done by itself, and stays done."""
 
     resumes = False  # a cursor of SCAN is of no use to a server that was started anew
 
     def __init__(self, connector: Connector, work: Work[Connection], database: str) -> None:
+        super().__init__(connector.target.name)
         self._connector = connector
         self._work = work
         self._database = database or connector.server.database
-        self._gate = Admission(connector.target.name)
-        self._connection: Connection | None = None
         self._claim: FileClaim = claim_of(self.identity)
 
     @property
@@ -51,12 +48,6 @@ class RedisRunSession:
     def identity(self) -> str:
         """The address and the database's number: what a server calls itself changes with each start."""
         return f"{self._connector.server.address}/{self._database}"
-
-    @property
-    def _open(self) -> Connection:
-        if self._connection is None:
-            raise SessionLost("the session of the plan is closed", "open it again")
-        return self._connection
 
     async def reopen(self) -> None:
         """A new session. Raises ConnectError."""
@@ -72,9 +63,6 @@ class RedisRunSession:
 
     async def seize(self, *, patience: float = 2.0) -> str:
         return await self._claim.seize(patience=patience)
-
-    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
-        return self._gate.through(approval, scope)
 
     async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
         raise QueryError("nothing is asked over this session", "the query pane asks")
@@ -110,9 +98,7 @@ class RedisRunSession:
         )
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await super().close()
         self._claim.release()
 
     # ---- batches

@@ -10,28 +10,24 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
 from dbtui.engines.claim import FileClaim
+from dbtui.engines.held import Held
 from dbtui.engines.sqlite.connection import Connection, Connector
-from dbtui.errors import SessionLost
 from dbtui.model.run import Look
-from dbtui.safety import Approval
 
 _BUSY = 3.0  # seconds that a lock of another process is waited for, unless a step says otherwise
 _FOREVER = 30 * 86400.0  # seconds
 
 
-class SqliteRunSession:
+class SqliteRunSession(Held[Connection]):
     """See `engines.base.RunSession`."""
 
     def __init__(self, connector: Connector) -> None:
+        super().__init__(connector.target.name)
         self._connector = connector
-        self._gate = Admission(connector.target.name)
-        self._connection: Connection | None = None
         self._claim = FileClaim(Path(self.identity + "-dbtui"), "file")
 
     @property
@@ -44,12 +40,6 @@ class SqliteRunSession:
         """The file's own path, without links."""
         return os.path.realpath(self._connector.place.path)
 
-    @property
-    def _open(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            raise SessionLost("the connection of the plan is closed", "open it again")
-        return self._connection
-
     async def reopen(self) -> None:
         """A new connection. Raises ConnectError."""
         if self._connection is not None:
@@ -59,9 +49,6 @@ class SqliteRunSession:
     async def seize(self, *, patience: float = 2.0) -> str:
         """Lock the file beside the database; whoever holds it has written its process id there."""
         return await self._claim.seize(patience=patience)
-
-    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
-        return self._gate.through(approval, scope)
 
     async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
         def fetch(raw: sqlite3.Connection) -> list[tuple[str | None, ...]]:
@@ -117,7 +104,5 @@ class SqliteRunSession:
         return Look()
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await super().close()
         self._claim.release()
