@@ -10,7 +10,7 @@ from __future__ import annotations
 from dbtui.engines.base import Engine, RunSession, RunsPlans
 from dbtui.errors import NotApproved, UsageError
 from dbtui.migrations.dialect import DIALECTS
-from dbtui.migrations.rehearse import Permit, Timed, rehearse_both
+from dbtui.migrations.rehearse_steps import Permit, Timed, rehearse_both
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Relation
 from dbtui.model.run import Rehearsal

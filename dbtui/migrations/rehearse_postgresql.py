@@ -7,7 +7,7 @@ from dbtui.engines.base import Engine
 from dbtui.engines.postgres.engine import PostgresEngine
 from dbtui.engines.postgres.run import PostgresRunSession
 from dbtui.errors import UsageError
-from dbtui.migrations.rehearse import rehearse_both
+from dbtui.migrations.rehearse_steps import rehearse_both
 from dbtui.model.change import ChangePlan
 from dbtui.model.run import Rehearsal
 from dbtui.safety import approve

@@ -11,7 +11,7 @@ from dbtui.engines import create
 from dbtui.engines.base import Engine, RunsPlans
 from dbtui.engines.sqlite.engine import SqliteEngine
 from dbtui.errors import UsageError
-from dbtui.migrations.rehearse import Timed, rehearse_both
+from dbtui.migrations.rehearse_steps import Timed, rehearse_both
 from dbtui.model.change import ChangePlan
 from dbtui.model.run import Rehearsal
 from dbtui.safety import approve
