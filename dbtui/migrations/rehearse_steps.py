@@ -1,4 +1,4 @@
-"""Steps tried on a stage, forth and back: what each really did, and where that is not what was expected."""
+"""Steps tried on a stage, there and back: what each really did, and where that is not what was expected."""
 
 from __future__ import annotations
 

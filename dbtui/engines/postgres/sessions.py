@@ -10,7 +10,7 @@ from dbtui.engines.postgres import queries
 from dbtui.model.activity import Activity, Session
 
 if TYPE_CHECKING:
-    from dbtui.engines.postgres.connection import Connection
+    from dbtui.engines.postgres.session import Connection
 
 OURS = "dbtui"  # application_name of the console's own connections
 MOST_ASKED = 100  # sessions whose blockers are asked for in one go
