@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from dbtui.errors import InputError, QueryError
+from dbtui.errors import ConnectError, InputError, PermissionDenied, QueryError, UsageError
 from dbtui.model.advice import ColumnFacts, Facts, Planner, Query, TableFacts
 from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
@@ -125,7 +125,13 @@ async def planner_for(
 
         assert isinstance(engine, PostgresEngine)
         names = [*[table.path for table in facts.tables], *facts.views]
-        clone = await shadow.clone(engine.source, [qualified(*path) for path in names], database=database)
+        try:
+            clone = await shadow.clone(engine.source, [qualified(*path) for path in names], database=database)
+        except (UsageError, ConnectError, PermissionDenied):  # no wheel here, a pooler in between, …
+            if "hypopg" not in facts.extensions:
+                raise
+            yield engine.hypothetical(database)
+            return
         try:
             yield clone
         finally:

@@ -16,6 +16,7 @@ from dbtui.model.statistics import Statistics
 from dbtui.model.survey import Surveyor
 
 if TYPE_CHECKING:
+    from dbtui.engines.postgres.hypothetical import HypotheticalPlanner
     from dbtui.engines.postgres.source import PostgresSource
 
 
@@ -48,6 +49,13 @@ class PostgresEngine:
         from dbtui.engines.postgres.explain import PostgresExplainer
 
         return PostgresExplainer(self._connector, self._work)
+
+    def hypothetical(self, database: str = "") -> HypotheticalPlanner:
+        """Who plans with indexes that are not there, on a server that has HypoPG."""
+        from dbtui.engines.postgres.explain import PostgresExplainer
+        from dbtui.engines.postgres.hypothetical import HypotheticalPlanner
+
+        return HypotheticalPlanner(self._work, PostgresExplainer(self._connector, self._work), database)
 
     @cached_property
     def actions(self) -> Actions:

@@ -67,11 +67,18 @@ class PostgresExplainer:
         if analyze:
             return await self._analyzed(sql, subject, database, timeout, approval)
         async with self._work.use(database) as connection:
-            if subject.verdict.placeholders:
-                text = await self._generic(connection, subject, timeout)
-                return self._plan(subject, text, *_generic_notes(text))
-            async with connection.reading(timeout=timeout) as raw:
-                text = await self._ask(raw, subject, timeout, ())
+            return await self._planned(connection, subject, timeout)
+
+    async def explain_in(self, connection: Connection, sql: str, *, timeout: float = 30.0) -> RawPlan:
+        """As `explain`, in a session that somebody holds; nothing is run."""
+        return await self._planned(connection, _subject(sql), timeout)
+
+    async def _planned(self, connection: Connection, subject: _Subject, timeout: float) -> RawPlan:
+        if subject.verdict.placeholders:
+            text = await self._generic(connection, subject, timeout)
+            return self._plan(subject, text, *_generic_notes(text))
+        async with connection.reading(timeout=timeout) as raw:
+            text = await self._ask(raw, subject, timeout, ())
         return self._plan(subject, text, "estimates only")
 
     async def _analyzed(
