@@ -39,6 +39,13 @@ class BaseConnector(ABC, Generic[S]):
         await self._slots.begin(lambda: self._open("monitor"))
         return self.server
 
+    async def open(self, purpose: Purpose) -> S:
+        """A new session: see `Slots.open`. The password's source is asked each time.
+
+        Raises ConnectError, AuthenticationError, NoSlotsLeft.
+        """
+        return await self._slots.open(purpose, lambda: self._open(purpose))
+
     async def close(self) -> None:
         """End all sessions and the tunnel, also what is just being opened; waits at most half a second."""
         await self._slots.close()

@@ -36,13 +36,6 @@ class Connector(BaseConnector[Connection]):
         super().__init__(target)
         self._parameters: Parameters | None = None
 
-    async def open(self, purpose: Purpose) -> Connection:
-        """A new session: see `Slots.open`. The password's source is asked each time.
-
-        Raises ConnectError, AuthenticationError, NoSlotsLeft.
-        """
-        return await self._slots.open(purpose, lambda: self._open(purpose))
-
     def work(self) -> Work[Connection]:
         """The session that catalog, queries and plans share."""
 
