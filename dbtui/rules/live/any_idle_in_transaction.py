@@ -1,4 +1,4 @@
-"""A session rests inside an open transaction.
+"""A session is idle inside an open transaction.
 
 What it does
     Looks for sessions that run nothing but have not ended their transaction for a while.

@@ -27,5 +27,7 @@ SUBJECTS: tuple[str, ...] = ()
 def check(step: Step, _: None) -> Iterator[Hit]:
     if step.file.position == 0 and step.file.has_down is False:
         yield Hit(
-            step.file.name, f"{step.file.style} has no way back for it", "write the down section or file"
+            step.file.name,
+            f"this {step.file.style} migration has no way back",
+            "write the down section or file",
         )

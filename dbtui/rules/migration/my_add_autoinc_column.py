@@ -4,7 +4,7 @@ What it does
     Looks for ADD COLUMN … AUTO_INCREMENT.
 
 Why it matters
-    The table is built anew, nobody can write meanwhile, and replicas may number the rows differently.
+    The table is rebuilt, nobody can write meanwhile, and replicas may number the rows differently.
 
 Instead
     A new table with the column, filled by gh-ost or in batches.
@@ -29,6 +29,6 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     if action.column is not None and action.column.serial and not step.fresh(action.relation):
         yield Hit(
             str(action.relation),
-            f"{action.relation} is built anew and takes no writes while rows are numbered",
+            f"{action.relation} is rebuilt and takes no writes while rows are numbered",
             "fill a new table in batches and swap the names",
         )

@@ -1,4 +1,4 @@
-"""A primary key is added: the table is built anew.
+"""A primary key is added: the table is rebuilt.
 
 What it does
     Looks for ADD PRIMARY KEY.

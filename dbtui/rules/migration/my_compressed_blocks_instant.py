@@ -4,7 +4,7 @@ What it does
     Looks for ADD and DROP COLUMN on a table known to have ROW_FORMAT=COMPRESSED.
 
 Why it matters
-    The table is built anew in place.
+    The table is rebuilt in place.
 
 Instead
     gh-ost or pt-online-schema-change.

@@ -7,7 +7,7 @@ Why it matters
     The table is copied, row based replication without a key reads the whole table for each change.
 
 Instead
-    DROP and ADD in one ALTER TABLE, which builds the table anew in place; or gh-ost.
+    DROP and ADD in one ALTER TABLE, which rebuilds the table in place; or gh-ost.
 
 When it is fine
     The table was made in the same file.

@@ -4,7 +4,7 @@ What it does
     Looks for ADD FULLTEXT and CREATE FULLTEXT INDEX.
 
 Why it matters
-    Nobody can write until it is built; the first of a table builds the table anew, for a hidden column.
+    Nobody can write until it is built; the first of a table rebuilds the table, for a hidden column.
 
 Instead
     A quiet hour, or gh-ost.
@@ -29,7 +29,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     if action.index is not None and action.index.method == "fulltext" and not step.fresh(action.relation):
         if "inline" in action.options:
             return
-        first = " and is built anew" if step.used("first fulltext") else ""
+        first = " and is rebuilt" if step.used("first fulltext") else ""
         yield Hit(
             str(action.relation),
             f"{action.relation} takes no writes{first} until it is built",

@@ -4,7 +4,7 @@ What it does
     Looks for ADD and DROP COLUMN on a table known to have a FULLTEXT index.
 
 Why it matters
-    The table is built anew and nobody can write meanwhile.
+    The table is rebuilt and nobody can write meanwhile.
 
 Instead
     gh-ost or pt-online-schema-change.
@@ -30,7 +30,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     if step.used("column on fulltext") and not step.fresh(action.relation):
         yield Hit(
             str(action.relation),
-            f"{action.relation} has a FULLTEXT index: it is built anew and takes no writes",
+            f"{action.relation} has a FULLTEXT index: it is rebuilt and takes no writes",
             "use gh-ost or pt-online-schema-change",
             online(action, step),
         )

@@ -1,7 +1,7 @@
-"""The table is built anew, in place.
+"""The table is rebuilt, in place.
 
 What it does
-    Looks for ALTER TABLE that INPLACE can do but only by building the table anew: columns where INSTANT
+    Looks for ALTER TABLE that INPLACE can do but only by rebuilding the table: columns where INSTANT
     is not possible, NULL to NOT NULL and back, reordering, ROW_FORMAT, primary keys, FORCE, OPTIMIZE.
 
 Why it matters
@@ -39,7 +39,7 @@ def check(step: Step, _: None) -> Iterator[Hit]:
             continue
         yield Hit(
             name,
-            f"{name} is built anew; replicas wait for all of it",
+            f"{name} is rebuilt; replicas wait for all of it",
             "use gh-ost or pt-online-schema-change, or take a quiet hour",
             online(action, step),
         )

@@ -4,13 +4,13 @@ What it does
     Looks for ADD or DROP COLUMN beside ADD INDEX or the like.
 
 Why it matters
-    Together they are as dear as the dearest, and the table is built anew for the column.
+    Together they are as expensive as the most expensive of them, and the table is rebuilt for the column.
 
 Instead
     Two statements: the column with ALGORITHM=INSTANT, the rest by itself.
 
 When it is fine
-    The table is built anew anyway.
+    The table is rebuilt anyway.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def check(step: Step, _: None) -> Iterator[Hit]:
     if rest:
         yield Hit(
             str(action.relation),
-            "the column alone would be instant; together the table is built anew",
+            "the column alone would be instant; together the table is rebuilt",
             "split it",
             (
                 f"ALTER TABLE {table} {', '.join(a.text for a in instant)}, ALGORITHM=INSTANT;",

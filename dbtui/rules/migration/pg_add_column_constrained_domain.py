@@ -4,7 +4,7 @@ What it does
     Looks for ADD COLUMN whose type is a domain that has a CHECK or NOT NULL.
 
 Why it matters
-    The server checks the value of every row, even NULL, and writes the table anew.
+    The server checks the value of every row, even NULL, and rewrites the table.
 
 Instead
     Take the domain's base type with a CHECK that is NOT VALID first and validated later.

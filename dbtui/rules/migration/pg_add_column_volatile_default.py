@@ -5,7 +5,7 @@ What it does
     nextval(), or a function that is not known to be stable.
 
 Why it matters
-    The server must compute the value for each row and writes the whole table anew under
+    The server must compute the value for each row and rewrites the whole table under
     AccessExclusiveLock. now() and CURRENT_TIMESTAMP are stable and cost nothing from 11 on.
 
 Instead

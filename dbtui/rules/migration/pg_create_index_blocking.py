@@ -40,7 +40,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     there = step.used("create index exists", action)
     yield Hit(
         str(action.relation),
-        f"the index is there already, and writes to {action.relation} wait all the same, if briefly"
+        f"the index is there already, and writes to {action.relation} wait anyway, if briefly"
         if there
         else f"writes to {action.relation} wait until the index is built",
         "build it CONCURRENTLY, outside a transaction",

@@ -1,4 +1,4 @@
-"""SET ACCESS METHOD writes the whole table anew.
+"""SET ACCESS METHOD rewrites the whole table.
 
 What it does
     Looks for ALTER TABLE … SET ACCESS METHOD.

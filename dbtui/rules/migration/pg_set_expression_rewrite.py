@@ -1,4 +1,4 @@
-"""SET EXPRESSION computes a stored column anew for each row.
+"""SET EXPRESSION recomputes a stored column for each row.
 
 What it does
     Looks for ALTER COLUMN … SET EXPRESSION (17 and later) on a stored generated column.

@@ -1,4 +1,4 @@
-"""SET LOGGED and SET UNLOGGED write the whole table anew.
+"""SET LOGGED and SET UNLOGGED rewrite the whole table.
 
 What it does
     Looks for ALTER TABLE … SET LOGGED or SET UNLOGGED.

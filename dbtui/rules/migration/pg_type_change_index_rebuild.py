@@ -1,4 +1,4 @@
-"""A change of type or collation builds an index anew under an exclusive lock.
+"""A change of type or collation rebuilds an index under an exclusive lock.
 
 What it does
     Looks for a new collation, or text to citext, on a column that is indexed.
@@ -32,7 +32,7 @@ def check(step: Step, action: Action) -> Iterator[Hit]:
     names = [index.name for index in known.indexes if action.name in index.columns]
     yield Hit(
         str(action.relation),
-        f"{', '.join(names)} is built anew under AccessExclusiveLock",
+        f"{', '.join(names)} is rebuilt under AccessExclusiveLock",
         "drop the index CONCURRENTLY first and create it CONCURRENTLY afterwards",
         (
             *(f"DROP INDEX CONCURRENTLY {quoted(name)};" for name in names),

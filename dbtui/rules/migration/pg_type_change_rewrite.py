@@ -1,4 +1,4 @@
-"""A change of type writes the whole table anew.
+"""A change of type rewrites the whole table.
 
 What it does
     Looks for ALTER COLUMN … TYPE where the old values must be converted, and where the old type is not

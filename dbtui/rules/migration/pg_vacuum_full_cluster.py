@@ -1,4 +1,4 @@
-"""VACUUM FULL and CLUSTER write the table anew while nobody can use it.
+"""VACUUM FULL and CLUSTER rewrite the table while nobody can use it.
 
 What it does
     Looks for VACUUM FULL and CLUSTER.

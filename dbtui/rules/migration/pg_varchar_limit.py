@@ -4,7 +4,7 @@ What it does
     Looks for new columns of type varchar with a limit.
 
 Why it matters
-    The limit saves nothing; making it smaller later writes the table anew.
+    The limit saves nothing; making it smaller later rewrites the table.
 
 Instead
     text, with a CHECK of the length where one is wanted: it can be changed without a rewrite.

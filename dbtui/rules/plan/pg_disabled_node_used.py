@@ -1,4 +1,4 @@
-"""A method that is switched off is used all the same.
+"""A method that is switched off is used anyway.
 
 What it does
     Looks for nodes marked as disabled (version 18), or with the penalty cost of earlier versions.

@@ -1,4 +1,4 @@
-"""An index-only scan has to look into the table all the same.
+"""An index-only scan has to read the table anyway.
 
 What it does
     Looks for index-only scans where at least 10 % of the rows, and 1,000, needed a visit to the

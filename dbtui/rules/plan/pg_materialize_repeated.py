@@ -1,4 +1,4 @@
-"""A materialised result is read again and again.
+"""A materialised result is read over and over.
 
 What it does
     Looks for Materialize nodes that are read at least 100 times; from 10,000 times on it is an

@@ -4,7 +4,7 @@ What it does
     Looks for a planning time of more than 10 ms that is above the execution time.
 
 Why it matters
-    It is spent anew for each statement that is not prepared.
+    It is spent again for each statement that is not prepared.
 
 Instead
     Prepare the statement; have fewer partitions or let their key stand in the filter; lower
