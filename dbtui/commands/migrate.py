@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import textwrap
 from collections.abc import Callable, Coroutine
 
 from dbtui.commands import migrate_plan, migrate_write
 from dbtui.errors import UsageError
-from dbtui.migrations.limits import HELP, Limits, limits_text
+from dbtui.migrations.limits import Limits, limits_help
 from dbtui.model.migration import Engine as Dialect
 
 EXAMPLES = """\
@@ -116,9 +117,14 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approvals", metavar="FILE", help="approvals that somebody gave: JSON")
     parser.add_argument("--reason", default="", help="for the journal and the audit file")
     parser.add_argument(
-        "--limit", action="append", default=[], metavar="NAME=VALUE",
-        help=f"where the run holds, takes back or stops itself (default {limits_text(Limits())}): {HELP}",
-    )  # fmt: skip
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="where the run holds, takes back or stops itself: see below",
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"limits, as they are:\n{textwrap.indent(limits_help(Limits()), '  ')}"
 
 
 def run(args: argparse.Namespace) -> int:

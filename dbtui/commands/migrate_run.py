@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dbtui.commands.following import following
+from dbtui.commands.going_on import begun, nobody
 from dbtui.commands.migrate_plan import as_json, opened, planned
 from dbtui.config import Target
 from dbtui.engines.base import Engine
@@ -43,8 +44,8 @@ async def run(args: argparse.Namespace) -> int:
             await _want_staging(args, plan, leaves)
             found = window_of(target.name, [Path(one) for one in args.history])
             print(printable(f"{target.name} is {found or 'of a load that was never recorded by the hour'}"))
-        plan_file.keep(plan)
         async with _stoppable(args, engine, target, plan, leaves) as runner:
+            plan_file.keep(plan)
             state = await runner.run(until=args.until)
         if all(one.state is State.DONE for one in state.steps):
             record_run(plan, state.server, target.environment)
@@ -68,18 +69,11 @@ def _where_it_stopped(state: Run, *, until: int | None) -> str:
 
 
 async def _going_on(engine: Engine, target: Target, plan: ChangePlan) -> ChangePlan:
-    """The plan that was begun on this server for the same SQL, if one was: planned anew it would be another one."""
-    for known in plan_file.kept():
-        if known.engine == plan.engine and [one.sql for one in known.source] == [
-            one.sql for one in plan.source
-        ]:
-            if known.id == plan.id:
-                return plan
-            state = await Runner(engine, target, known, approve=_nobody).standing()
-            if any(one.state is not State.PENDING for one in state.steps if one.step.number > 0):
-                print(printable(f"goes on with plan {known.id}, which was begun for the same SQL"))
-                return known
-    return plan
+    state = await begun(engine, target, plan)
+    if state is None or state.plan.id == plan.id:
+        return plan
+    print(printable(f"goes on with plan {state.plan.id}, which was begun for the same SQL"))
+    return state.plan
 
 
 async def rollback(args: argparse.Namespace) -> int:
@@ -97,7 +91,7 @@ async def status(args: argparse.Namespace) -> int:
     """0 when every step is done."""
     async with opened(args) as (engine, target):
         plan = await _going_on(engine, target, await planned(args, engine))
-        runner = Runner(engine, target, plan, approve=_nobody)
+        runner = Runner(engine, target, plan, approve=nobody)
         state = await runner.standing()
         used = await index_use(engine, plan, state)
         if args.format == "json":
@@ -110,10 +104,6 @@ async def status(args: argparse.Namespace) -> int:
         else:
             print(run_text(state, used=used))
         return 0 if all(one.state is State.DONE for one in state.steps) else 1
-
-
-async def _nobody(_run: Run, _step: StepRun) -> Approval | None:
-    return None
 
 
 @asynccontextmanager

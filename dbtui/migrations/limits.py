@@ -25,22 +25,28 @@ class Limits:
     replicas: tuple[str, ...] = ()  # connections whose lag is asked for, where the server does not tell it
 
 
-# What a person may say: the field, what a unit of it is, and what it is for.
+# What a person may say: the field, what a unit of it is, and what happens there.
 _WORDS: dict[str, tuple[str, int, str]] = {
-    "queue": ("queue", 1, "sessions that wait behind our lock: then DDL is taken back, and tried again"),
-    "wait": ("queue_seconds", 1, "seconds of the longest of those waits, likewise"),
-    "lag": ("lag", 1, "seconds that a replica is behind: then a backfill holds"),
-    "lag-mb": ("lag_bytes", 2**20, "megabytes, likewise"),
-    "sessions": ("active", 1, "sessions at work, likewise"),
-    "vacuum": ("cleaning", 1, "seconds that a backfill waits for autovacuum on its table"),
-    "hold": ("holding", 1, "seconds that a backfill holds in one go: then it stops"),
-    "critical-sessions": ("critical_active", 1, "sessions at work: then any statement is taken back; 0 is never"),
-    "critical-lag": ("critical_lag", 1, "seconds that a replica is behind, likewise"),
+    "queue": ("queue", 1, "sessions wait behind us: DDL is taken back"),
+    "wait": ("queue_seconds", 1, "seconds the longest of them waits: the same"),
+    "lag": ("lag", 1, "seconds a replica is behind: a backfill holds"),
+    "lag-mb": ("lag_bytes", 2**20, "megabytes a replica is behind: the same"),
+    "sessions": ("active", 1, "sessions are at work: the same"),
+    "vacuum": ("cleaning", 1, "seconds a backfill waits for autovacuum"),
+    "hold": ("holding", 1, "seconds a backfill has held in one go: it stops"),
+    "critical-sessions": ("critical_active", 1, "at work: whatever runs is taken back"),
+    "critical-lag": ("critical_lag", 1, "seconds behind: the same; 0 of both is never"),
 }  # fmt: skip
 _REPLICA = "replica"
-HELP = "; ".join(f"{word}: {what}" for word, (_, _, what) in _WORDS.items()) + (
-    f"; {_REPLICA}: a connection whose lag counts (MySQL and MariaDB do not tell that of their replicas)"
-)
+_REPLICAS = "whose lag counts; MySQL does not tell it itself"
+
+
+def limits_help(limits: Limits) -> str:
+    """Each limit with its value and what happens there, a line each."""
+    said = dict(item.split("=", 1) for item in limits_text(replace(limits, replicas=())).split())
+    lines = [f"{f'{word}={value}':21}{_WORDS[word][2]}" for word, value in said.items()]
+    named = [f"{_REPLICA}={one}" for one in limits.replicas] or [f"{_REPLICA}=NAME"]
+    return "\n".join([*lines, *(f"{one:21}{_REPLICAS}" for one in named)])
 
 
 def limits_of(text: str) -> Limits:

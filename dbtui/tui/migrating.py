@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, cast
 
 from dbtui import policy, text
 from dbtui.commands.following import following
+from dbtui.commands.going_on import begun, nobody
 from dbtui.commands.migrate_plan import make_plan
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.migrations import plan_file
 from dbtui.migrations.approvals import leave, record_run, staging_run
 from dbtui.migrations.files import MigrationFile, migration_file, read_files
-from dbtui.migrations.limits import HELP, limits_of, limits_text
+from dbtui.migrations.limits import limits_help, limits_of, limits_text
 from dbtui.migrations.losses import losses
 from dbtui.migrations.rehearse import rehearse as rehearsed
 from dbtui.migrations.rollback import plan_back, way_back
@@ -145,7 +146,13 @@ async def _plan(
     view.say("looks at the server and plans…")
     made = await make_plan(files, engine=console.engine)
     view.planned_text = view.editor.text
-    _show(console, view, made)
+    state = await begun(console.engine, console.target, made)
+    if state is None:
+        _show(console, view, made)
+        return
+    view.show_plan(state.plan)
+    view.show_run(state)
+    view.say(f"goes on with plan {state.plan.id}, which was begun for the same SQL · n runs", Role.WARN)
 
 
 def _show(console: MainScreen, view: MigrateView, made: ChangePlan) -> None:
@@ -198,17 +205,17 @@ async def limits(console: MainScreen, view: MigrateView) -> None:
     from dbtui.tui.screens.line import LineQuestion
 
     said: str | None = await console.app.push_screen_wait(
-        LineQuestion("Limits of a run", HELP.replace("; ", "\n"), limits_text(view.limits))
+        LineQuestion("Limits of a run", limits_help(view.limits), "such as: lag=5 sessions=40")
     )
     if said is not None:
         view.limits = limits_of(said)
-        console.say(f"the next run: {limits_text(view.limits)}", "information")
+        view.say(f"the next run: {limits_text(view.limits)}")
 
 
 async def status(console: MainScreen, view: MigrateView) -> None:
     """Ask the server how the plan stands."""
     if view.plan is not None:
-        view.show_run(await Runner(console.engine, console.target, view.plan, approve=_nobody).standing())
+        view.show_run(await Runner(console.engine, console.target, view.plan, approve=nobody).standing())
         view.say("as the server says", Role.MUTED)
 
 
@@ -216,8 +223,8 @@ async def run(console: MainScreen, view: MigrateView) -> None:
     """Run what is not done, step by step."""
     if view.plan is None or not await _ready(console, view, view.plan):
         return
-    plan_file.keep(view.plan)
     async with _held(console, view, view.plan) as runner:
+        plan_file.keep(view.plan)
         state = await runner.run()
     done = all(one.state is State.DONE for one in state.steps)
     if done:
@@ -240,15 +247,11 @@ async def rollback(console: MainScreen, view: MigrateView) -> None:
         complete = bool(steps) and await way_back(runner, 0)
     if console.leaving:
         return
-    view.show_run(await Runner(console.engine, console.target, view.plan, approve=_nobody).standing())
+    view.show_run(await Runner(console.engine, console.target, view.plan, approve=nobody).standing())
     view.say(
         "every step is undone" if complete else "not everything was undone",
         Role.OK if complete else Role.WARN,
     )
-
-
-async def _nobody(_run: Run, _step: StepRun) -> Approval | None:
-    return None
 
 
 @asynccontextmanager

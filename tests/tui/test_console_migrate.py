@@ -67,6 +67,34 @@ async def test_a_plan_is_handed_over_and_runs_step_by_step(postgres18: PostgresS
     )
 
 
+async def test_the_same_sql_goes_on_with_the_plan_that_was_begun(
+    postgres18: PostgresServer, database: str
+) -> None:
+    """Planned anew, with the column there, it would be another plan, which the journal refuses."""
+    sql = "ALTER TABLE orders ADD COLUMN total bigint; CREATE INDEX orders_by_amount ON orders (amount)"
+    for last in ("Run step 2", "every step is done"):
+        async with console(target_of(postgres18.url(database))) as c:
+            c.main.post_message(PlanChange(sql))
+            await c.sees("goes on with plan" if last != "Run step 2" else "n runs")
+            await c.press("n")
+            for step in (0, 1) if last == "Run step 2" else (2,):
+                await c.sees(f"Run step {step}")
+                await c.press("enter")
+                await c.type("yes", "enter")
+            await c.sees(last)
+
+
+async def test_limits_are_said_in_a_line(postgres18: PostgresServer, database: str) -> None:
+    async with console(target_of(postgres18.url(database)), size=(80, 24)) as c:
+        c.main.post_message(PlanChange("CREATE INDEX orders_by_amount ON orders (amount)"))
+        await c.sees("n runs")
+        await c.press("l")
+        await c.sees("Limits of a run", "sessions=200", "such as")
+        await c.type("lag=3 sessions=9", "enter")
+        await c.sees("the next run: ", "lag=3")
+        assert c.main.query_one(MigrateView).limits.active == 9
+
+
 async def test_production_wants_a_run_elsewhere_and_its_name(
     postgres18: PostgresServer, database: str
 ) -> None:

@@ -29,7 +29,7 @@ class LineQuestion(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(printable(self.what), markup=False)
+            yield Static(printable(self.what, keep_newlines=True), markup=False)
             yield Input(placeholder=printable(self.placeholder), id="line", compact=True)
 
     def on_mount(self) -> None:

@@ -30,7 +30,7 @@ SOURCES = (
     GridColumn("says", "Statements, and what the rules say of them as they stand", None, "left", 90, False),
 )
 HOW = """\
-Type or paste DDL above and press ctrl+r, or leave it and open a file: o
+Type or paste DDL above: ctrl+r plans it. Or press esc, and o for a file
 
   1  assess    what each statement locks, rewrites and scans
   2  plan      steps that hurt nobody: expand, backfill, validate, contract

@@ -63,7 +63,7 @@ def by_step(rehearsal: Rehearsal | None) -> dict[int, Rehearsed]:
 
 def _row(one: StepRun, tried: Mapping[int, Rehearsed]) -> GridRow:
     step = one.step
-    title = f"{step.title}  — no way back from here" if step.point_of_no_return else step.title
+    title = f"no way back: {step.title}" if step.point_of_no_return else step.title
     known: Cell = span(step.seconds) if step.seconds is not None else ("", Role.MUTED)
     if one.ended is not None and one.started is not None and one.state is State.DONE:
         known = (f"took {text.milliseconds((one.ended - one.started) * 1000)}", Role.OK)
