@@ -1,7 +1,7 @@
 """The one screen of a connection: the tree at the left, a pane at the right, a bar above and below.
 
-Snapshots come down by a reactive, wishes come up by messages; what asks, acts or talks to the server is here
-in `tui.tasks` or in `live.session`, never in a view.
+Snapshots come down by a reactive, wishes come up by messages. Each wish is begun here as the task that it names
+(`tui.messages`); tasks ask the user and talk to the server, views never do.
 """
 
 from __future__ import annotations
