@@ -85,7 +85,11 @@ class _Asking:
             return "looking for what it does besides…", Role.MUTED
         self._shown = True
         if self._found is None:
-            return "What functions and triggers do besides, this server does not tell.", Role.MUTED
+            sql = self._console.engine.nouns.dialect
+            return (
+                "What functions and triggers do besides, this server does not tell." if sql else "",
+                Role.MUTED,
+            )
         if not self._found:
             return "As far as its plan tells, it does nothing besides.", Role.MUTED
         listed = "\n".join(f"{glyphs().high} {one}" for one in self._found)
