@@ -220,6 +220,7 @@ class Sampler:
                 await self._ask(plan, forced)
         trouble = self.snapshot.activity.error
         self._set(self.insight.take(self.snapshot, self._now()))
+        await asyncio.sleep(0)  # a key that came meanwhile need not wait for the recorder too
         load = {f"load:{name}": value for name, value in self.snapshot.load.items()}
         self.history.add(self._clock(), {} if trouble else {**self.snapshot.metrics, **load})
         self._report(trouble=trouble)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ BUCKET = 10.0  # seconds; what changed is judged as often
 NOW, BEFORE = 6, 60  # buckets: a minute against ten
 ENOUGH = 6  # buckets of the time before, until anything is said
 MOST_SUBJECTS = 2_000  # of one bucket
+MOST_TEXTS = 10_000  # whose tables are known: more than sessions run at once
 MOST_STATEMENTS = 50  # of one sample of counters
 MOST = 20  # changes that are told
 RATIO = 1.5  # times as much, or as little
@@ -80,23 +81,25 @@ class Ledger:
     def _amounts(
         self, snapshot: Snapshot, working: Sequence[Session], seconds: float
     ) -> Iterator[tuple[Subject, float]]:
-        for session in working:
-            yield ("wait", session.wait_type, "sessions"), seconds
-            yield ("client", session.application or session.user, "sessions"), seconds
-            if session.wait_type == "Lock":
-                yield ("lock", "", "sessions"), seconds
-            for table in self._tables_of(session.query):
-                yield ("table", table, "sessions"), seconds
         activity = snapshot.activity.value
-        for session in activity.sessions if activity else ():
-            yield ("client", session.application or session.user, "connections"), seconds
+        everyone = activity.sessions if activity else ()
+        seen: Counter[Subject] = Counter(("client", s.application or s.user, "connections") for s in everyone)
+        for session in working:
+            seen["wait", session.wait_type, "sessions"] += 1
+            seen["client", session.application or session.user, "sessions"] += 1
+            if session.wait_type == "Lock":
+                seen["lock", "", "sessions"] += 1
+            for table in self._tables_of(session.query[:_LONGEST]):
+                seen["table", table, "sessions"] += 1
+        for subject, times in seen.items():
+            yield subject, times * seconds
         yield from self._statements(snapshot)
         yield from self._counted(snapshot, seconds)
 
     def _tables_of(self, query: str) -> frozenset[str]:
         known = self._tables.get(query)
         if known is None:
-            if len(self._tables) > MOST_SUBJECTS:
+            if len(self._tables) > MOST_TEXTS:
                 self._tables.clear()
             known = self._tables[query] = tables_of(query)
         return known
