@@ -61,3 +61,4 @@ def _packages() -> Iterator[str]:
         if find_spec(package) is not None:
             yield package
     yield "dbtui.advice.rewrites"
+    yield "dbtui.advice.workloads"
