@@ -26,7 +26,10 @@ def prisma(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
 
 
 def drizzle(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
-    """SQL with breakpoints, and entries for meta/_journal.json, which `journal` merges."""
+    """SQL with breakpoints, and entries for meta/_journal.json, which `journal` merges.
+
+    The layout of drizzle-kit before 1.0. Its snapshots are not written: `generate` compares with the last one there.
+    """
     first, _ = next_number(names, 4)
     first = first if names else 0
     for number, part in enumerate(parts, first):
@@ -71,9 +74,12 @@ def typeorm(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
     for number, part in enumerate(parts):
         name = f"{_camel(part.slug)}{at + number}"
         mode = "" if part.one else "  transaction = false;\n"
+        asked = (
+            () if part.one else ("run with --transaction each: the default, all, refuses a file without one",)
+        )
         yield Written(
             f"{at + number}-{_camel(part.slug)}.ts",
-            'import { MigrationInterface, QueryRunner } from "typeorm";\n\n' + comment(part.header, "//")
+            'import { MigrationInterface, QueryRunner } from "typeorm";\n\n' + comment((*part.header, *asked), "//")
             + f"export class {name} implements MigrationInterface {{\n  name = {json.dumps(name)};\n{mode}\n"
             f"  async up(queryRunner: QueryRunner): Promise<void> {{\n{_calls(part.up, 'queryRunner.query')}  }}\n\n"
             f"  async down(queryRunner: QueryRunner): Promise<void> {{\n"
