@@ -11,6 +11,7 @@ from dbtui.migrations.tokens import tokens
 from dbtui.model.migration import Action, Engine, Relation
 
 _TOO_LONG = 20_000  # characters; beyond it a query is data, and only its verb is read
+_REPLACE = re.compile(r"^REPLACE\b", re.I)  # the parser of queries takes it for a function
 _BOUND = re.compile(r"\b(?:WHERE|LIMIT)\b", re.I)
 _DIALECTS = {Engine.MYSQL: "mysql", Engine.MARIADB: "mysql", Engine.SQLITE: "sqlite"}
 
@@ -33,7 +34,7 @@ def query(sql: str, engine: Engine, verb: str, target: Relation | None) -> tuple
         return (Action(verb, target or Relation(""), options=options),)
     glot = _sqlglot()
     try:
-        found = glot.parse(sql, read=_DIALECTS[engine])
+        found = glot.parse(_REPLACE.sub("INSERT", sql), read=_DIALECTS[engine])
     except (glot.errors.SqlglotError, RecursionError) as error:
         why = re.sub(r"\x1b\[\d*m|<class '[^']*'>|\. Line.*", "", str(error), flags=re.S)
         raise NotUnderstoodError(" ".join(why.split())[:200]) from None

@@ -183,3 +183,16 @@ def test_what_touches_unknown_tables_is_not_understood() -> None:
 def test_mysql_as_people_write_it(sql: str) -> None:
     (one,) = lint(sql + ";", engine=Engine.MYSQL)
     assert one.statement.error == ""
+
+
+def test_what_files_say_of_a_table_that_they_did_not_create_counts() -> None:
+    key = "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p NOT VALID;"
+    _, validated = lint(f"{key} ALTER TABLE t VALIDATE CONSTRAINT f;")
+    assert {lock.relation for lock in validated.effects.locks} == {"t", "p"}
+    _, dropped = lint("CREATE INDEX CONCURRENTLY i ON t (a); DROP INDEX CONCURRENTLY i;")
+    assert {lock.relation for lock in dropped.effects.locks} == {"t", "i"}
+    added = "ALTER TABLE t ADD COLUMN u uuid; CREATE UNIQUE INDEX CONCURRENTLY ui ON t (u);"
+    assert verdicts(f"{added} ALTER TABLE t ADD PRIMARY KEY USING INDEX ui;") == [True, True, False]
+    proof = "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL);"
+    assert verdicts(f"BEGIN; {proof} ROLLBACK; ALTER TABLE t ALTER a SET NOT NULL;")[-1] is False
+    assert verdicts(f"{proof} ALTER TABLE t RENAME TO s; ALTER TABLE s ALTER a SET NOT NULL;")[-1] is True

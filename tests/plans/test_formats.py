@@ -266,6 +266,11 @@ def test_json_inside_something_else(wrap: Callable[[str], str]) -> None:
 
 
 BAD = {
+    "a join cut off": (
+        "Hash Join  (cost=1.00..2.00 rows=9 width=8) (actual time=0.1..0.9 rows=9 loops=1)\n"
+        "  Hash Cond: (a.id = b.id)\n"
+        "  ->  Seq Scan on a  (cost=0.00..1.00 rows=9 width=4) (actual time=0.0..0.2 rows=9 loops=1)\n"
+    ),
     "empty": " \n ",
     "prose": "hello world",
     "sql": "select * from t where (cost = 1) limit 5",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.clean import clean
@@ -12,7 +14,22 @@ from dbtui.plans.measure import measure
 def read(text: str) -> Plan:
     """The measured plan. Raises InputError, also for what is no plan of anybody's."""
     document, notation = _document(text)
-    return measure(postgres_document.build(document, notation, text))
+    plan = measure(postgres_document.build(document, notation, text))
+    if notation in ("text", "yaml"):  # the others say themselves where they end
+        _whole(plan)
+    return plan
+
+
+_JOINS = ("Nested Loop", "Hash Join", "Merge Join")
+
+
+def _whole(plan: Plan) -> None:
+    """Raises InputError where a join has one input and no summary follows: the end of the text is missing."""
+    inputs = Counter(node.parent for node in plan.nodes if node.relationship not in ("InitPlan", "SubPlan"))
+    if plan.execution_ms is None and plan.planning_ms is None:
+        for node in plan.nodes:
+            if node.operation in _JOINS and inputs[node.id] == 1:
+                raise InputError("the plan is cut off", f"{node.label} has one input only")
 
 
 def _document(text: str) -> tuple[object, str]:
