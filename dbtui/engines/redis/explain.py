@@ -19,7 +19,6 @@ from dbtui.safety import Approval
 
 COMMAND, SEARCH = "redis-command", "redis-search"
 NOT_MEASURED = "these servers measure no plans: a command costs what its kind does, and what ctrl+r shows"
-_NOT_RUN = "not run"
 _UNDOCUMENTED = "the server says nothing of its complexity: COMMAND DOCS came with 7.0"
 _SEARCHES = frozenset({"ft.search", "ft.aggregate"})
 _MOST_KEYS = 50
@@ -49,9 +48,9 @@ class RedisExplainer:
             if name_of(command) in _SEARCHES and len(command) > 2:
                 said = await connection.ask("FT.EXPLAIN", *command[1:3], *_dialect(command), timeout=timeout)
                 text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-                return RawPlan(f"FT.EXPLAIN {{\n{text}\n}}", SEARCH, sql, version, (_NOT_RUN,))
+                return RawPlan(f"FT.EXPLAIN {{\n{text}\n}}", SEARCH, sql, version)
             told = await _told(connection, command, timeout)
-        notes = (_NOT_RUN,) if "complexity" in told else (_NOT_RUN, _UNDOCUMENTED)
+        notes = () if "complexity" in told else (_UNDOCUMENTED,)
         return RawPlan(json.dumps(told, ensure_ascii=False), COMMAND, sql, version, notes)
 
 
