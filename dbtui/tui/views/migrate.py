@@ -33,7 +33,7 @@ HOW = """\
 Type or paste DDL above: ctrl+r plans it. Or press esc, and o for a file
 
   1  assess    what each statement locks, rewrites and scans
-  2  plan      steps that hurt nobody: expand, backfill, validate, contract
+  2  plan      safe steps: expand, backfill, validate, contract
   3  rehearse  t: on a shadow of the schema, never on your rows
   4  run       n: each step approved; it can stop, or crash, and go on
 
