@@ -30,9 +30,14 @@ def outcome(step: ChangeStep, actions: Sequence[Action], one: One) -> ChangeStep
     told = bool(found) and all(each.done for each in found)
     order = list(Reversibility)
     worst = max((each.reversibility for each in found), key=order.index, default=Reversibility.FREE)
-    if not known:
+    goes = one.fresh and all(
+        a.relation == actions[0].relation for a in actions
+    )  # with the table that it is for
+    if not known and not goes:
         worst = max(worst, Reversibility.NEEDS_DATA, key=order.index)
-    notes = () if known else ("no way back can be written for it; write one by hand where it matters",)
+    notes = (
+        () if known or goes else ("no way back can be written for it; write one by hand where it matters",)
+    )
     return replace(
         step,
         postconditions=tuple(one for each in found for one in each.done) if told else (),
