@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from dbtui.errors import ConnectError, InputError, NotApproved
+from dbtui.migrations.files import read_files
 from dbtui.migrations.limits import Limits
 from dbtui.migrations.rollback import plan_back, way_back
 from dbtui.migrations.runner import Runner
+from dbtui.migrations.survey import surveyed
 from dbtui.model.change import (
     Backfill,
     ChangePlan,
@@ -433,3 +436,25 @@ async def test_a_server_without_room_for_tables_has_its_journal_in_a_file(postgr
     ]  # fmt: skip
     assert postgres18.psql("select min(touched), max(touched) from orders", database) == "1|1"
     assert postgres18.psql("select count(*) from pg_class where relname like 'dbtui%'", database) == "0"
+
+
+async def test_a_file_of_all_sorts_runs_up_to_what_is_wrong_in_it(
+    postgres18: PostgresServer, tmp_path: Path
+) -> None:
+    """A byte order mark, line ends of Windows, a command of psql, a DO block, odd names, MySQL's words, a half."""
+    file = tmp_path / "001_all.sql"
+    file.write_bytes(
+        b"\xef\xbb\xbf\\set ON_ERROR_STOP on\r\n\\i other.sql\r\nDO $$ BEGIN PERFORM 1; END $$;\r\n"
+        b'CREATE TABLE "Odd ""Table" (id bigint primary key, "sel;ect" text);\r\n'
+        b'CREATE INDEX ON "Odd ""Table" ("sel;ect");\r\n'
+        b"ALTER TABLE `customers` ADD x INT AUTO_INCREMENT;\r\nALTER TABLE customers ADD COLUMN"
+    )
+    database = postgres18.create_database()
+    async with Console(postgres18.url(database)) as console:
+        made = await surveyed(console.engine, read_files([str(file)]), interval=0.0)
+        assert [source.understood for source in made.source] == [False, False, True, True, False, False]
+        async with console.runner(made) as runner:
+            run = await runner.run()
+    assert [one.state for one in run.steps] == [*[State.DONE] * 5, State.FAILED, State.PENDING], run.lines
+    assert "syntax error" in run.of(5).detail
+    assert postgres18.psql("select count(*) from pg_indexes where tablename = 'Odd \"Table'", database) == "2"

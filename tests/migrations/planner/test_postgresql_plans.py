@@ -124,3 +124,14 @@ async def compare(postgres: PostgresServer, sql: str) -> None:
         assert postgres.psql(_CATALOG, steps) == begun
     for database in (words, steps):
         postgres.drop_database(database)
+
+
+async def test_a_check_that_fails_as_things_stand_says_so(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table t (a int); insert into t values (1), (1)", database)
+    async with Console(postgres18.url(database)) as console:
+        made = await planned(console, "CREATE UNIQUE INDEX one_a ON t (a)")
+        postgres18.psql("truncate t", database)
+        again = await planned(console, "CREATE UNIQUE INDEX one_a ON t (a)")
+    assert any("AS IT STANDS THIS FAILS" in note for note in made.steps[0].notes), made.steps[0]
+    assert not again.steps[0].notes and again.sha256 == made.sha256
