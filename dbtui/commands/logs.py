@@ -228,7 +228,7 @@ def _print(found: Statements, reading: _Reading, args: argparse.Namespace) -> No
 def _print_deadlocks(found: Sequence[Deadlock]) -> None:
     """The newest ones, each with the statements of both sides."""
     if found:
-        print(f"\n{len(found)} deadlock{'' if len(found) == 1 else 's'}, the newest first")
+        print(f"\n{_many(len(found), 'deadlock')}, the newest first")
     for one in list(reversed(found))[:MOST_DEADLOCKS]:
         print(f"  {printable(one.at)}")
         for party in one.parties:
@@ -237,9 +237,14 @@ def _print_deadlocks(found: Sequence[Deadlock]) -> None:
             print(f"      waited for {one_line(party.waits, 200)}")
 
 
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _summary(found: Statements, reading: _Reading) -> str:
     ranking = reading.ranking
-    pieces = [f"{ranking.entries:,} statements of {len(found.statements):,} shapes in a {reading.name} log"]
+    shapes = _many(len(found.statements), "shape")
+    pieces = [f"{_many(ranking.entries, 'statement')} of {shapes} in a {reading.name} log"]
     if ranking.first is not None and ranking.last is not None:
         pieces.append(f"{_clock(ranking.first)} to {_clock(ranking.last)}")
     if reading.skipped:
