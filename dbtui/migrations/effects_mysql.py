@@ -413,4 +413,7 @@ _READERS: dict[str, Reader] = {
     "drop table": _is("exclusive"),
     "create trigger": _is("exclusive"),
     "tablespace file": _is("exclusive"),
+    "add versioning": _is("add versioning"),
+    "drop versioning": _is("drop versioning"),
+    "add vector index": _is("add vector index"),
 }

@@ -96,6 +96,14 @@ def _add(words: Words, table: Relation) -> Iterator[Action]:
         words.rest_until_comma()
         yield Action("add partition", table)
         return
+    if words.take("SYSTEM", "VERSIONING") or words.take("PERIOD", "FOR"):
+        words.rest_until_comma()
+        yield Action("add versioning", table)
+        return
+    if words.take("VECTOR", "INDEX") or words.take("VECTOR", "KEY"):
+        words.rest_until_comma()
+        yield Action("add vector index", table)
+        return
     column = words.take("COLUMN")
     absent = words.take("IF", "NOT", "EXISTS")
     if words.ahead("("):
@@ -133,6 +141,8 @@ def _drop_part(words: Words, table: Relation) -> Iterator[Action]:
     if words.take("PARTITION"):
         words.skip()
         yield Action("drop partition", table)
+    elif words.take("SYSTEM", "VERSIONING"):
+        yield Action("drop versioning", table)
     elif words.take("PRIMARY", "KEY"):
         yield Action("drop primary key", table, name="PRIMARY")
     elif words.take("FOREIGN", "KEY"):
@@ -255,8 +265,10 @@ def _option(words: Words, table: Relation) -> Iterator[Action]:
             words.take("=")
             options["collation"] = words.name()
         yield Action("convert charset", table, options=options)
-    elif words.take("DISCARD", "TABLESPACE") or words.take("IMPORT", "TABLESPACE"):
-        yield Action("tablespace file", table)
+    elif words.take("DISCARD", "TABLESPACE"):
+        yield Action("tablespace file", table, name="DISCARD")
+    elif words.take("IMPORT", "TABLESPACE"):
+        yield Action("tablespace file", table, name="IMPORT")
     elif words.take("DISABLE", "KEYS") or words.take("ENABLE", "KEYS"):
         yield Action("table options", table, name="KEYS")
     elif words.take("ORDER", "BY"):

@@ -3,7 +3,7 @@
 What it does
     Looks for statements that only ALGORITHM=COPY can do and that no other rule explains: another
     storage engine, ORDER BY, a rebuild of a table with a FULLTEXT index, in MariaDB a column that is
-    not the last one beside generated columns.
+    not the last one beside generated columns, a period, system versioning or a VECTOR index.
 
 Why it matters
     The table is copied row by row; MySQL, and MariaDB before 11.2, lets nobody write meanwhile.
@@ -30,6 +30,7 @@ SUBJECTS: tuple[str, ...] = ()
 def check(step: Step, _: None) -> Iterator[Hit]:
     explained = {
         "rebuild table fulltext", "change engine", "order by", "encryption", "add column placed generated",
+        "add versioning", "add vector index",
     }  # fmt: skip
     if step.effects.algorithm != "COPY" or not explained & set(step.effects.cells):
         return

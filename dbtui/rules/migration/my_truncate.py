@@ -1,7 +1,7 @@
 """TRUNCATE empties a table at once.
 
 What it does
-    Looks for TRUNCATE of a table that was not made in the same file.
+    Looks for TRUNCATE, and DISCARD TABLESPACE, of a table that was not made in the same file.
 
 Why it matters
     All rows are gone, it commits by itself, and it waits for every transaction that has used the table.
@@ -22,11 +22,11 @@ from dbtui.model.migration import Action
 from dbtui.rules.migration.step import Hit, Step
 
 SEVERITY = Severity.ERROR
-SUBJECTS = ("truncate",)
+SUBJECTS = ("truncate", "tablespace file")
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    if not step.fresh(action.relation):
+    if action.name != "IMPORT" and not step.fresh(action.relation):
         yield Hit(
             str(action.relation),
             f"all rows of {action.relation} go at once",
