@@ -10,8 +10,9 @@ from dbtui.model.plan import Plan
 
 Mask = Callable[[str], str]
 
-_NUMBERED = re.compile(r"\b(InitPlan|SubPlan) (\d+)")  # a name, though it has a number in it
-_JOINED = re.compile(r"\b(InitPlan|SubPlan)_(\d+)")
+_NUMBERED = re.compile(r"\b(InitPlan |SubPlan |subquery#)(\d+)")  # names, though they have numbers in them
+_JOINED = re.compile(r"\b(InitPlan|SubPlan|subquery)_(\d+)")
+_BETWEEN = {"InitPlan": " ", "SubPlan": " ", "subquery": "#"}
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[][{}:,]', re.S)
 _FIGURE = re.compile(r"[\d.,eE+%-]*")
 _TREE_FIGURES = re.compile(r"  \((?:cost|actual|never)")
@@ -91,4 +92,5 @@ class _Walk:
         value = json.loads(text, strict=False)
         if _FIGURE.fullmatch(value):
             return text
-        return json.dumps(_JOINED.sub(r"\1 \2", self._mask(_NUMBERED.sub(r"\1_\2", value))))
+        plain = self._mask(_NUMBERED.sub(lambda name: f"{name[1][:-1]}_{name[2]}", value))
+        return json.dumps(_JOINED.sub(lambda name: f"{name[1]}{_BETWEEN[name[1]]}{name[2]}", plain))

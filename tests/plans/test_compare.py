@@ -18,6 +18,7 @@ from dbtui.plans import parse
 from dbtui.plans.causes import causes
 from dbtui.plans.compare import compare, shape
 from dbtui.plans.history import PLANS_OF_ONE, STATEMENTS, PlanHistory, changed_since
+from dbtui.plans.masking import masked
 from dbtui.sql.mask import mask
 from tests.bench.plans import sample
 from tests.plans.conftest import Explained
@@ -219,6 +220,19 @@ def test_values_are_not_kept(tmp_path: Any, text: str, query: str) -> None:
             after.relation, after.estimated_rows, after.total_cost, after.subplan,
         )  # fmt: skip
     assert "n = 77" not in kept.text
+
+
+def test_a_masked_plan_is_the_same_but_for_its_values(explained: Explained) -> None:
+    for name, text in explained.shapes(OPTIONS).items():
+        plan = parse(text)
+        kept = masked(plan, mask)
+        assert kept is not None
+        again = parse(kept)
+        assert shape(again) == shape(plan), name
+        for before, after in zip(plan.nodes, again.nodes, strict=True):
+            assert (before.label, before.self_ms, before.self_blocks, before.subplan) == (
+                after.label, after.self_ms, after.self_blocks, after.subplan,
+            ), name  # fmt: skip
 
 
 def test_no_plan_is_kept_where_nobody_wants_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

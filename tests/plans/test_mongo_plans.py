@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbtui.errors import InputError
+from dbtui.live.masking import masker
 from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.plans.formats import mongo
 from dbtui.plans.formats.mongo_bson import readable
+from dbtui.plans.masking import masked
 from tests.recorded.mongodb import FOLDER, text
 
 PLANS = sorted(file.stem for file in FOLDER.glob("explain-*.json"))
@@ -31,6 +33,10 @@ def self_times(plan: Plan) -> dict[str, float | None]:
 def test_every_recorded_plan_adds_up(name: str) -> None:
     plan = parse(text(name))
     assert plan.original == text(name)
+    kept = masked(plan, masker("mongodb"))
+    assert (
+        kept is not None and tree(parse(kept)) == tree(plan) and self_times(parse(kept)) == self_times(plan)
+    )
     for node in plan.nodes:
         assert node.self_ms is None or node.self_ms >= 0
     if plan.self_sum_ms is not None:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbtui.errors import InputError
+from dbtui.live.masking import masker
 from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.plans.formats.mysql_iterators import short
+from dbtui.plans.masking import masked
 from dbtui.plans.summary import weights
 from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
@@ -128,6 +130,12 @@ def _database(server: MysqlProtocolServer) -> str:
     return name
 
 
+def figures(plan: Plan) -> list[tuple[object, ...]]:
+    return [
+        (n.parent, n.relation, n.index, n.rows, n.estimated_rows, n.total_cost, n.self_ms) for n in plan.nodes
+    ]
+
+
 @pytest.mark.parametrize(("engine", "notation"), CASES)
 def test_self_times_of_every_shape_add_up(engine: str, notation: str, request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue("mysql9" if engine == "mysql" else "mariadb11")
@@ -137,6 +145,8 @@ def test_self_times_of_every_shape_add_up(engine: str, notation: str, request: p
         _check_tree(plan, name)
         assert plan.format == ("mysql-tree" if "tree" in notation else f"{engine}-json"), name
         assert all(share is None or 0 <= share <= 1 for share in weights(plan)), name
+        kept = masked(plan, masker("mysql"))
+        assert kept is not None and figures(parse(kept)) == figures(plan), name
         if not measured:
             assert not plan.analyzed, name
             assert plan.total_ms is None, name
