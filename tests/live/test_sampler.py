@@ -7,12 +7,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dbtui import engines
-from dbtui.config import Target
+from dbtui.config import resolve
 from dbtui.errors import AuthenticationError, ConnectError, PermissionDenied, QueryTimeout, SessionLost
 from dbtui.live import sampler as module
 from dbtui.live.sampler import Sampler, with_blockers
@@ -49,7 +50,7 @@ class Watch:
 
 @asynccontextmanager
 async def watching(url: str, interval: float = 0.2) -> AsyncIterator[tuple[ConsoleSession, Watch]]:
-    target = Target(name="test", scheme="postgresql", url=url)
+    target = replace(resolve(url), name="test")
     watch = Watch()
     session = ConsoleSession(engines.create(target), target, interval=interval, on_snapshot=watch)
     session.start()

@@ -32,6 +32,30 @@ async def test_packets_that_vanish_are_noticed_and_survived(
         await watch.until(lambda s: (s.activity.taken_at or 0) > silent.at)
 
 
+@pytest.mark.parametrize("name", ["mysql9", "mariadb11", "redis8", "valkey9", "ferretdb", "opensearch2"])
+async def test_every_engine_is_found_again(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    server = request.getfixturevalue(name)
+    url = server.url(tcp=True) if name in ("mysql9", "mariadb11") else server.url()
+    async with (
+        line_to(server.port) as line,
+        watching(url.replace(f":{server.port}", f":{line.port}")) as (session, watch),
+    ):
+        await watch.until(lambda s: s.activity.value is not None, fresh=False)
+        line.frozen = True
+        silent = await watch.until(lambda s: "has not answered" in s.trouble)
+        assert silent.activity.value is not None and silent.activity.taken_at is not None
+        line.frozen = False
+        line.cut()
+        back = await watch.until(lambda s: s.link is Link.LIVE and not s.trouble and s.at > silent.at)
+        assert back.server is not None
+        sampled = await watch.until(lambda s: (s.activity.taken_at or 0) > silent.at)
+        assert all(value is None or value >= 0 for value in sampled.metrics.values())
+        assert len(session.tape) > 0
+
+
 async def test_a_far_line_is_sampled_as_fast_as_it_allows(postgres18: PostgresServer) -> None:
     async with line_to(postgres18.port) as line, watching(through(line, postgres18), 1.0) as (_, watch):
         await watch.until(lambda s: s.health.value is not None, fresh=False)
