@@ -75,6 +75,18 @@ async def test_top_bar(width: int, line: str) -> None:
         assert app.line() == line
 
 
+@pytest.mark.parametrize(("width", "product"), [(120, "PostgreSQL 18.6"), (80, "PG 18.6")])
+async def test_a_long_name_leaves_room_for_the_product(width: int, product: str) -> None:
+    app = Bars()
+    app.target = dataclasses.replace(
+        app.target, name="/var/run/somewhere/far/below/documents/ferret.sock/catalogue"
+    )
+    async with app.run_test(size=(width, 5)) as pilot:
+        app.show(snapshot_at(NOW))
+        await pilot.pause()
+        assert "…" in app.line() and product in app.line()
+
+
 async def test_what_the_top_bar_says_of_the_data() -> None:
     app = Bars(environment=Environment.STAGING)
     live = snapshot_at(NOW)

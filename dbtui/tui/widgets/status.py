@@ -122,7 +122,11 @@ class TopBar(Widget):
         target, server = self.target, self.snapshot.server if self.snapshot else None
         word, short, role = ENVIRONMENTS[target.environment]
         pieces: list[Piece] = [(" dbtui ", Role.ACCENT), (glyphs().dot, role)]
-        pieces += [(f" {tidy(target.name, 32)} ", Role.TEXT), (f"{word if wide else short} ", role)]
+        named = tidy(target.name, 40)
+        named = fit(
+            named, min(width_of(named), 40 if wide else 24)
+        )  # a socket's path leaves room for the product
+        pieces += [(f" {named} ", Role.TEXT), (f"{word if wide else short} ", role)]
         if server is not None:
             product = server.product if wide or server.product != "PostgreSQL" else "PG"
             where = f"{server.address}/{server.database}"
