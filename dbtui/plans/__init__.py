@@ -12,7 +12,8 @@ from dbtui.plans.wrapping import unwrapped
 MAX_CHARACTERS = 64 * 1024 * 1024
 MAX_NODES = 50_000  # a thousand partitions, read some dozen times
 _NODES = ('"Node Type"', "->  ", "<Node-Type>", "Node Type: ")  # what PostgreSQL begins a node with
-FORMATS = (redis, elastic, mongo, mysql, sqlite_plan)  # asked in this order; what none knows is read as PostgreSQL's
+# asked in this order; what none knows is read as PostgreSQL's
+FORMATS = (redis, elastic, mongo, mysql, sqlite_plan)
 
 
 def parse(text: str) -> Plan:
