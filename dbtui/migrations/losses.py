@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from dbtui.engines.base import Engine
@@ -16,15 +17,13 @@ _COLUMN = re.compile(r"\bDROP\s+COLUMN\b", re.I)
 
 async def losses(engine: Engine, plan: ChangePlan, step: ChangeStep) -> str:
     """One line such as "orders: about 1.2 M rows, 310 MB"; what is not known is said."""
-    dialect = DIALECTS.get(plan.engine)
-    if step.relation is None or dialect is None or engine.query is None:
+    asked = _asked(plan, step)
+    if not asked or engine.query is None:
         return "how many rows and bytes is not known"
     columns = [sql for sql in step.statements if _COLUMN.search(sql)]
-    name = f"a column of {step.relation}" if columns else str(step.relation)
+    name = f"a column of {step.relation}" if columns else str(step.relation or "everything")
     try:
-        cursor = await engine.query.run(
-            _question(dialect, step.relation), database=plan.database, timeout=30.0
-        )
+        cursor = await engine.query.run(asked, database=plan.database, timeout=30.0)
         try:
             page = await cursor.fetch(1)
         finally:
@@ -33,9 +32,23 @@ async def losses(engine: Engine, plan: ChangePlan, step: ChangeStep) -> str:
         return f"{name}: rows and bytes are not known ({error.message})"
     if not page.rows or page.rows[0][0] is None:
         return f"{name}: rows and bytes are not known"
-    rows, used = (None if cell in (None, "") else float(cell) for cell in page.rows[0][:2])
+    rows, used = ([None if cell in (None, "") else float(cell) for cell in page.rows[0]] + [None])[:2]
     many = "an unknown number of" if rows is None or rows < 0 else f"about {count(rows)}"
     return f"{name}: {many} rows{f', {size(used)}' if used is not None else ''}"
+
+
+def _asked(plan: ChangePlan, step: ChangeStep) -> str:
+    """The question to the server in its own words; "" where none is known. A pattern's keys only a walk counts."""
+    dialect, relation = DIALECTS.get(plan.engine), step.relation
+    if dialect is not None:
+        return _question(dialect, relation) if relation is not None else ""
+    if plan.engine == "redis":
+        return "DBSIZE" if relation is None else ""
+    if relation is None:
+        return ""
+    if plan.engine == "elasticsearch":
+        return f"GET /_cat/indices/{relation}?h=docs.count,store.size"
+    return json.dumps({"count": str(relation)})
 
 
 def _question(dialect: Dialect, relation: Relation) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Range, Reversibility
+from dbtui.model.change import Backfill, Blocks, ChangePlan, ChangeStep, Kind, Range, Reversibility
 from dbtui.model.run import Run, State, StepRun
 from dbtui.text import count, one_line, printable
 
@@ -23,8 +23,10 @@ _UNITS = (
 def plan_text(plan: ChangePlan) -> str:
     """All steps with what they run, lock and cost, and how each is undone."""
     server = " on ".join(filter(None, (plan.database, plan.server)))  # SQLite's databases have no names
-    where = f" for {server}" if plan.server else ", planned without a server"
-    lines = [f"plan {plan.id} · {plan.title or 'untitled'} · {plan.engine} {plan.version}{where}"]
+    unasked = ", planned without a server" if plan.version else ""  # engines without SQL are never asked
+    where = f" for {server}" if plan.server else unasked
+    version = f" {plan.version}" if plan.version else ""
+    lines = [f"plan {plan.id} · {plan.title or 'untitled'} · {plan.engine}{version}{where}"]
     lines += [f"  note: {note}" for note in plan.notes]
     lines += _not_understood(plan)
     if not plan.steps:
@@ -64,10 +66,13 @@ def step_lines(step: ChangeStep) -> Iterator[str]:
             yield f"       {line}"
     if step.backfill is not None:
         fill = step.backfill
-        what = f"SET {fill.assignments}" if fill.verb == "update" else fill.verb.upper()
+        what = (
+            f"SET {fill.assignments}"
+            if fill.verb == "update"
+            else f"{fill.verb.upper()} {fill.assignments}".strip()
+        )
         where = f" WHERE {fill.where}" if fill.where else ""
-        key = ", ".join(fill.key) or "row addresses"
-        yield f"       {fill.table}: {what}{where}, in batches by {key}"
+        yield f"       {fill.table}: {what}{where}, in batches by {batched_by(fill)}"
     if step.command:
         yield f"       $ {step.command}"
     if step.kind is Kind.CHECK:
@@ -80,6 +85,13 @@ def step_lines(step: ChangeStep) -> Iterator[str]:
         yield f"     note: {note}"
     for finding in step.findings:
         yield f"     {finding.severity}: {finding.message} ({finding.rule})"
+
+
+def batched_by(fill: Backfill) -> str:
+    """What the batches of a backfill go by."""
+    if fill.verb in ("update", "delete"):
+        return ", ".join(fill.key) or "row addresses"
+    return "SCAN"
 
 
 def effect(step: ChangeStep) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from dbtui.errors import ConnectError, InputError
 from dbtui.migrations.files import migration_file
+from dbtui.migrations.losses import losses
 from dbtui.migrations.rollback import way_back
 from dbtui.migrations.survey import surveyed
 from dbtui.model.change import ChangePlan
@@ -71,6 +72,8 @@ async def test_a_new_name_that_is_taken_or_matches_again_loses_nothing(redis: Re
     async with Console(redis.url()) as console:
         run = await done(console, await planned(console, "RENAME user:* account:{1}"))
         assert run.of(2).state is State.FAILED and "its new one is taken" in run.of(2).detail
+        flush = await planned(console, "FLUSHDB")
+        assert "about 2 rows" in await losses(console.engine, flush, flush.steps[-1])
         run = await done(console, await planned(console, "RENAME user:* user:v2:{1}"))
         assert "again and again" in run.of(2).detail
     assert client.mget("user:1", "account:1") == [b"mine", b"theirs"]
@@ -118,6 +121,8 @@ async def test_duplicates_stop_a_unique_index_before_it_is_built(
 ) -> None:
     people.insert_one({"_id": 9_000, "email": "1@x"})
     async with Console(ferretdb.url("plans")) as console:
+        drop = await planned(console, "db.people.drop()")
+        assert "people: about 3.0k rows" in await losses(console.engine, drop, drop.steps[-1])
         run = await done(console, await planned(console, "db.people.createIndex({email: 1}, {unique: true})"))
     assert run.of(1).state is State.FAILED and "no two documents" in run.of(1).detail
     assert list(people.index_information()) == ["_id_"]
@@ -145,6 +150,7 @@ async def test_an_index_is_copied_by_a_task_and_its_alias_swapped(opensearch2: E
     opensearch2.ask("POST", "/copied_v1/_bulk?refresh=true", lines)
     async with Console(opensearch2.url()) as console:
         plan = await planned(console, 'PUT /copied_v1/_settings\n{"index": {"number_of_shards": 2}}')
+        assert "copied_v1: about 60 rows" in await losses(console.engine, plan, plan.steps[-1])
         run = await done(console, plan)
     assert run.next is None, run.lines
     assert opensearch2.ask("GET", "/copied/_count")["count"] == 60

@@ -10,7 +10,7 @@ from dbtui import text
 from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Reversibility
 from dbtui.model.run import Fill, Look, Rehearsal, Rehearsed, Run, State, StepRun
 from dbtui.model.snapshot import Snapshot
-from dbtui.output.change_text import GLYPHS, effect, span, steps_text, undoing, unknown
+from dbtui.output.change_text import GLYPHS, batched_by, effect, span, steps_text, undoing, unknown
 from dbtui.output.rehearsal_text import observed_text
 from dbtui.tui.widgets.grid import Cell, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -132,9 +132,9 @@ def described(one: StepRun, tried: Rehearsed | None) -> str:
     lines += [*step.before, *step.statements, *step.after]
     if step.backfill is not None:
         fill = step.backfill
-        work = f"SET {fill.assignments}" if fill.verb == "update" else fill.verb.upper()
+        work = f"{'SET' if fill.verb == 'update' else fill.verb.upper()} {fill.assignments}".strip()
         lines.append(f"{fill.table}: {work}{f' WHERE {fill.where}' if fill.where else ''}")
-        lines.append(f"in batches by {', '.join(fill.key) or 'row addresses'}, each with its checkpoint")
+        lines.append(f"in batches by {batched_by(fill)}, each with its checkpoint")
     lines += [f"$ {step.command}"] if step.command else []
     if step.kind is Kind.CHECK:
         lines += [f"asks: {text.one_line(one.query)}" for one in step.preconditions]
