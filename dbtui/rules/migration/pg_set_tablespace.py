@@ -26,7 +26,7 @@ SUBJECTS = ("set tablespace",)
 
 
 def check(step: Step, action: Action) -> Iterator[Hit]:
-    if not step.fresh(action.relation):
+    if not step.fresh(action.relation) and step.effects.rewrites:
         yield Hit(
             str(action.relation),
             f"all of {action.relation} is copied under AccessExclusiveLock",
