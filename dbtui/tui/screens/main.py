@@ -143,12 +143,17 @@ class MainScreen(Screen[None]):
         if news and self.session.player is None:  # what is played happened long ago
             self.run_worker(import_module("dbtui.tui.alarm").tell(self, news), group="alarm")
         self.show_top_bar()
-        if self.past.snapshot is None:
-            self._show(snapshot)
+        self.call_later(self._show_newest)
         if snapshot.link is Link.LIVE and (before is None or before.link is not Link.LIVE):
             self.run_worker(asyncio.to_thread(self._warm_up), group="warm-up", exclusive=True)
             database = snapshot.server.database if snapshot.server else ""
             self.tree_widget.unfold((self.target.name, database))
+
+    async def _show_newest(self) -> None:
+        """Draw the newest snapshot, unless an older one is looked at; first, the keys that came meanwhile."""
+        await asyncio.sleep(0)
+        if self.snapshot is not None and self.past.snapshot is None and not self.leaving:
+            self._show(self.snapshot)
 
     def _show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot in the pane that is open, and what is said of the server."""
