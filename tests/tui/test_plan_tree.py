@@ -175,3 +175,12 @@ async def test_the_footer_adds_up() -> None:
         assert app.tree.footer == "self sum 100.0 % · ± 0.200 ms"
         app.tree.set_plan(dataclasses.replace(PLAN, self_sum_ms=2000.0, unattributed_ms=170.2))
         assert app.tree.footer == "self sum 92.2 % · outside the nodes 170 ms · ± 0.200 ms"
+
+
+async def test_a_plan_without_figures_has_no_columns_for_them() -> None:
+    app = OneTree()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.tree.set_plan(Plan("sqlite-rows", (PlanNode(0, None, 0, "SCAN orders", "SCAN"),), ""))
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "SCAN orders" in shown and "no figures" in shown and "cost" not in shown

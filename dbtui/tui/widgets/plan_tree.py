@@ -119,6 +119,7 @@ class PlanTree(LineListing):
         self._lines: tuple[Line, ...] = ()
         self._flagged: Mapping[int, Role] = {}
         self._hot: frozenset[int] = frozenset()
+        self._has_figures = True
 
     def set_plan(self, plan: Plan, flagged: Mapping[int, Role] | None = None) -> None:
         """Show a plan, the cursor on its first node; `flagged` nodes have findings, of that gravity."""
@@ -126,11 +127,19 @@ class PlanTree(LineListing):
         self._lines = lines_of(plan)
         self._flagged = flagged or {}
         self._hot = frozenset(hot_path(plan))
+        self._has_figures = plan.analyzed or any(
+            node.total_cost is not None or node.estimated_rows is not None for node in plan.nodes
+        )
         self.view.cursor = self.view.top = 0
         self.set_count(len(self._lines))
-        self.set_title("Plan", text.milliseconds(plan.total_ms) if plan.analyzed else "estimates only")
+        self.set_title("Plan", self._told(plan))
         self.set_subtitle(self.footer)
         self.cursor_settled()
+
+    def _told(self, plan: Plan) -> str:
+        if plan.analyzed:
+            return text.milliseconds(plan.total_ms)
+        return "estimates only" if self._has_figures else "no figures"
 
     @property
     def footer(self) -> str:
@@ -172,6 +181,8 @@ class PlanTree(LineListing):
     def heading(self, width: int) -> Sequence[Piece]:
         if self.plan is None:
             return ()
+        if not self._has_figures:
+            return ((fit(" Node", width), Role.MUTED),)
         measured = self.plan.analyzed
         with_heat, with_rows, with_blocks = self._columns(width)
         cells = f"{'self ms' if measured else 'own cost':>10} {'%':>3} "
@@ -197,7 +208,7 @@ class PlanTree(LineListing):
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         line = self._lines[index]
         assert self.plan is not None
-        figures = self._figures(line, width, measured=self.plan.analyzed)
+        figures = self._figures(line, width, measured=self.plan.analyzed) if self._has_figures else []
         flag = self._flagged.get(line.node.id)
         if self._flagged:
             figures.insert(0, (f"{glyphs().high if flag is not None else ' '} ", flag or Role.MUTED))
