@@ -48,12 +48,11 @@ def figure_line(metrics: Sequence[Metric], snapshot: Snapshot, width: int) -> tu
     pieces: list[tuple[str, Role]] = []
     left = width - 2
     for metric, shown, role in told:
-        label = f"{metric.label.lower()} "
-        left -= len(label) + len(shown) + 3
+        label = f"{'   ' if pieces else '  '}{metric.label.lower()} "  # one piece: each carries its colours
+        left -= len(label) + len(shown)
         if left < 0:
             break
-        pieces += [("  " if not pieces else "   ", Role.MUTED), (label, Role.MUTED)]
-        pieces.append((shown, role if role is Role.WARN else Role.TEXT))
+        pieces += [(label, Role.MUTED), (shown, role if role is Role.WARN else Role.TEXT)]
     return tuple(pieces)
 
 
