@@ -99,6 +99,13 @@ class Probe:
         return columns is not None and (not column or column in columns)
 
     @property
+    def sees_all(self) -> bool:
+        """Whether the user surely sees the sessions of others; a role's privileges are not looked into."""
+        return any(
+            re.match(r"GRANT (ALL PRIVILEGES|.*\bPROCESS\b).* ON \*\.\*", grant) for grant in self.grants
+        )
+
+    @property
     def superuser(self) -> bool:
         return any(
             re.match(r"GRANT (ALL PRIVILEGES|.*\bSUPER\b).* ON \*\.\*", grant) for grant in self.grants

@@ -247,10 +247,13 @@ def _progress(session: Session, stage: str, stages: str, percent: str) -> Progre
 
 
 def activity_of(sample: Sample, values: Mapping[str, float], probe: Probe) -> Activity:
-    """The sessions with the room there is. What PROCESS hides shows in the count of threads alone."""
+    """The sessions with the room there is. What PROCESS hides shows in the count of threads alone, which is of
+    another moment than the list.
+    """
     connected = int(values.get("threads_connected", sample.clients))
     own = probe.identity.current_user.rpartition("@")[0]
-    hidden = max(0, connected - sample.clients) if sample.users <= {own} else 0
+    alone = sample.users <= {own} and not probe.sees_all
+    hidden = max(0, connected - sample.clients) if alone else 0
     return Activity(
         sessions=sample.sessions,
         connections=connected,
