@@ -98,6 +98,7 @@ class SchemaView(View):
 
     def __init__(self) -> None:
         super().__init__()
+        self.add_class("-alone")  # until there is more to show than a sentence
         self.node: Node | None = None
         self.detail: Detail | None = None
         self._turned_from = ""  # the tab that was open before an object with DDL alone
@@ -136,14 +137,14 @@ class SchemaView(View):
     def show_loading(self, node: Node) -> None:
         """The node under the cursor changed; its detail is on its way."""
         self.node, self.detail = node, None
-        self.remove_class("-server")
+        self.remove_class("-alone")
         self.query_one("#facts", Frame).set_title(f"{self._kind(node)} {node.name}")
         self.query_one("#facts-text", Static).update("loading…")
 
     def show_server(self, node: Node, server: Server) -> None:
         """Who answered, and what there is to know about it: a server has facts alone."""
         self.show_loading(node)
-        self.add_class("-server")
+        self.add_class("-alone")
         pooler = f"through {server.pooler}" if server.pooler else ""
         who = (f"{server.product} {server.version}", server.role, server.address, server.cloud, pooler)
         user = f"{server.user}, who may do everything" if server.superuser else server.user

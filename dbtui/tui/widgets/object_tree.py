@@ -25,6 +25,7 @@ MARKS: Mapping[Kind, str] = {
     Kind.NAMESPACE: "ns", Kind.KEY: "k", Kind.STREAM: "ds", Kind.NODE: "n", Kind.SHARD: "sh",
 }  # fmt: skip
 SIZES = 28  # cells from which on sizes have a place at the right
+NOTE_WIDTH = (7, 14)  # cells: at least and at most
 SIZE_WIDTH = 8
 
 
@@ -289,16 +290,16 @@ class ObjectTree(LineListing):
             return ((indent + "  ", Role.TEXT), (fit(line.say, max(0, width - len(indent) - 2)), line.role))
         node, signs = line.node, glyphs()
         sign = " " if node.leaf else signs.opened if node.path in self._open else signs.closed
-        right = self._right(node, width)
-        taken = sum(width_of(piece[0]) for piece in right)
         head = [(indent, Role.TEXT), (f"{sign} ", Role.MUTED)]
         if mark := MARKS.get(node.kind, ""):
             head.append((f"{mark} ".rjust(3) if node.kind in _OBJECTS else f"{mark} ", Role.MUTED))
-        room = max(1, width - taken - sum(len(piece[0]) for piece in head))
+        room = width - sum(len(piece[0]) for piece in head)
+        right = self._right(node, width, room - width_of(tidy(node.name, room)) - 1)
+        room = max(1, room - sum(width_of(piece[0]) for piece in right))
         name = tidy(node.name, room)
         if width_of(name) >= room:
             name = fit(name, room)
-        detail_room = room - width_of(name) - 1
+        detail_room = room - width_of(name) - bool(right)
         detail = f" {tidy(node.detail, detail_room)}" if node.detail and detail_room > 3 else ""
         if width_of(detail) > detail_room:
             detail = fit(detail, detail_room)
@@ -306,11 +307,12 @@ class ObjectTree(LineListing):
         role = Role.MUTED if node.kind is Kind.FOLDER else Role.TEXT
         return (*head, (name, role), (detail + " " * gap, Role.MUTED), *right)
 
-    def _right(self, node: Node, width: int) -> list[Piece]:
-        """What is at the right: note, size."""
+    def _right(self, node: Node, width: int, left: int) -> list[Piece]:
+        """What is at the right: the note, in the room that the name leaves but readable still, and the size."""
         pieces: list[Piece] = []
         if node.note:
-            pieces.append((" " + fit(node.note, min(width_of(tidy(node.note, 12)), 12)), Role.WARN))
+            room = min(width_of(tidy(node.note, NOTE_WIDTH[1])), max(NOTE_WIDTH[0], min(left, NOTE_WIDTH[1])))
+            pieces.append((" " + fit(node.note, room), Role.WARN))
         if width >= SIZES and node.size is not None:
             pieces.append((text.size(node.size).rjust(SIZE_WIDTH), Role.MUTED))
         return pieces
