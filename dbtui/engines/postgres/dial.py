@@ -89,6 +89,15 @@ class Raw(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyped
         self._look(query)
         return super().cursor(query, *args, **more)
 
+    def _abort(self) -> None:
+        """Keep the closed protocol: a statement between two of its messages gets an InterfaceError from it.
+
+        asyncpg puts None in its place, and the statement fails with an AttributeError.
+        """
+        self._aborted = True
+        if self._protocol is not None:
+            self._protocol.abort()
+
 
 @dataclass(frozen=True, slots=True)
 class Dialled:

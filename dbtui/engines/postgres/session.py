@@ -185,6 +185,7 @@ class Connection:
         """Drop the session at once; waits for nothing."""
         self._held.clear()
         self._raw.terminate()
+        self._raw._transport.abort()  # asyncpg leaves it open when its own polite end was cut short
 
     async def close(self) -> None:
         """End the session politely within 0.3 s, else drop it; never raises."""

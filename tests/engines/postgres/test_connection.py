@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from dbtui.config import Secret, Target, resolve
@@ -348,6 +349,16 @@ async def test_a_statement_whose_client_is_gone_ends(connector: Connector, postg
     with pytest.raises(DbtuiError):
         await running
     assert await none_left(postgres)
+
+
+async def test_a_statement_between_two_messages_is_lost_like_any_other(connector: Connector) -> None:
+    work = await connector.open("work")
+    raw = work._raw
+    half = await raw._get_statement("select 1", 5.0)
+    work.abort()
+    assert work.closed
+    with pytest.raises(asyncpg.InterfaceError):
+        await raw._protocol.bind_execute(half, (), "", 0, True, 5.0)
 
 
 async def test_an_engine_opens_and_leaves(postgres: PostgresServer) -> None:
