@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from tests.servers.postgres import PostgresServer
+from tests.tui.recorded import NOW, SESSIONS, SNAPSHOT, recorded
 from tests.tui.terminal import Terminal, run_in_terminal
 
 PATIENCE = 60.0  # seconds
@@ -24,6 +26,21 @@ def comes(terminal: Terminal, word: bytes, pause: float = 0.0) -> bool:
         if word in terminal.read(quiet=0.1, limit=2.0):
             return True
     return False
+
+
+async def test_the_ages_of_the_session_below_are_told_less_often() -> None:
+    older = tuple(replace(s, transaction_age=s.transaction_age and s.transaction_age + 1) for s in SESSIONS)
+    activity = SNAPSHOT.activity.value
+    assert activity is not None
+
+    async with recorded((120, 40), slow_link=True) as c:
+        await c.press("j")
+        await c.sees("transaction open 00:01:15")
+        for later, told in ((1, "00:01:15"), (6, "00:01:16")):
+            section = replace(SNAPSHOT.activity, value=replace(activity, sessions=older))
+            c.main.snapshot = replace(SNAPSHOT, at=NOW + later, activity=section)
+            await c.still()
+            assert f"transaction open {told}" in c.shown()
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 NO_SHIFTS = "Nothing yet: a minute is compared with the ten before, of which at least one must be known."
 LOADING = "loading: the first sample is on its way"
+UNHURRIED = 5.0  # seconds between two texts of one session on a slow link: ages make each second's differ
 
 
 def _alike(one: Snapshot, other: Snapshot) -> bool:
@@ -59,6 +60,7 @@ class LiveView(TableView):
         self.marks = Marks()
         self._lines: tuple[Blocked, ...] = ()
         self._sessions: dict[str, Session] = {}
+        self._told_at = -UNHURRIED  # when the text of the session was last made, as snapshots tell the time
 
     def compose(self) -> ComposeResult:
         if self.charts:
@@ -90,7 +92,8 @@ class LiveView(TableView):
         self._show_metrics(snapshot)
         self._show_shifts(snapshot.shifts)
         self._show_sessions(snapshot.activity, snapshot)
-        self._show_detail()
+        if self.charts or abs(snapshot.at - self._told_at) >= UNHURRIED:
+            self._show_detail()
 
     def show_watch(self, said: Said) -> None:
         """The gravest of what is wrong with the server, in its own words."""
@@ -178,6 +181,7 @@ class LiveView(TableView):
 
     def _show_detail(self) -> None:
         session = self.session
+        self._told_at = self.latest.at if self.latest is not None else self._told_at
         detail = self.query_one("#session-text", Static)
         if session is None:
             content = ""
