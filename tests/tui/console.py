@@ -22,6 +22,7 @@ from dbtui.tui.app import DbtuiApp, Options
 from dbtui.tui.screens.main import MainScreen
 from dbtui.tui.widgets.grid import Cell, Grid, GridRow
 
+TALL = (120, 300)  # for trees: other tests leave databases behind
 PATIENCE = 30.0  # seconds for something to be seen; long, since the machine may be busy
 POLL = 0.03
 _KEYS = {

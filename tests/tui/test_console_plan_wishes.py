@@ -49,9 +49,10 @@ def shop(postgres18: PostgresServer) -> Iterator[str]:
 
 
 async def explained(c: Console, sql: str) -> PlanView:
+    former = view(c).plan if c.main.query("#plan") else None
     await c.edit(sql)
     await c.press("ctrl+g")
-    await c.until(lambda: c.main.pane == "plan" and view(c).plan is not None and view(c).sql == sql)
+    await c.until(lambda: c.main.pane == "plan" and view(c).plan is not former and view(c).sql == sql)
     return view(c)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dbtui.tui.screens.find import FindScreen
 from tests.servers.postgres import PostgresServer
-from tests.tui.console import Console, console
+from tests.tui.console import TALL, Console, console
 
 STRANGE = 'weird "name"'
 TABLES = """
@@ -51,7 +51,7 @@ async def _find(c: Console, letters: str) -> None:
 
 
 async def test_the_tree_opens_by_levels_down_to_the_columns(postgres18: PostgresServer, strange: str) -> None:
-    async with schema(postgres18, strange) as c:
+    async with schema(postgres18, strange, size=TALL) as c:
         assert c.main.pane == "schema"
         await c.sees(STRANGE)
         tree = c.main.tree_widget

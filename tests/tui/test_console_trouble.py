@@ -13,7 +13,7 @@ from dbtui.tui.screens.confirm import PasswordQuestion
 from dbtui.tui.screens.connect import ConnectScreen
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import free_port
-from tests.tui.console import PATIENCE, Console, console, target_of
+from tests.tui.console import PATIENCE, TALL, Console, console, target_of
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +240,7 @@ async def test_several_servers_stand_in_the_tree_and_keep_running(
 ) -> None:
     _both(postgres18, postgres15)
     before = _sessions(postgres18), _sessions(postgres15)
-    async with console(None, wait=False) as c:
+    async with console(None, wait=False, size=TALL) as c:
         await _picked(c, "alpha")
         await c.connected()
         await c.press("3")

@@ -95,7 +95,8 @@ def slow(postgres18: PostgresServer) -> str:
     """A database with a table that VACUUM takes minutes for."""
     database = postgres18.create_database()
     postgres18.psql(
-        f"create table big as select generate_series(1, 300000) n; delete from big where n % 2 = 0;"
+        "create table big with (autovacuum_enabled = off) as select generate_series(1, 300000) n;"
+        " delete from big where n % 2 = 0;"
         f" alter database {database} set vacuum_cost_delay = 100; alter database {database} set vacuum_cost_limit = 1",
         database,
     )

@@ -26,7 +26,7 @@ async def test_the_panes_say_what_there_is_and_what_is_lacking(redis: RedisServe
         async with console(target_of(redis.url(DATABASE))) as c:
             await c.sees(redis.product.capitalize(), "primary", "Commands", "Hits", "shop", "BLPOP")
             await c.press("e")
-            await c.sees("BLPOP", "complexity O(N)", "estimates only")
+            await c.sees("BLPOP", "complexity O(N)", "no figures")
             await c.press("1")
             await c.press("x")
             await c.sees("Cancel?")
