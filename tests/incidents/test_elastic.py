@@ -36,17 +36,18 @@ async def test_a_search_that_does_not_end(pages: ElasticServer) -> None:
 
 
 async def test_a_shard_that_no_node_may_hold(elastic: ElasticServer) -> None:
-    settings = {"number_of_replicas": 0, "routing.allocation.require.zone": "b"}
+    settings = {"number_of_replicas": 1, "routing.allocation.require.zone": "b"}
+    elastic.ask("PUT", "/copied", {"settings": {"number_of_replicas": 1}})  # a copy has no node either
     elastic.ask("PUT", "/orders?wait_for_active_shards=0", {"settings": settings})
     try:
         async with watched(elastic.url()) as incident:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while (found := await incident.named("es-cluster-red")).object != "orders":
                     await asyncio.sleep(0.1)
             assert "a part of the data cannot be searched or written" in found.message
             assert "primary shard 0 of orders has no node: node does not match index setting" in found.message
     finally:
-        elastic.ask("DELETE", "/orders")
+        elastic.ask("DELETE", "/orders,copied")
 
 
 async def test_a_breaker_that_refuses_what_a_request_would_hold(pages: ElasticServer) -> None:
@@ -56,7 +57,7 @@ async def test_a_breaker_that_refuses_what_a_request_would_hold(pages: ElasticSe
     try:
         async with watched(pages.url(), {"es-breaker-tripped": {"per_minute": 0.1}}) as incident:
             async with asyncio.timeout(30):
-                while not incident.watch.findings:
+                while not any(f.rule == "es-breaker-tripped" for f in incident.watch.findings):
                     refused = pages.ask("POST", f"/{PAGES}/_search?request_cache=false", body)
                     assert "circuit_breaking_exception" in str(refused)
                     incident.session.refresh()

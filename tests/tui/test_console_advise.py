@@ -167,7 +167,9 @@ def counted(c: Console) -> str:
 
 
 async def test_partitions_are_told_of_with_the_reasons(postgres18: PostgresServer, shop: str) -> None:
-    postgres18.psql("create extension if not exists pg_stat_statements", shop)
+    postgres18.psql(
+        "create extension if not exists pg_stat_statements; select pg_stat_statements_reset()", shop
+    )
     postgres18.psql("select count(*) from visits where at > '2025-02-01'", shop)
     async with console(target_of(postgres18.url(shop)), size=(120, 40)) as c:
         await c.until(lambda: "from visits where at > $1" in counted(c), "never counted")

@@ -7,7 +7,7 @@ from typing import Any
 
 from dbtui.engines.elasticsearch import counters, health, sessions, statements
 from dbtui.engines.elasticsearch.connection import Connection, Connector
-from dbtui.engines.elasticsearch.documents import mapping
+from dbtui.engines.elasticsearch.documents import mapping, mappings
 from dbtui.engines.elasticsearch.failures import lacks
 from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied, QueryError
@@ -92,14 +92,31 @@ class ElasticMonitor:
                 raise
             answer = {}
         progress = (*health.recoveries(answer), *sessions.progress_of(self._tasks, self._names))
-        missing = (snapshot.counters.value or {}).get("unassigned_shards")
-        unplaced = await self._unplaced(connection) if missing else None
+        counted = snapshot.counters.value or {}
+        missing = counted.get("unassigned_shards")
+        unplaced = await _unplaced(connection, red=bool(counted.get("red"))) if missing else None
         return {"health": Health(progress=progress, unplaced=unplaced)}
 
-    async def _unplaced(self, connection: Connection) -> Unplaced | None:
-        """Why the first shard without a node has none, where that is told."""
-        try:
-            found = await connection.get("_cluster", "allocation", "explain", timeout=_SLOW)
-        except QueryError:  # placed meanwhile, or not ours to ask
-            return None
-        return health.unplaced(mapping(found))
+
+async def _unplaced(connection: Connection, *, red: bool) -> Unplaced | None:
+    """Why a shard without a node has none, where that is told; of a red cluster, one whose data are missing."""
+    try:
+        shard = await _missing_primary(connection) if red else None
+        found = await connection.get("_cluster", "allocation", "explain", timeout=_SLOW, body=shard)
+    except QueryError:  # placed meanwhile, or not ours to ask
+        return None
+    return health.unplaced(mapping(found))
+
+
+async def _missing_primary(connection: Connection) -> Mapping[str, Any] | None:
+    """A primary shard of a red index that has no node, as _cluster/allocation/explain wants it named."""
+    asked: dict[str, Any] = {"timeout": _SLOW, "format": "json"}
+    indices = await connection.get(
+        "_cat", "indices", h="index", health="red", expand_wildcards="all", **asked
+    )
+    for index in (str(entry.get("index")) for entry in mappings(indices)):
+        shards = await connection.get("_cat", "shards", index, h="shard,prirep,state", **asked)
+        for shard in mappings(shards):
+            if shard.get("prirep") == "p" and shard.get("state") == "UNASSIGNED":
+                return {"index": index, "shard": int(shard["shard"]), "primary": True}
+    return None
