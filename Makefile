@@ -1,7 +1,8 @@
 # `make` alone lists what there is. Everything happens in .venv; nothing else on the machine is touched.
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
-TESTS := $(PYTHON_IN) -m pytest -n 2
+# Three at once: half of the time a test waits for its server.
+TESTS := $(PYTHON_IN) -m pytest -n 3
 # The servers that today's tests need and that pip does not bring; `make servers` fetches all.
 SERVERS := postgres15 pgbouncer mysql mariadb redis valkey documentdb ferretdb elasticsearch opensearch
 
