@@ -6,11 +6,23 @@ from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
 from dbtui.engines.admission import Admission
+from dbtui.engines.base import RunSession
 from dbtui.engines.work import Closable
 from dbtui.errors import SessionLost
 from dbtui.safety import Approval
 
 S = TypeVar("S", bound=Closable)
+R = TypeVar("R", bound=RunSession)
+
+
+async def opened(session: R) -> R:
+    """A session that stands, or nothing of it left behind. Raises what `reopen` raises."""
+    try:
+        await session.reopen()
+    except BaseException:
+        await session.close()
+        raise
+    return session
 
 
 class Held(Generic[S]):

@@ -50,8 +50,8 @@ def _wrong_times(plan: Plan) -> str:
     if abs(plan.self_sum_ms + plan.unattributed_ms - plan.total_ms) > plan.rounding_ms + 1e-9:
         return f"{plan.self_sum_ms} + {plan.unattributed_ms} is not {plan.total_ms}"
     if (
-        plan.rounding_ms > 0.5 + 0.02 * root
-    ):  # half a millisecond: a busy machine stops between two clock readings
+        plan.rounding_ms > 2 + 0.02 * root
+    ):  # two milliseconds: a busy machine stops between two clock readings
         return f"a rounding of {plan.rounding_ms} for {root}"
     return ""
 

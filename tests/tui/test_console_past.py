@@ -8,6 +8,7 @@ import pytest
 
 from dbtui.commands import replay
 from dbtui.live import histories
+from dbtui.live.insight import at_work
 from dbtui.live.stand_in import StandIn, of_log, of_recording
 from dbtui.model.activity import Statement, Statements
 from dbtui.model.server import Server
@@ -76,13 +77,19 @@ async def test_a_log_in_the_place_of_a_server(clean_home: Path) -> None:
     assert "SELECT marmalade" in said and "100.0 %" in said and "mysql-slow" in said
 
 
+def seen_at_work(c: Console) -> set[str]:
+    """The applications that the newest sample saw at work."""
+    activity = c.main.snapshot.activity.value if c.main.snapshot else None
+    return {session.application for session in at_work(activity.sessions)} if activity else set()
+
+
 async def test_statements_by_whom(postgres18: PostgresServer, connect: Connect) -> None:
     database = postgres18.create_database()
     postgres18.psql("create extension pg_stat_statements; select pg_stat_statements_reset()", database)
     busy = await connect(database=database, application="checkout")
     async with console(postgres18.url(database), interval=0.25, size=(160, 40)) as c:
         await c.press("2", "d", "d")
-        while not (c.main.snapshot and c.main.snapshot.load):  # until a sample has seen it
+        while "checkout" not in seen_at_work(c):  # until a sample has seen it
             await busy.fetch("select count(*) from generate_series(1, 1000), pg_sleep(0.6)")
         await c.sees("since the reset", "generate_series")
         await c.press("w")

@@ -138,7 +138,7 @@ async def test_another_database_of_the_server_opens_below_it(
 async def test_refresh_sees_a_table_that_was_made_meanwhile(postgres18: PostgresServer) -> None:
     database = postgres18.create_database()
     postgres18.psql("create schema shop; create table shop.first (id int)", database)
-    async with schema(postgres18, database) as c:
+    async with schema(postgres18, database, size=TALL) as c:
         tree = c.main.tree_widget
         await c.until(lambda: tree.reveal(("here", database, "shop", "first")))
         postgres18.psql("create table shop.second (id int); drop table shop.first", database)

@@ -43,10 +43,9 @@ class ElasticEngine:
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`. A cluster is one database."""
         from dbtui.engines.elasticsearch.run import ElasticRunSession
+        from dbtui.engines.held import opened
 
-        session = ElasticRunSession(self._connector, self._work)
-        await session.reopen()
-        return session
+        return await opened(ElasticRunSession(self._connector, self._work))
 
     async def close(self) -> None:
         """Drop the sessions and end the tunnel, whatever the server does."""

@@ -38,11 +38,10 @@ class MongoEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
+        from dbtui.engines.held import opened
         from dbtui.engines.mongodb.run import MongoRunSession
 
-        session = MongoRunSession(self._connector, database)
-        await session.reopen()
-        return session
+        return await opened(MongoRunSession(self._connector, database))
 
     async def close(self) -> None:
         """Leave at once, whatever the server does."""

@@ -44,11 +44,10 @@ class MysqlEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
+        from dbtui.engines.held import opened
         from dbtui.engines.mysql.run import MysqlRunSession
 
-        session = MysqlRunSession(self._connector, self._work, database)
-        await session.reopen()
-        return session
+        return await opened(MysqlRunSession(self._connector, self._work, database))
 
     async def behind(self) -> float | None:
         """See `engines.base.Follows`: the slowest of its channels."""

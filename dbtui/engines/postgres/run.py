@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from dbtui.engines.base import Statement
-from dbtui.engines.held import Held
+from dbtui.engines.held import Held, opened
 from dbtui.engines.postgres.connection import LOCK_LIMIT, Connection, Connector, Work
 from dbtui.engines.postgres.failures import FAILURES, describe
 from dbtui.engines.postgres.identity import identity
@@ -34,9 +34,7 @@ _BRIEF = 5.0  # seconds for a question of the console's own
 
 async def hold(connector: Connector, work: Work, database: str) -> PostgresRunSession:
     """A session of its own. Raises ConnectError; a pooler is refused, since settings and locks would be lost."""
-    session = PostgresRunSession(connector, work, database)
-    await session.reopen()
-    return session
+    return await opened(PostgresRunSession(connector, work, database))
 
 
 class PostgresRunSession(Held[Connection]):
@@ -59,15 +57,15 @@ class PostgresRunSession(Held[Connection]):
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
-        connection = await self._connector.open("run", database=self._database, writable=True)
+        self._connection = connection = await self._connector.open(
+            "run", database=self._database, writable=True
+        )
         if connection.pooled:
-            await connection.close()
             raise ConnectError(
                 f"{self._connector.target.name} is reached through a pooler, which keeps no session for a plan",
                 "connect to the server itself",
             )
         await connection.execute(_SETTINGS)
-        self._connection = connection
         self.identity = await identity(connection)
 
     async def seize(self, *, patience: float = 2.0) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from dbtui.engines.postgres.connection import Connection
 
 TOP = 50  # statements whose text is wanted: those that grew most, and those with most time of all
-TEXTS_EVERY = 60.0  # seconds between two readings of the file of texts
+TEXTS_EVERY = (5.0, 60.0)  # seconds between two readings of the file of texts, at least and at most
+TEXTS_SHARE = 0.002  # of the time that such readings may take: the server reads the whole file each time
 MOST_TEXTS = 5_000
 NOTICED_AT_ONCE = 20  # texts taken from one sample: masking costs time
 HIDDEN = "<insufficient privilege>"  # what the server itself says in place of a text
@@ -40,7 +42,7 @@ class CountedStatements:
         self._databases: dict[str, str] = {}
         self._roles: dict[str, str] = {}
         self._wanted: set[str] = set()  # ids of statements whose text is fetched at the next reading
-        self._texts_at: float | None = None
+        self._texts_due = 0.0
 
     async def sample(
         self, connection: Connection, present: frozenset[str], *, now: float, timeout: float
@@ -53,7 +55,7 @@ class CountedStatements:
         record = (await connection.fetch(sql, timeout=timeout, hold=True))[0]
         rows, hidden = _rows(record)
         self._wanted |= self._nameless(rows)
-        if self._texts_at is None or now - self._texts_at >= TEXTS_EVERY:
+        if now >= self._texts_due:
             await self._learn(connection, rows, now=now, timeout=timeout)
         made = {id_: self._statement(id_, row) for id_, row in rows.items()}
         self._rows, self._made = rows, made
@@ -91,12 +93,15 @@ class CountedStatements:
         databases = {row[2] for row in rows.values()}
         if not self._wanted and roles <= self._roles.keys() and databases <= self._databases.keys():
             return
-        self._texts_at = now
+        least, most = TEXTS_EVERY
+        self._texts_due = now + most  # should it fail
         self._texts_of.parts = _TEXTS if self._wanted else frozenset()
         ids, oids = [int(id_) for id_ in self._wanted], [int(oid) for oid in roles]
+        started = time.monotonic()
         answer = await self._texts_of.ask(
             connection, oids, ids, timeout=timeout, schema=connection.probe.statements_schema
         )
+        self._texts_due = now + min(max(least, (time.monotonic() - started) / TEXTS_SHARE), most)
         self._wanted.clear()
         self._databases = dict.fromkeys(databases, "") | (answer["databases"] or {})  # some were dropped
         self._roles = dict.fromkeys(roles, "") | (answer["roles"] or {})

@@ -40,11 +40,10 @@ class RedisEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
+        from dbtui.engines.held import opened
         from dbtui.engines.redis.run import RedisRunSession
 
-        session = RedisRunSession(self._connector, self._work, database)
-        await session.reopen()
-        return session
+        return await opened(RedisRunSession(self._connector, self._work, database))
 
     async def close(self) -> None:
         """Drop the sessions and end the tunnel, whatever the server does."""

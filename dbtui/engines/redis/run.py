@@ -54,12 +54,10 @@ class RedisRunSession(Held[Connection]):
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
-        connection = await self._connector.open("run")
-        if connection.server.role == "replica":
-            await connection.close()
+        self._connection = await self._connector.open("run")
+        if self._connection.server.role == "replica":
             raise ConnectError("this server is a replica, which takes no writes", "connect to its primary")
-        await connection.select(self._database)
-        self._connection = connection
+        await self._connection.select(self._database)
 
     async def seize(self, *, patience: float = 2.0) -> str:
         return await self._claim.seize(patience=patience)

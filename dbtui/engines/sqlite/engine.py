@@ -54,11 +54,10 @@ class SqliteEngine:
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""
+        from dbtui.engines.held import opened
         from dbtui.engines.sqlite.run import SqliteRunSession
 
-        session = SqliteRunSession(self._connector)
-        await session.reopen()
-        return session
+        return await opened(SqliteRunSession(self._connector))
 
     async def what_if(self) -> SqliteClone:
         """A copy of the schema and statistics to plan on."""

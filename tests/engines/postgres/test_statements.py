@@ -77,7 +77,10 @@ async def test_how_often_a_statement_was_planned(postgres: PostgresServer, count
         assert planned.plan_ms is not None and planned.plan_ms > 0
 
 
-async def test_texts_are_read_at_most_once_a_minute(postgres: PostgresServer, counted: str) -> None:
+async def test_texts_are_read_as_seldom_as_they_are_costly(
+    postgres: PostgresServer, counted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dbtui.engines.postgres.statements.TEXTS_SHARE", 1e-9)
     clock = Clock()
     async with (
         client(postgres, "late", counted) as session,
@@ -95,6 +98,21 @@ async def test_texts_are_read_at_most_once_a_minute(postgres: PostgresServer, co
         clock.now += 2
         assert of_text(await statements(monitor), "late_comer", counted).query == "SELECT $1 AS late_comer"
         assert monitor.cost.statements == asked + 3
+
+
+async def test_texts_that_cost_little_come_with_the_next_sample(
+    postgres: PostgresServer, counted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dbtui.engines.postgres.statements.TEXTS_SHARE", 1.0)
+    clock = Clock()
+    async with (
+        client(postgres, "late", counted) as session,
+        monitor_of(postgres.url(counted), clock) as monitor,
+    ):
+        await statements(monitor)
+        await session.execute("SELECT 'text' AS late_comer")
+        clock.now += 5
+        assert of_text(await statements(monitor), "late_comer", counted).query == "SELECT $1 AS late_comer"
 
 
 async def test_a_running_statement_lends_its_text_meanwhile(postgres: PostgresServer, counted: str) -> None:
