@@ -199,7 +199,7 @@ def _looked(look: Look) -> list[str]:
         progress = look.progress
         part = f" {progress.done / progress.total:.0%}" if progress.total else ""
         lines.append(f"server      {progress.operation} {progress.phase}{part}")
-    lines.append(f"load        {look.active} sessions at work")
+    lines.append(f"load        {_at_work(look.active)}")
     if look.lag is not None or look.lag_bytes is not None:
         size = f", {text.size(look.lag_bytes)}" if look.lag_bytes is not None else ""
         lines.append(f"replicas    {look.lag or 0.0:.1f} s behind{size}")
@@ -215,7 +215,7 @@ def _sampled(snapshot: Snapshot | None) -> list[str]:
     busy = sum(session.state == "active" for session in activity.sessions)
     blocked = sum(bool(session.blocked_by) for session in activity.sessions)
     oldest = max((session.transaction_age or 0.0 for session in activity.sessions), default=0.0)
-    lines = [f"load        {busy} sessions at work, {blocked} blocked"]
+    lines = [f"load        {_at_work(busy)}, {blocked} blocked"]
     if oldest >= 1:
         lines.append(
             f"oldest      a transaction of {text.duration(oldest)}: what waits for old ones waits for it"
@@ -225,3 +225,7 @@ def _sampled(snapshot: Snapshot | None) -> list[str]:
     if lags:
         lines.append(f"replicas    {max(lags):.1f} s behind")
     return lines
+
+
+def _at_work(sessions: int) -> str:
+    return f"{sessions} session{'' if sessions == 1 else 's'} at work"
