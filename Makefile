@@ -1,8 +1,8 @@
 # `make` alone lists what there is. Everything happens in .venv; nothing else on the machine is touched.
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
-# Three at once: half of the time a test waits for its server.
-TESTS := $(PYTHON_IN) -m pytest -n 3
+# Three at once: half of the time a test waits for its server. Who is done first takes from the others.
+TESTS := $(PYTHON_IN) -m pytest -n 3 --dist worksteal
 # The servers that today's tests need and that pip does not bring; `make servers` fetches all.
 SERVERS := postgres15 pgbouncer mysql mariadb redis valkey documentdb ferretdb elasticsearch opensearch
 

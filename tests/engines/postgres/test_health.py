@@ -240,12 +240,13 @@ async def test_a_primary_and_its_standby(pair: tuple[PostgresServer, str]) -> No
         (replica,) = found.replicas
         assert (replica.client, replica.state) == ("", "streaming")
         assert replica.lag_bytes is not None and replica.lag_bytes >= 0
-        _, counters = await sample(upper)
+        _, counters = await eventually(lambda: sample(upper), lambda found: "replication_lag" in found[1])
         assert counters["replication_lag"] >= 0
         primary.psql("CREATE TABLE moved AS SELECT generate_series(1, 1000) n")
         _, before = await sample(upper)
         activity, below = await eventually(
-            lambda: sample(lower), lambda found: found[1]["wal_bytes"] >= before["wal_bytes"]
+            lambda: sample(lower),
+            lambda found: found[1]["wal_bytes"] >= before["wal_bytes"] and "replication_lag" in found[1],
         )
         assert below["wal_bytes"] >= before["wal_bytes"] and below["replication_lag"] >= 0
         assert {"startup", "walreceiver"} <= {s.kind for s in activity.sessions}
