@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.streams import check_fail_on, exit_code, put, read_text
 from dbtui.commands.workload import opened
 from dbtui.errors import ConnectError, PermissionDenied, UsageError
 from dbtui.model.advice import Advice, IndexAdvice, Query
@@ -82,8 +82,7 @@ def run(args: argparse.Namespace) -> int:
         from dbtui.commands import partitioning
 
         return partitioning.run(args)
-    if args.fail_on not in (*Severity, RULE, REDUNDANT):
-        raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error, {RULE} or {REDUNDANT}")
+    check_fail_on(args.fail_on, (RULE, REDUNDANT))
     if args.most < 1:
         raise UsageError(f"--most {args.most}", "give a number of at least 1")
     given = read_text(args.file) if args.file is not None else None

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from dbtui.commands.server_plans import explain_on
-from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.streams import check_fail_on, exit_code, put, read_text
 from dbtui.errors import UsageError
-from dbtui.model.finding import Finding, Severity
+from dbtui.model.finding import Finding
 from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.plans.summary import beside_nodes, weights
@@ -101,10 +101,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.fail_on not in (*Severity, *rule_ids(PLAN_RULES)):
-        raise UsageError(
-            f"--fail-on {args.fail_on}", "give info, warning, error or the id of a rule about plans"
-        )
+    check_fail_on(args.fail_on, rule_ids(PLAN_RULES))
     if args.plan is not None and (args.server is not None or args.analyze or args.sweep or args.doctor):
         raise UsageError(
             "--plan reads a plan that was already taken",

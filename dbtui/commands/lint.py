@@ -7,18 +7,16 @@ import re
 from collections.abc import Iterable, Sequence
 
 from dbtui import __version__
+from dbtui.commands.streams import check_fail_on, fails
 from dbtui.errors import UsageError
 from dbtui.migrations.assess import DEFAULT_VERSIONS, PACKAGE, walk
 from dbtui.migrations.files import MigrationFile, dialect_of, read_files
-from dbtui.model.finding import Severity
 from dbtui.model.migration import Assessed, Engine
 from dbtui.output.github import github
 from dbtui.output.lint_json import Tally, lint_json
 from dbtui.output.lint_text import lint_text
 from dbtui.output.sarif import sarif
-from dbtui.rules.base import load_rule
-
-_ORDER = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+from dbtui.rules.base import load_rule, rule_ids
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", "json", "sarif", "github"], default="text")
     parser.add_argument(
         "--fail-on",
-        choices=["error", "warning", "info", "never"],
         default="error",
-        help="exit with 1 from this severity on (default: error)",
+        metavar="SEVERITY|RULE",
+        help="exit 1 on findings from this severity on, or of this rule; or never (default error)",
     )
     parser.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; can be repeated"
@@ -58,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 nothing at or above --fail-on, 1 findings. Raises UsageError and InputError for what cannot be used."""
+    check_fail_on(args.fail_on, rule_ids(PACKAGE))
     files = read_files(args.files)
     before = read_files(args.schema)
     engine = Engine(args.engine) if args.engine else _guess((*files, *before))
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         print(piece, end="")
     if written:
         print()
-    return 1 if _fails(tally, args.fail_on) else 0
+    return int(any(fails(severity, rule, args.fail_on) for severity, rule in tally.kinds))
 
 
 def _guess(files: Sequence[MigrationFile]) -> Engine:
@@ -99,9 +98,3 @@ def _formatted(assessed: Iterable[Assessed], tally: Tally, form: str, verbose: b
         found = [one for one in assessed if one.findings]
         return (sarif(found, __version__, lambda rule_id: load_rule(PACKAGE, rule_id).docs),)
     return lint_text(assessed, tally, verbose=verbose)
-
-
-def _fails(tally: Tally, fail_on: str) -> bool:
-    if fail_on == "never":
-        return False
-    return any(tally.findings[severity] for severity in _ORDER[_ORDER.index(Severity(fail_on)) :])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dbtui.advice.partitions import LEAST, advise
 from dbtui.commands.planners import facts_for, named, qualified
-from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.streams import check_fail_on, exit_code, put, read_text
 from dbtui.commands.workload import opened
 from dbtui.errors import UsageError
 from dbtui.model.advice import Query
@@ -26,8 +26,7 @@ DOCS = ("https://www.postgresql.org/docs/current/ddl-partitioning.html",)
 
 def run(args: argparse.Namespace) -> int:
     """Print the advice; the exit code. Raises DbtuiError, which is one line and exit code 2."""
-    if args.fail_on not in (*Severity, RULE):
-        raise UsageError(f"--fail-on {args.fail_on}", f"give info, warning, error or {RULE}")
+    check_fail_on(args.fail_on, (RULE,))
     least = LEAST if args.least is None else args.least
     if not 0 <= least < float("inf"):
         raise UsageError(f"--least {args.least}", "give a number of GB")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbtui.commands.streams import exit_code, put, read_text
+from dbtui.commands.streams import check_fail_on, exit_code, put, read_text
 from dbtui.commands.workload import opened
 from dbtui.errors import ConnectError, InputError, PermissionDenied, QueryError, UsageError
 from dbtui.model.advice import Facts, Planner, Query, WhatIf
@@ -29,11 +29,7 @@ _SQL = ("postgres", "mysql", "sqlite")
 
 def run(args: argparse.Namespace) -> int:
     """Print the rewrites; the exit code. Raises DbtuiError, which is one line and exit code 2."""
-    rules = rule_ids(PACKAGE)
-    if args.fail_on not in (*Severity, *rules):
-        raise UsageError(
-            f"--fail-on {args.fail_on}", f"give info, warning, error or one of {', '.join(rules)}"
-        )
+    check_fail_on(args.fail_on, rule_ids(PACKAGE))
     given = read_text(args.file) if args.file is not None else None
     rewriting = asyncio.run(_ask(args, given))
     found = findings(rewriting)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from dbtui.errors import InputError
+from dbtui.errors import InputError, UsageError
 from dbtui.model.finding import Finding, Severity
 from dbtui.plans import MAX_CHARACTERS
 
+NEVER = "never"  # no finding makes the exit code 1
+_FEW = 3  # rules that a message names
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
@@ -37,8 +39,20 @@ def put(printed: str) -> None:
     sys.stdout.write(printed)
 
 
+def check_fail_on(fail_on: str, rules: Collection[str]) -> None:
+    """Raises UsageError for a --fail-on that is neither a severity, nor `never`, nor the id of one of the rules."""
+    if fail_on not in (*Severity, NEVER, *rules):
+        which = " or ".join(rules) if len(rules) <= _FEW else "the id of such a rule (dbtui rules lists all)"
+        raise UsageError(f"--fail-on {fail_on}", f"give info, warning, error, never or {which}")
+
+
+def fails(severity: Severity, rule: str, fail_on: str) -> bool:
+    """Whether a finding of this severity and rule reaches `fail_on`."""
+    if fail_on in tuple(Severity):
+        return _RANK[severity] >= _RANK[Severity(fail_on)]
+    return rule == fail_on
+
+
 def exit_code(findings: Sequence[Finding], fail_on: str) -> int:
     """1 where a finding reaches `fail_on`, a severity or a rule's id; else 0."""
-    if fail_on in tuple(Severity):
-        return int(any(_RANK[finding.severity] >= _RANK[Severity(fail_on)] for finding in findings))
-    return int(any(finding.rule == fail_on for finding in findings))
+    return int(any(fails(finding.severity, finding.rule, fail_on) for finding in findings))

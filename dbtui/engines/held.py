@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from dbtui.engines.admission import Admission
 from dbtui.engines.base import RunSession
-from dbtui.engines.work import Closable
-from dbtui.errors import SessionLost
+from dbtui.engines.claim import FileClaim
+from dbtui.errors import QueryError, SessionLost
 from dbtui.safety import Approval
 
-S = TypeVar("S", bound=Closable)
+
+class Endable(Protocol):
+    """What is asked of a connection here."""
+
+    async def close(self) -> None:
+        """End it; never raises."""
+        ...
+
+
+S = TypeVar("S", bound=Endable)
 R = TypeVar("R", bound=RunSession)
 
 
@@ -45,8 +55,33 @@ class Held(Generic[S]):
         """See `engines.base.RunSession`."""
         return self._gate.through(approval, scope)
 
-    async def close(self) -> None:
-        """End it; never raises."""
+    async def _leave(self) -> None:
+        """End the connection that stands, if one does."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+    async def close(self) -> None:
+        """End it; never raises."""
+        await self._leave()
+
+
+class HeldByFile(Held[S]):
+    """On a server without a lock that a session holds: one runner at a time holds for this machine alone."""
+
+    _claim: FileClaim | None = None  # set when it is known which server this is
+
+    async def seize(self, *, patience: float = 2.0) -> str:
+        """See `engines.base.RunSession`. Raises ConnectError."""
+        assert self._claim is not None, "reopen() comes first"
+        return await self._claim.seize(patience=patience)
+
+    async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
+        """Refused: such a server keeps no journal, and its conditions are asked elsewhere."""
+        raise QueryError("nothing is asked over this session", "the query pane asks")
+
+    async def close(self) -> None:
+        """End it, and let others run a plan; never raises."""
+        await super().close()
+        if self._claim is not None:
+            self._claim.release()

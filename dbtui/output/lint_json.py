@@ -16,6 +16,7 @@ class Tally:
     def __init__(self) -> None:
         self.statements = self.unsafe = self.unknown = 0
         self.findings = dict.fromkeys(Severity, 0)
+        self.kinds: set[tuple[Severity, str]] = set()  # of findings: severity and rule
 
     def counted(self, assessed: Iterable[Assessed]) -> Iterator[Assessed]:
         """The same statements, counted."""
@@ -25,6 +26,7 @@ class Tally:
             self.unknown += one.safe is None
             for finding in one.findings:
                 self.findings[finding.severity] += 1
+                self.kinds.add((finding.severity, finding.rule))
             yield one
 
     @property

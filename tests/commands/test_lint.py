@@ -85,6 +85,8 @@ def test_the_schema_makes_it_certain(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         ("DROP TABLE t;", "error", 1),
         ("DROP TABLE t;", "never", 0),
+        ("DROP TABLE t;", "pg-lock-timeout-missing", 1),
+        ("DROP TABLE t;", "pg-cic-corruption-14", 0),
         ("ALTER TABLE t ADD COLUMN n int;", "error", 0),
         ("ALTER TABLE t ADD COLUMN n int;", "warning", 1),
         ("SELECT 1;", "info", 0),
@@ -99,7 +101,9 @@ def test_exit_codes(
     assert run(capsys, str(path), "--fail-on", fail_on)[0] == code
 
 
-@pytest.mark.parametrize("argv", [["nobody.sql"], ["a.sql", "--server-version", "new"]])
+@pytest.mark.parametrize(
+    "argv", [["nobody.sql"], ["a.sql", "--server-version", "new"], ["a.sql", "--fail-on", "pain"]]
+)
 def test_input_that_is_not_what_it_should_be(
     tmp_path: Path, argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,6 @@
 """The session that runs a plan on Elasticsearch or OpenSearch: see `engines.base.RunSession`.
 
-What the server does as a task of its own is waited for, and found again after a lost connection. The server has no
-lock that a session holds, so one runner at a time holds for this machine alone.
+What the server does as a task of its own is waited for, and found again after a lost connection.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbtui.engines.base import Statement
-from dbtui.engines.claim import FileClaim, claim_of
+from dbtui.engines.claim import claim_of
 from dbtui.engines.elasticsearch import sessions, words
 from dbtui.engines.elasticsearch.actions import raise_failures
 from dbtui.engines.elasticsearch.connection import Connection, Connector
@@ -20,7 +19,7 @@ from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.query import asked
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.words import Request, own
-from dbtui.engines.held import Held
+from dbtui.engines.held import HeldByFile
 from dbtui.engines.work import Work
 from dbtui.errors import DbtuiError, QueryError
 from dbtui.model.run import Look
@@ -35,7 +34,7 @@ _TASKS = {
 }
 
 
-class ElasticRunSession(Held[Connection]):
+class ElasticRunSession(HeldByFile[Connection]):
     """See `engines.base.RunSession`. Each request is done by itself, and stays done."""
 
     def __init__(self, connector: Connector, work: Work[Connection]) -> None:
@@ -44,7 +43,6 @@ class ElasticRunSession(Held[Connection]):
         self._work = work
         self._task = ""  # the one that is waited for
         self.identity = ""
-        self._claim: FileClaim | None = None
 
     @property
     def id(self) -> str:
@@ -53,20 +51,11 @@ class ElasticRunSession(Held[Connection]):
 
     async def reopen(self) -> None:
         """A new session. Raises ConnectError."""
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        await self._leave()
         self._connection = await self._connector.open("run")
         root = self._connection.probe.root
         self.identity = str(root.get("cluster_uuid") or self._connector.server.address)
         self._claim = self._claim or claim_of(self.identity)
-
-    async def seize(self, *, patience: float = 2.0) -> str:
-        assert self._claim is not None, "reopen() comes first"
-        return await self._claim.seize(patience=patience)
-
-    async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
-        raise QueryError("nothing is asked over this session", "the query pane asks")
 
     async def write(
         self,
@@ -127,11 +116,6 @@ class ElasticRunSession(Held[Connection]):
         async with self._work.use() as connection:
             task = mapping(mapping(await connection.get("_tasks", self._task)).get("task"))
         return Look(progress=next(iter(sessions.progress_of([task], {})), None))
-
-    async def close(self) -> None:
-        await super().close()
-        if self._claim is not None:
-            self._claim.release()
 
 
 def _is_of(request: Request, description: str) -> bool:

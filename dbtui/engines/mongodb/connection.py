@@ -135,6 +135,10 @@ class Connection:
         """The reply of a command that a user typed; not serial."""
         return dict(await self._call(self._database(database).command, command, _PLAIN, timeout, "read"))
 
+    async def close(self) -> None:
+        """End the client that it uses, with all that use it; waits for nothing."""
+        _close(self._client)
+
     # ---- inside
 
     def _database(self, name: str, codec: CodecOptions[Any] = _PLAIN) -> Any:
@@ -249,14 +253,18 @@ class Connector:
         assert self._monitor is not None
         return self._monitor
 
+    async def act(self) -> Connection:
+        """A connection with a client of its own, which the caller closes. Raises ConnectError."""
+        return Connection(*await self._opened())
+
     @contextlib.asynccontextmanager
     async def acting(self) -> AsyncIterator[Connection]:
         """A connection of its own for one approved action. Raises ConnectError."""
-        client, probe, server = await self._opened()
+        connection = await self.act()
         try:
-            yield Connection(client, probe, server)
+            yield connection
         finally:
-            _close(client)
+            await connection.close()
 
     async def close(self) -> None:
         """Leave at once: nothing of it waits for the server."""

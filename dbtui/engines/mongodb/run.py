@@ -1,7 +1,6 @@
 """The session that runs a plan on MongoDB: see `engines.base.RunSession` and `FillsBatches`.
 
-Commands are no transaction with the journal, and the server has no lock that a session holds: so one runner at a
-time holds for this machine alone, and only batches that may be repeated are done.
+Commands are no transaction with the journal: only batches that may be repeated are done.
 """
 
 from __future__ import annotations
@@ -9,43 +8,39 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, AsyncExitStack
 from typing import Any
 
 from bson import json_util
 
-from dbtui.engines.admission import Admission
 from dbtui.engines.base import Statement
-from dbtui.engines.claim import FileClaim, claim_of
+from dbtui.engines.claim import claim_of
+from dbtui.engines.held import HeldByFile
 from dbtui.engines.mongodb import health, sessions, values
 from dbtui.engines.mongodb.actions import raise_errors
 from dbtui.engines.mongodb.connection import Connection, Connector
 from dbtui.engines.mongodb.literals import Reader
 from dbtui.engines.mongodb.query import database_of, document_of, stop_marked
 from dbtui.engines.mongodb.shell import parse
-from dbtui.errors import DbtuiError, InputError, QueryError, SessionLost
+from dbtui.errors import DbtuiError, InputError, QueryError
 from dbtui.model.change import Backfill
 from dbtui.model.run import Look
-from dbtui.safety import Approval
 
 _LONG = 7 * 86400.0  # seconds; maxTimeMS is a number of 32 bits
 _BATCH = 60.0
 _NUMBERS = "number"  # whose types are one in the order of keys
 
 
-class MongoRunSession:
+class MongoRunSession(HeldByFile[Connection]):
     """See `engines.base.RunSession`. Each command is done by itself, and stays done."""
 
     resumes = True
 
     def __init__(self, connector: Connector, database: str) -> None:
+        super().__init__(connector.target.name)
         self._connector = connector
         self._database = database or connector.server.database
-        self._gate = Admission(connector.target.name)
-        self._stack = AsyncExitStack()
-        self._connection: Connection | None = None
         self._mark = f"dbtui {secrets.token_hex(8)}"
-        self._claim: FileClaim = claim_of(self.identity)
+        self._claim = claim_of(self.identity)
 
     @property
     def id(self) -> str:
@@ -58,25 +53,10 @@ class MongoRunSession:
         probe = self._connector.probe
         return f"{probe.replica_set or probe.place}/{self._database}"
 
-    @property
-    def _open(self) -> Connection:
-        if self._connection is None:
-            raise SessionLost("the session of the plan is closed", "open it again")
-        return self._connection
-
     async def reopen(self) -> None:
         """A new session. Raises ConnectError."""
-        await self._stack.aclose()
-        self._connection = await self._stack.enter_async_context(self._connector.acting())
-
-    async def seize(self, *, patience: float = 2.0) -> str:
-        return await self._claim.seize(patience=patience)
-
-    def admitted(self, approval: Approval, scope: str) -> AbstractContextManager[None]:
-        return self._gate.through(approval, scope)
-
-    async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
-        raise QueryError("nothing is asked over this session", "the query pane asks")
+        await self._leave()
+        self._connection = await self._connector.act()
 
     async def write(
         self,
@@ -117,11 +97,6 @@ class MongoRunSession:
         except QueryError:  # not every server of this protocol tells of its operations
             ours = []
         return Look(lag=lags.get("replication_lag"), progress=next(iter(sessions.progress_of(ours)), None))
-
-    async def close(self) -> None:
-        self._connection = None
-        await self._stack.aclose()
-        self._claim.release()
 
     # ---- batches
 

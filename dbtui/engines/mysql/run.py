@@ -42,9 +42,7 @@ class MysqlRunSession(Held[Connection]):
 
     async def reopen(self) -> None:
         """A new session; an older one of this object is dropped. Raises ConnectError."""
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        await self._leave()
         if self._connector.server.pooler:
             raise ConnectError(
                 f"{self._connector.target.name} is reached through a proxy, which keeps no session for a plan",

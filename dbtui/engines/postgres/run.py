@@ -54,9 +54,7 @@ class PostgresRunSession(Held[Connection]):
 
     async def reopen(self) -> None:
         """A new session; an older one of this object is dropped. Raises ConnectError."""
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        await self._leave()
         self._connection = connection = await self._connector.open(
             "run", database=self._database, writable=True
         )

@@ -1,7 +1,4 @@
-"""The session that runs a plan on Redis or Valkey: see `engines.base.RunSession` and `FillsBatches`.
-
-The server has no lock that a session holds, so one runner at a time holds for this machine alone.
-"""
+"""The session that runs a plan on Redis or Valkey: see `engines.base.RunSession` and `FillsBatches`."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from dbtui.engines.base import Statement
-from dbtui.engines.claim import FileClaim, claim_of
-from dbtui.engines.held import Held
+from dbtui.engines.claim import claim_of
+from dbtui.engines.held import HeldByFile
 from dbtui.engines.redis import health, words
 from dbtui.engines.redis.actions import runnable
 from dbtui.engines.redis.connection import Connection, Connector
@@ -27,7 +24,7 @@ _START, _END = "0", "end"  # cursors of SCAN, and the key that stands for the en
 _NO_KEY = "no such key"
 
 
-class RedisRunSession(Held[Connection]):
+class RedisRunSession(HeldByFile[Connection]):
     """See `engines.base.RunSession`. Each command is done by itself, and stays done."""
 
     resumes = False  # a cursor of SCAN is of no use to a server that was started anew
@@ -37,7 +34,7 @@ class RedisRunSession(Held[Connection]):
         self._connector = connector
         self._work = work
         self._database = database or connector.server.database
-        self._claim: FileClaim = claim_of(self.identity)
+        self._claim = claim_of(self.identity)
 
     @property
     def id(self) -> str:
@@ -51,19 +48,11 @@ class RedisRunSession(Held[Connection]):
 
     async def reopen(self) -> None:
         """A new session. Raises ConnectError."""
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        await self._leave()
         self._connection = await self._connector.open("run")
         if self._connection.server.role == "replica":
             raise ConnectError("this server is a replica, which takes no writes", "connect to its primary")
         await self._connection.select(self._database)
-
-    async def seize(self, *, patience: float = 2.0) -> str:
-        return await self._claim.seize(patience=patience)
-
-    async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
-        raise QueryError("nothing is asked over this session", "the query pane asks")
 
     async def write(
         self,
@@ -94,10 +83,6 @@ class RedisRunSession(Held[Connection]):
             lag=max((one.lag_seconds for one in replicas if one.lag_seconds is not None), default=None),
             lag_bytes=max((one.lag_bytes for one in replicas if one.lag_bytes is not None), default=None),
         )
-
-    async def close(self) -> None:
-        await super().close()
-        self._claim.release()
 
     # ---- batches
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dbtui.engines.base import Statement
 from dbtui.engines.claim import FileClaim
-from dbtui.engines.held import Held
+from dbtui.engines.held import HeldByFile
 from dbtui.engines.sqlite.connection import Connection, Connector
 from dbtui.model.run import Look
 
@@ -22,7 +22,7 @@ _BUSY = 3.0  # seconds that a lock of another process is waited for, unless a st
 _FOREVER = 30 * 86400.0  # seconds
 
 
-class SqliteRunSession(Held[Connection]):
+class SqliteRunSession(HeldByFile[Connection]):
     """See `engines.base.RunSession`."""
 
     def __init__(self, connector: Connector) -> None:
@@ -42,13 +42,8 @@ class SqliteRunSession(Held[Connection]):
 
     async def reopen(self) -> None:
         """A new connection. Raises ConnectError."""
-        if self._connection is not None:
-            await self._connection.close()
+        await self._leave()
         self._connection = await self._connector.open("run", writable=True)
-
-    async def seize(self, *, patience: float = 2.0) -> str:
-        """Lock the file beside the database; whoever holds it has written its process id there."""
-        return await self._claim.seize(patience=patience)
 
     async def read(self, sql: str, *, timeout: float = 10.0) -> Sequence[tuple[str | None, ...]]:
         def fetch(raw: sqlite3.Connection) -> list[tuple[str | None, ...]]:
@@ -102,7 +97,3 @@ class SqliteRunSession(Held[Connection]):
     async def look(self, relation: str) -> Look:
         """Nothing is to be seen beside a file: who waits for its lock, no other process can know."""
         return Look()
-
-    async def close(self) -> None:
-        await super().close()
-        self._claim.release()
