@@ -2,8 +2,8 @@
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
 # Three at once: half of the time a test waits for its server. Who is done first takes from the others.
-# A test that fails beside others gets a second chance, and is listed as R: a moment of a busy machine is no fault.
-TESTS := $(PYTHON_IN) -m pytest -n 3 --dist worksteal --reruns 1 --reruns-delay 1 -r R
+# A test that fails beside others is run again, twice at most, and listed as R: a busy machine is no fault.
+TESTS := $(PYTHON_IN) -m pytest -n 3 --dist worksteal --reruns 2 --reruns-delay 1 -r R
 # The servers that today's tests need and that pip does not bring; `make servers` fetches all.
 SERVERS := postgres15 pgbouncer mysql mariadb redis valkey documentdb ferretdb elasticsearch opensearch
 
