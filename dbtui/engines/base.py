@@ -11,19 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from dbtui.model.activity import Deadlock, Session, Stakes
-from dbtui.model.catalog import Detail, Name, Node
-from dbtui.model.change import Backfill
-from dbtui.model.nouns import Nouns
-from dbtui.model.plan import RawPlan
-from dbtui.model.result import Page
-from dbtui.model.run import Look
-from dbtui.model.server import Server
-from dbtui.model.snapshot import Cost, Metric, Source
-from dbtui.model.statistics import Statistics
-from dbtui.safety import Approval
+if TYPE_CHECKING:  # a protocol needs no class, and the console opens before most of them are wanted
+    from dbtui.model.activity import Deadlock, Session, Stakes
+    from dbtui.model.catalog import Detail, Name, Node
+    from dbtui.model.change import Backfill
+    from dbtui.model.nouns import Nouns
+    from dbtui.model.plan import RawPlan
+    from dbtui.model.result import Page
+    from dbtui.model.run import Look
+    from dbtui.model.server import Server
+    from dbtui.model.snapshot import Cost, Metric, Source
+    from dbtui.model.statistics import Statistics
+    from dbtui.safety import Approval
 
 LONGEST = 6 * 3600.0  # seconds that upkeep of a table may take
 

@@ -26,7 +26,6 @@ from dbtui.engines.base import Engine
 from dbtui.live.session import ConsoleSession
 from dbtui.live.tape import Tape
 from dbtui.model.catalog import Node
-from dbtui.model.finding import Finding
 from dbtui.model.snapshot import Link, Snapshot
 from dbtui.tui import panes
 from dbtui.tui.browser import RELATIONS, Browser
@@ -42,6 +41,7 @@ from dbtui.tui.widgets.status import KeyBar, TopBar
 
 if TYPE_CHECKING:
     from dbtui.migrations.runner import Runner
+    from dbtui.model.finding import Finding
     from dbtui.tui.views.findings import FindingsView
     from dbtui.tui.views.schema import SchemaView
     from dbtui.tui.watching import Watching
