@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dbtui import __version__
+from dbtui.commands.terminal import require_terminal
 from dbtui.errors import DbtuiError
 from dbtui.text import printable
 
@@ -150,12 +151,7 @@ def _open(
     stand_in: StandIn | None = None,
     fleet: Sequence[Target] = (),
 ) -> int:
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
-        print(
-            "dbtui: the console needs a terminal: use a command such as `dbtui explain` in scripts",
-            file=sys.stderr,
-        )
-        return 2
+    require_terminal()
     if args.slow_link:  # Textual reads these when it is imported
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "256"
         os.environ["TEXTUAL_FPS"] = "10"

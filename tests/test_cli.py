@@ -69,7 +69,7 @@ def test_an_interval_within_its_bounds_goes_on_to_the_terminal(seconds: str, cap
     assert "needs a terminal" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [[], ["postgresql://me:geheim@db/x"]])
+@pytest.mark.parametrize("words", [[], ["demo"], ["postgresql://me:geheim@db/x"]])
 def test_without_a_terminal_it_says_so_in_one_line(words: list[str], capsys: Capture) -> None:
     assert left(*words) == 2
     told = capsys.readouterr()

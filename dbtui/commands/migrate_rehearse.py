@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from dbtui.commands.going_on import steps_done, taken_up
 from dbtui.commands.migrate_plan import as_json, opened, planned
 from dbtui.migrations.rehearse import rehearse as rehearsed
 from dbtui.output.rehearsal_text import rehearsal_text
@@ -14,13 +15,13 @@ from dbtui.safety import Approval, approve
 async def rehearse(args: argparse.Namespace) -> int:
     """0 when every step did what was expected, 1 when one failed, or did something else."""
     async with opened(args) as (engine, target):
-        plan = await planned(args, engine)
+        plan = await taken_up(engine, target, await planned(args, engine))
         allowed = "rehearsal" in args.approve
 
         async def permit(scope: str) -> Approval | None:
             return approve(target.name, scope, "--approve rehearsal", seconds=3600) if allowed else None
 
-        done = await rehearsed(engine, plan, permit)
+        done = await rehearsed(engine, plan, permit, done=await steps_done(engine, target, plan))
     if args.format == "json":
         steps = [
             {

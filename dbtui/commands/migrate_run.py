@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dbtui.commands.following import following
-from dbtui.commands.going_on import begun, nobody
+from dbtui.commands.going_on import nobody, taken_up
 from dbtui.commands.migrate_plan import as_json, opened, planned
 from dbtui.config import Target
 from dbtui.engines.base import Engine
@@ -38,7 +38,7 @@ _PROGRESS = 5.0  # seconds between two lines about a backfill
 async def run(args: argparse.Namespace) -> int:
     """0 when every step is done, 1 when some are not."""
     async with opened(args) as (engine, target):
-        plan = await _going_on(engine, target, await planned(args, engine))
+        plan = await taken_up(engine, target, await planned(args, engine))
         leaves = Leaves(args, plan, target, engine)
         if target.environment is Environment.PRODUCTION:
             await _want_staging(args, plan, leaves)
@@ -68,18 +68,10 @@ def _where_it_stopped(state: Run, *, until: int | None) -> str:
     return f"stopped before step {number}, which was not approved: run again with --approve {number}{told}"
 
 
-async def _going_on(engine: Engine, target: Target, plan: ChangePlan) -> ChangePlan:
-    state = await begun(engine, target, plan)
-    if state is None or state.plan.id == plan.id:
-        return plan
-    print(printable(f"goes on with plan {state.plan.id}, which was begun for the same SQL"))
-    return state.plan
-
-
 async def rollback(args: argparse.Namespace) -> int:
     """Run the way back of the steps that are done, the newest first."""
     async with opened(args) as (engine, target):
-        plan = await _going_on(engine, target, await planned(args, engine))
+        plan = await taken_up(engine, target, await planned(args, engine))
         leaves = Leaves(args, plan, target, engine)
         async with _stoppable(args, engine, target, plan, leaves) as runner:
             complete = await way_back(runner, args.to)
@@ -90,7 +82,7 @@ async def rollback(args: argparse.Namespace) -> int:
 async def status(args: argparse.Namespace) -> int:
     """0 when every step is done."""
     async with opened(args) as (engine, target):
-        plan = await _going_on(engine, target, await planned(args, engine))
+        plan = await taken_up(engine, target, await planned(args, engine))
         runner = Runner(engine, target, plan, approve=nobody)
         state = await runner.standing()
         used = await index_use(engine, plan, state)
