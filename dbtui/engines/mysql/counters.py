@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from dbtui.engines.mysql.wire import MARK
 from dbtui.model.activity import Session
 from dbtui.model.snapshot import Metric
 
@@ -51,7 +52,9 @@ STATUS = tuple(dict.fromkeys((
     "Handler_read_rnd_next", "Com_rollback", "Uptime", "wsrep_cluster_size", "wsrep_flow_control_paused_ns",
     *(name for names in (*_WRITTEN, *_READ) for name in names),
 )))  # fmt: skip
-QUESTION = "SHOW GLOBAL STATUS WHERE Variable_name IN ({})".format(", ".join(f"'{name}'" for name in STATUS))
+QUESTION = f"SHOW GLOBAL STATUS WHERE (SELECT 1 AS {MARK}) AND Variable_name IN ({{}})".format(
+    ", ".join(f"'{name}'" for name in STATUS)
+)
 _KNOWN = (  # to MariaDB alone; MySQL has them among its metrics
     ("innodb_history_list_length", "history_list"),
     ("innodb_deadlocks", "deadlocks"),

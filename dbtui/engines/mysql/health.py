@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.server import Probe
-from dbtui.engines.mysql.wire import text
+from dbtui.engines.mysql.wire import MARK, text
 from dbtui.errors import QueryError
 from dbtui.model.activity import Health, Progress, Replica, Session
 
 _METRICS = (
-    "SELECT NAME, COUNT FROM information_schema.INNODB_METRICS"
+    f"SELECT NAME AS {MARK}, COUNT FROM information_schema.INNODB_METRICS"
     " WHERE NAME IN ('trx_rseg_history_len', 'lock_deadlocks', 'log_lsn_checkpoint_age')"
 )
-_STAGES = """
-SELECT t.PROCESSLIST_ID, s.EVENT_NAME, s.WORK_COMPLETED, s.WORK_ESTIMATED, t.PROCESSLIST_DB,
+_STAGES = f"""
+SELECT t.PROCESSLIST_ID AS {MARK}, s.EVENT_NAME, s.WORK_COMPLETED, s.WORK_ESTIMATED, t.PROCESSLIST_DB,
        LEFT(t.PROCESSLIST_INFO, 200)
   FROM performance_schema.events_stages_current s JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID
  WHERE s.WORK_ESTIMATED > 0 AND t.PROCESSLIST_ID IS NOT NULL
@@ -26,7 +26,7 @@ _NAMES = {
     "log_lsn_checkpoint_age": "checkpoint_age",
     "redo_room": "redo_room",
 }
-_REDO = "SELECT 'redo_room', @@innodb_redo_log_capacity"  # from 8.0.30 on
+_REDO = f"SELECT 'redo_room' AS {MARK}, @@innodb_redo_log_capacity"  # from 8.0.30 on
 _REPLICATION = {True: "SHOW ALL REPLICAS STATUS", False: "SHOW REPLICA STATUS"}  # of MariaDB, of MySQL
 _NO_STAGES = (
     "the progress of an ALTER is not shown: UPDATE performance_schema.setup_consumers SET ENABLED = 'YES'"

@@ -8,24 +8,25 @@ from dataclasses import dataclass
 
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.server import Probe
+from dbtui.engines.mysql.wire import MARK
 
 MOST = 500  # waits of one reading
 _ROWS_MYSQL = f"""
-SELECT /*+ MAX_EXECUTION_TIME(2000) */ DISTINCT r.PROCESSLIST_ID, b.PROCESSLIST_ID
+SELECT /*+ MAX_EXECUTION_TIME(2000) */ DISTINCT r.PROCESSLIST_ID AS {MARK}, b.PROCESSLIST_ID
   FROM performance_schema.data_lock_waits w
   JOIN performance_schema.threads r ON r.THREAD_ID = w.REQUESTING_THREAD_ID
   JOIN performance_schema.threads b ON b.THREAD_ID = w.BLOCKING_THREAD_ID
  LIMIT {MOST}
 """
 _ROWS_MARIADB = f"""
-SELECT DISTINCT r.trx_mysql_thread_id, b.trx_mysql_thread_id
+SELECT DISTINCT r.trx_mysql_thread_id AS {MARK}, b.trx_mysql_thread_id
   FROM information_schema.INNODB_LOCK_WAITS w
   JOIN information_schema.INNODB_TRX r ON r.trx_id = w.requesting_trx_id
   JOIN information_schema.INNODB_TRX b ON b.trx_id = w.blocking_trx_id
  LIMIT {MOST}
 """
 _METADATA = f"""
-SELECT t.PROCESSLIST_ID, l.LOCK_STATUS, l.LOCK_TYPE, l.OBJECT_TYPE,
+SELECT t.PROCESSLIST_ID AS {MARK}, l.LOCK_STATUS, l.LOCK_TYPE, l.OBJECT_TYPE,
        CONCAT_WS('.', l.OBJECT_SCHEMA, l.OBJECT_NAME)
   FROM performance_schema.metadata_locks p
   JOIN performance_schema.metadata_locks l

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.failures import account
 from dbtui.engines.mysql.server import Identity, Probe
-from dbtui.engines.mysql.wire import OURS
+from dbtui.engines.mysql.wire import MARK, OURS
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Activity, Progress, Session
 
@@ -110,8 +110,8 @@ class ProcessList:
             modern = self._probe.performance_schema and self._probe.number >= (8, 0, 22)
             source = "performance_schema.processlist" if modern else "information_schema.PROCESSLIST"
         return (
-            f"SELECT p.ID, p.USER, p.HOST, p.DB, p.COMMAND, {time}, p.STATE, LEFT({query}, {MOST_CHARACTERS}),"
-            f" {extra}, {transaction} FROM {source} p{join}"
+            f"SELECT p.ID AS {MARK}, p.USER, p.HOST, p.DB, p.COMMAND, {time}, p.STATE,"
+            f" LEFT({query}, {MOST_CHARACTERS}), {extra}, {transaction} FROM {source} p{join}"
         )
 
     async def _learn_programs(self, connection: Connection, ids: Sequence[str], timeout: float) -> None:
@@ -121,7 +121,7 @@ class ProcessList:
         if not self._attributes or not new:
             return
         sql = (
-            "SELECT PROCESSLIST_ID, ATTR_VALUE FROM performance_schema.session_connect_attrs"
+            f"SELECT PROCESSLIST_ID AS {MARK}, ATTR_VALUE FROM performance_schema.session_connect_attrs"
             f" WHERE ATTR_NAME = 'program_name' AND PROCESSLIST_ID IN ({', '.join(new)})"
         )
         try:
@@ -161,7 +161,7 @@ class ProcessList:
         if not idle:
             return sessions
         sql = (
-            f"SELECT t.PROCESSLIST_ID, LEFT(s.SQL_TEXT, {MOST_CHARACTERS})"
+            f"SELECT t.PROCESSLIST_ID AS {MARK}, LEFT(s.SQL_TEXT, {MOST_CHARACTERS})"
             " FROM performance_schema.events_statements_current s"
             " JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID"
             f" WHERE t.PROCESSLIST_ID IN ({', '.join(idle)}) AND s.SQL_TEXT IS NOT NULL"

@@ -1,4 +1,8 @@
-"""Which statements the load is made of: performance_schema's digests, or the sampled activity without them."""
+"""Which statements the load is made of: performance_schema's digests, or the sampled activity without them.
+
+What the console asks again and again is marked in its text and left out. The few statements of a new session (SET
+NAMES and the like) and SHOW REPLICA STATUS have no place for a mark: they are counted with those of others.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.lex import fingerprint, literal, mask
 from dbtui.engines.mysql.server import Probe
+from dbtui.engines.mysql.wire import MARK
 from dbtui.engines.sampled import SampledStatements
 from dbtui.model.activity import Statement, Statements
 
@@ -54,11 +59,14 @@ class Digests:
         else:
             self._rows = before | read
         await self._learn(connection, before, timeout)
-        made = {key: self._statement(key, row) for key, row in self._rows.items()}
+        made = {key: self._statement(key, row) for key, row in self._rows.items() if not self._own(row)}
         self._made = made
         return Statements(
             tuple(made.values()), SOURCE, evicted=self._evicted or None, reset=self._first, note=""
         )
+
+    def _own(self, row: Row) -> bool:
+        return MARK in self._texts.get(row[1], "")
 
     def _went_back(self, key: str, row: Row) -> bool:
         before = self._rows.get(key)
@@ -69,8 +77,8 @@ class Digests:
         where = f"WHERE LAST_SEEN >= {literal(since)}" if since else ""
         sql = (
             "SELECT GROUP_CONCAT(CONCAT_WS(' ', HEX(COALESCE(SCHEMA_NAME, '')), COALESCE(DIGEST, '-'), COUNT_STAR,"
-            " SUM_TIMER_WAIT, SUM_ROWS_SENT + SUM_ROWS_AFFECTED, SUM_ROWS_EXAMINED) SEPARATOR '\\n'),"
-            f" MAX(LAST_SEEN), MIN(FIRST_SEEN) FROM {_TABLE} {where}"
+            " SUM_TIMER_WAIT, SUM_ROWS_SENT + SUM_ROWS_AFFECTED, SUM_ROWS_EXAMINED) SEPARATOR '\\n')"
+            f" AS {MARK}, MAX(LAST_SEEN), MIN(FIRST_SEEN) FROM {_TABLE} {where}"
         )
         text, newest, first = (await connection.fetch(sql, timeout=timeout))[0]
         self._newest = newest or self._newest
@@ -95,7 +103,7 @@ class Digests:
         if len(self._texts) > MOST_TEXTS:
             self._texts.clear()
         quoted = ", ".join(f"'{digest}'" for digest in wanted)
-        sql = f"SELECT DISTINCT DIGEST, DIGEST_TEXT FROM {_TABLE} WHERE DIGEST IN ({quoted})"
+        sql = f"SELECT DISTINCT DIGEST AS {MARK}, DIGEST_TEXT FROM {_TABLE} WHERE DIGEST IN ({quoted})"
         for digest, text in await connection.fetch(sql, timeout=timeout):
             self._texts[digest] = text
 

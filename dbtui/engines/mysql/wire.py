@@ -20,6 +20,7 @@ from dbtui.engines.readahead import Row
 from dbtui.model.result import ResultColumn
 
 OURS = "dbtui"  # program_name of the console's own connections
+MARK = "dbtui_own"  # a column of what the console asks by itself: the server's digests keep names and no comments
 CHANGES = "dbtui change"  # of those that write: they are seen like anybody's
 _BINARY = 63  # the character set of what is no text
 _STRINGS = frozenset(

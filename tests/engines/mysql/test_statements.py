@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dbtui.engines.mysql.activity import MysqlMonitor
 from dbtui.engines.mysql.statements import sampled
+from dbtui.engines.mysql.wire import MARK
 from dbtui.live.rates import deltas
-from dbtui.model.activity import Session, Statement
-from tests.engines.mysql.sessions import Clock, client, monitoring, running, sample, seen, statements
+from dbtui.model.activity import Session, Statement, Statements
+from tests.engines.mysql.sessions import Clock, client, monitoring, running, sample, seen, statements, until
 from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer
 
@@ -14,15 +16,26 @@ def mine(found: tuple[Statement, ...], database: str) -> list[Statement]:
     return [statement for statement in found if statement.database == database]
 
 
+async def counted(monitor: MysqlMonitor, database: str, calls: int) -> Statements:
+    """The statements once so many calls have brought rows: each is counted after its client has the answer."""
+
+    async def look() -> Statements | None:
+        found = await statements(monitor)
+        enough = any(s.rows and s.calls >= calls for s in mine(found.statements, database))
+        return found if enough else None
+
+    return await until(look, f"{calls} calls in the digests")
+
+
 async def test_digests_count_what_ran_between_two_samples(mysql: MysqlProtocolServer) -> None:
     name = mysql.create_database()
     mysql.sql(f"CREATE TABLE {name}.t (a INT)", f"INSERT INTO {name}.t VALUES (1), (2), (3)")
     async with monitoring(mysql) as monitor:
         mysql.sql("SELECT a FROM t WHERE a > 0", database=name)
-        before = await statements(monitor)
+        before = await counted(monitor, name, 1)
         for number in range(5):
             mysql.sql(f"SELECT a FROM t WHERE a > {number - 10}", database=name)
-        after = await statements(monitor)
+        after = await counted(monitor, name, 6)
         found = [delta for delta in deltas(before, after, 5.0) if delta.statement.database == name]
         grown = next(delta for delta in found if delta.rows)
         assert (grown.calls, grown.rows, grown.rows_read) == (5, 15, 15)
@@ -31,6 +44,24 @@ async def test_digests_count_what_ran_between_two_samples(mysql: MysqlProtocolSe
         assert "?" in grown.statement.query
         assert "`a`" in grown.statement.query
         assert before.source == after.source == "events_statements_summary_by_digest"
+
+
+async def test_what_the_console_asks_again_and_again_is_left_out(mysql: MysqlProtocolServer) -> None:
+    name = mysql.create_database()
+    table = "performance_schema.events_statements_summary_by_digest"
+    async with monitoring(mysql) as monitor:
+        mysql.sql("SELECT 1 AS anybody", database=name)
+        for _ in range(3):
+            await sample(monitor)
+            found = await statements(monitor)
+    asked = " ".join(
+        text for (text,) in mysql.sql(f"SELECT DIGEST_TEXT FROM {table} WHERE DIGEST_TEXT LIKE '%{MARK}%'")
+    )
+    shown = " ".join(statement.query or "" for statement in found.statements)
+    for question in ("SHOW GLOBAL STATUS", "GROUP_CONCAT", "DIGEST_TEXT", "PROCESSLIST", "ATTR_VALUE"):
+        assert question in asked.upper()
+    assert "anybody" in shown
+    assert MARK not in shown
 
 
 async def test_texts_of_other_encodings_and_names_of_databases_fail_nothing(
