@@ -61,6 +61,8 @@ async def is_done(engine: Engine, step: ChangeStep, database: str, journalled: S
         return True
     if step.postconditions:
         return await first_open(engine, step.postconditions, database) is None
+    if step.undoes:
+        return await first_open(engine, step.undoes, database) is not None
     if step.kind is Kind.CHECK:
         return await first_open(engine, step.preconditions, database) is None
     return journalled is State.DONE

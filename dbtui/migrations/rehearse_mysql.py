@@ -7,6 +7,8 @@ foreign keys and no triggers, and statements that name their database cannot be 
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from dbtui.engines.base import Engine, RunSession, RunsPlans
 from dbtui.errors import NotApproved, UsageError
 from dbtui.migrations.dialect import DIALECTS
@@ -17,7 +19,9 @@ from dbtui.model.run import Rehearsal
 from dbtui.safety import rehearsal_scope
 
 
-async def in_own_database(engine: Engine, plan: ChangePlan, permit: Permit | None) -> Rehearsal:
+async def in_own_database(
+    engine: Engine, plan: ChangePlan, permit: Permit | None, done: Set[int]
+) -> Rehearsal:
     """Try a plan and its way back. Raises NotApproved without leave: it creates and drops a database."""
     if not isinstance(engine, RunsPlans):
         raise UsageError("the plan is for another server", "give the server it is for")
@@ -40,7 +44,7 @@ async def in_own_database(engine: Engine, plan: ChangePlan, permit: Permit | Non
         with session.admitted(approval, scope):
             try:
                 stage = Timed(session)
-                steps, back = await rehearse_both(engine, stage, plan, _name(plan))
+                steps, back = await rehearse_both(engine, stage, plan, _name(plan), done)
             finally:
                 await session.write([f"DROP DATABASE IF EXISTS `{_name(plan)}`"], one=False)
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from dbtui.engines import create
 from dbtui.engines.base import Engine
 from dbtui.engines.postgres.engine import PostgresEngine
@@ -14,7 +16,9 @@ from dbtui.safety import approve
 from dbtui.shadow import Shadow
 
 
-async def on_shadow(engine: Engine, plan: ChangePlan, shadow: Shadow | None = None) -> Rehearsal:
+async def on_shadow(
+    engine: Engine, plan: ChangePlan, done: Set[int], shadow: Shadow | None = None
+) -> Rehearsal:
     """Try a plan, and its way back. The shadow is made for it unless one is given.
 
     Raises UsageError without the embedded server, QueryError and PermissionDenied where the schema cannot be read.
@@ -23,7 +27,7 @@ async def on_shadow(engine: Engine, plan: ChangePlan, shadow: Shadow | None = No
         raise UsageError("the plan is for PostgreSQL, and the server is not", "give the server it is for")
     if shadow is None:
         async with Shadow() as made:
-            return await on_shadow(engine, plan, made)
+            return await on_shadow(engine, plan, done, made)
     lab = await shadow.rehearsal(engine.source, database=plan.database)
     try:
         place = create(lab.target)
@@ -35,7 +39,7 @@ async def on_shadow(engine: Engine, plan: ChangePlan, shadow: Shadow | None = No
                 assert isinstance(session, PostgresRunSession)
                 scope = f"rehearsal:{plan.id}"
                 with session.admitted(approve(lab.target.name, scope, "rehearsal", seconds=3600), scope):
-                    steps, back = await rehearse_both(place, session, plan, "")
+                    steps, back = await rehearse_both(place, session, plan, "", done)
             finally:
                 await session.close()
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Set
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from dbtui.model.run import Rehearsal
 from dbtui.safety import approve
 
 
-async def on_copy(engine: Engine, plan: ChangePlan) -> Rehearsal:
+async def on_copy(engine: Engine, plan: ChangePlan, done: Set[int]) -> Rehearsal:
     """Try a plan and its way back on a copy, which is removed afterwards. Raises UsageError without room for it."""
     if not isinstance(engine, SqliteEngine):
         raise UsageError("the plan is for SQLite, and the server is not", "give the file it is for")
@@ -34,7 +35,7 @@ async def on_copy(engine: Engine, plan: ChangePlan) -> Rehearsal:
             try:
                 with session.admitted(approve(target.name, scope, "rehearsal", seconds=3600), scope):
                     stage = Timed(session)
-                    steps, back = await rehearse_both(place, stage, plan, "")
+                    steps, back = await rehearse_both(place, stage, plan, "", done)
             finally:
                 await session.close()
         finally:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dbtui.engines.base import Engine, RunSession
 from dbtui.errors import DbtuiError
-from dbtui.migrations.conditions import first_open
+from dbtui.migrations.conditions import first_open, is_done
 from dbtui.migrations.dialect import DIALECTS
 from dbtui.migrations.parse import parse
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction, blocks_long
@@ -26,6 +26,8 @@ _STRONG = (
     "ExclusiveLock",
     "AccessExclusiveLock",
 )
+
+_DONE = "done on the server already"
 
 Permit = Callable[[str], Awaitable[Approval | None]]
 """Asks for leave to write on the user's server, for a scope; None is no."""
@@ -53,12 +55,17 @@ class Timed:
 
 
 async def rehearse_both(
-    engine: Engine, stage: Stage, plan: ChangePlan, database: str
+    engine: Engine, stage: Stage, plan: ChangePlan, database: str, done: Set[int]
 ) -> tuple[tuple[Rehearsed, ...], tuple[Rehearsed, ...]]:
-    """All steps, and the ways back: those are tried before the point of no return, which is passed the second time."""
+    """All steps, and the ways back: those are tried before the point of no return, which is passed the second time.
+
+    The steps with the numbers `done` are done on the stage as it is.
+    """
     final = next((place for place, step in enumerate(plan.steps) if step.point_of_no_return), len(plan.steps))
+    if any(step.number in done for step in plan.steps[final:]):
+        return await rehearse_steps(engine, stage, plan, database, done), ()
     kept = replace(plan, steps=plan.steps[:final])
-    steps = await rehearse_steps(engine, stage, kept, database)
+    steps = await rehearse_steps(engine, stage, kept, database, done)
     back = await rehearse_back(stage, steps)
     if final == len(plan.steps):
         return steps, back
@@ -72,23 +79,33 @@ async def rehearse_both(
 
 
 async def rehearse_steps(
-    engine: Engine, stage: Stage, plan: ChangePlan, database: str
+    engine: Engine, stage: Stage, plan: ChangePlan, database: str, done: Set[int] = frozenset()
 ) -> tuple[Rehearsed, ...]:
-    """All steps in order; after an error the rest is skipped, since it builds on what failed."""
+    """All steps but those that are done, in order; after an error the rest is skipped: it builds on what failed."""
     found: list[Rehearsed] = []
     for step in plan.steps:
         broken = next((one for one in found if one.error), None)
         if broken is not None:
             found.append(Rehearsed(step, skipped=f"step {broken.step.number} failed before it"))
+        elif step.number in done or await _found_done(engine, step, database):
+            found.append(Rehearsed(step, skipped=_DONE))
         else:
             found.append(await _rehearsed(engine, stage, plan, step, database))
     return tuple(found)
 
 
+async def _found_done(engine: Engine, step: ChangeStep, database: str) -> bool:
+    """Whether the catalog shows a step as done, out of its turn; where there are no rows, rows prove nothing."""
+    if step.kind not in (Kind.DDL, Kind.INDEX, Kind.VALIDATE):
+        return False
+    return await is_done(engine, step, database, None)
+
+
 async def rehearse_back(stage: Stage, steps: Sequence[Rehearsed]) -> tuple[Rehearsed, ...]:
-    """The down statements of what ran, the newest first."""
+    """The down statements of what is done, the newest first."""
     found: list[Rehearsed] = []
-    for one in reversed([one for one in steps if one.observed is not None and one.step.down]):
+    done = [one for one in steps if one.observed is not None or one.skipped == _DONE]
+    for one in reversed([one for one in done if one.step.down]):
         step = one.step
         try:
             seen = await stage.observe(

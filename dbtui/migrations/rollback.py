@@ -10,13 +10,14 @@ from dbtui.migrations.assess import DEFAULT_VERSIONS
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.planner.weigh import weigh
 from dbtui.migrations.runner import Runner
-from dbtui.model.change import ChangePlan, ChangeStep, Kind, Reversibility
+from dbtui.model.change import ChangePlan, ChangeStep, Kind, Reversibility, Transaction
 from dbtui.model.migration import Engine
 from dbtui.model.run import Run, State
 
 
 def backwards(step: ChangeStep) -> ChangeStep:
     """The step that takes another one back; its number is the negative one."""
+    whole = len(step.down) == 1 or step.down_transaction is Transaction.ONE  # no part of it can be done alone
     return ChangeStep(
         number=-step.number,
         kind=step.kind if step.kind is Kind.INDEX else Kind.DDL,
@@ -30,6 +31,7 @@ def backwards(step: ChangeStep) -> ChangeStep:
         locks=step.locks,
         blocks=step.blocks,
         destructive=step.reversibility is Reversibility.NEEDS_DATA,
+        undoes=step.postconditions if whole else (),
         reversibility=Reversibility.IMPOSSIBLE
         if step.reversibility is Reversibility.NEEDS_DATA
         else Reversibility.FREE,

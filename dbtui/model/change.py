@@ -148,6 +148,7 @@ class ChangeStep:
     preconditions: tuple[Condition, ...] = ()  # all must hold before it may start
     postconditions: tuple[Condition, ...] = ()  # all hold when it is done; () means only people know
     superseded: Condition | None = None  # when it holds, a later step used up what this one made: it is done
+    undoes: tuple[Condition, ...] = ()  # of a way back: it is done when one of these holds no more
     leftover: Condition | None = None  # before each attempt: when it holds, `cleanup` runs first
     cleanup: tuple[str, ...] = ()  # removes what a failed attempt left, each outside a transaction
     backfill: Backfill | None = None

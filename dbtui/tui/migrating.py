@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from dbtui import policy, text
 from dbtui.commands.following import following
-from dbtui.commands.going_on import begun, nobody
+from dbtui.commands.going_on import begun, nobody, steps_done
 from dbtui.commands.migrate_plan import make_plan
 from dbtui.errors import DbtuiError, NotApproved
 from dbtui.migrations import plan_file
@@ -170,7 +170,8 @@ async def rehearse(console: MainScreen, view: MigrateView) -> None:
     if view.plan is None:
         return
     view.say("makes a place to rehearse in…")
-    done = await rehearsed(console.engine, view.plan, lambda scope: _permit(console, scope))
+    before = await steps_done(console.engine, console.target, view.plan)
+    done = await rehearsed(console.engine, view.plan, lambda scope: _permit(console, scope), done=before)
     view.show_rehearsal(done)
     if done.missing:
         console.say(f"not there for the rehearsal: {', '.join(done.missing)}", "warning")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dbtui.commands.going_on import steps_done
 from dbtui.errors import NotApproved
 from dbtui.migrations.files import migration_file
 from dbtui.migrations.rehearse import rehearse
@@ -86,6 +87,73 @@ async def test_the_way_back_is_tried_before_the_point_of_no_return(postgres18: P
     assert bad.wrong == (swap.number,) and bad.back[0].error, bad
     assert bad.steps[final - 1].skipped == "the way back of the steps before it failed"
     assert f"not safe: step {swap.number}" in rehearsal_text(bad)
+
+
+async def half_run(console: Console, plan: ChangePlan, until: int) -> Rehearsal:
+    """The rehearsal of a plan of which the steps up to number `until` are done."""
+
+    async def permit(scope: str) -> Approval:
+        return approve("test", scope, "a test")
+
+    async with console.runner(plan) as runner:
+        await runner.run(until=until)
+    done = await steps_done(console.engine, console.target, plan)
+    assert done == set(range(until + 1))
+    return await rehearse(console.engine, plan, permit, done=done)
+
+
+async def test_of_a_plan_that_was_begun_the_rest_is_tried_and_all_of_the_way_back(
+    postgres18: PostgresServer,
+) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(table(10), database)
+    sql = """
+        ALTER TABLE orders ADD COLUMN a int;
+        CREATE TABLE items (id int PRIMARY KEY);
+        ALTER TABLE orders ADD COLUMN b int;
+        CREATE INDEX by_b ON orders (amount);
+    """
+    async with Console(postgres18.url(database)) as console:
+        plan = await planned(console, sql, database)
+        postgres18.psql("create index by_b on orders (amount)", database)  # by somebody else, out of its turn
+        done = await half_run(console, plan, 2)
+    assert not done.wrong, done
+    assert [bool(one.skipped) for one in done.steps] == [True, True, False, True]
+    assert [one.step.number for one in done.back] == [4, 3, 2, 1]
+    assert "add column a of orders: done on the server already" in rehearsal_text(done)
+
+
+async def test_beyond_the_point_of_no_return_no_way_back_is_tried(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table orders (id int primary key, old int, new int)", database)
+    async with Console(postgres18.url(database)) as console:
+        plan = await planned(console, "ALTER TABLE orders DROP COLUMN old; CREATE INDEX i ON orders (new);")
+        final = next(step.number for step in plan.steps if step.point_of_no_return)
+        assert final < len(plan.steps)
+        done = await half_run(console, plan, final)
+    assert not done.wrong and not done.back, done
+
+
+async def test_the_rest_of_a_plan_is_tried_on_twins(mysql: MysqlProtocolServer) -> None:
+    database = mysql.create_database()
+    mysql.sql("create table orders (id int primary key, amount int)", database=database)
+    async with Console(mysql.url(database)) as console:
+        plan = await planned(
+            console, "ALTER TABLE orders ADD COLUMN a int; CREATE INDEX i ON orders (a);", database
+        )
+        done = await half_run(console, plan, 1)
+    assert not done.wrong, done
+    assert [one.step.number for one in done.back] == [2, 1]
+
+
+async def test_the_rest_of_a_plan_is_tried_on_a_copy(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with sqlite3.connect(file) as raw:
+        raw.execute("create table orders (id integer primary key, amount text)")
+    async with Console(f"sqlite:///{file}") as console:
+        sql = "INSERT INTO orders VALUES (1, 'x'); ALTER TABLE orders ADD COLUMN a int;"
+        done = await half_run(console, await planned(console, sql), 1)
+    assert not done.wrong, done
 
 
 async def test_a_copy_of_a_file_is_changed_and_the_file_is_not(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from dbtui.errors import ConnectError
 from dbtui.migrations.files import migration_file
+from dbtui.migrations.rollback import way_back
 from dbtui.migrations.survey import surveyed
 from dbtui.model.change import Backfill, ChangePlan, ChangeStep, Condition, Kind, Source, Transaction
 from dbtui.model.migration import Relation
 from dbtui.model.run import Run, State
 from tests.migrations.runs import Console
+from tests.servers.line import line_to
 from tests.servers.mysql import MysqlProtocolServer
 
 ORDERS = Relation("orders")
@@ -163,3 +165,34 @@ async def test_ddl_that_finds_the_table_in_use_is_withdrawn_and_tried_again(
     assert any("tries again" in line for line in said)
     if mysql.engine == "mysql":  # MariaDB tells who holds a table with a plugin alone
         assert any("transaction open" in line for line in blockers), blockers
+
+
+async def test_a_way_back_whose_session_is_lost_is_looked_for_on_the_server(
+    mysql: MysqlProtocolServer,
+) -> None:
+    """The server goes on with what the lost session began; the same again would be refused."""
+    database = mysql.create_database()
+    mysql.sql("create table orders (id int primary key)", "insert into orders values (1)", database=database)
+    async with line_to(mysql.port) as line, Console(mysql.url(database)) as blocker:
+        url = mysql.url(database, tcp=True).replace(f":{mysql.port}", f":{line.port}")
+        async with Console(url) as console:
+            sql = "ALTER TABLE orders ADD COLUMN a int, ADD COLUMN b int;"
+            plan = await surveyed(console.engine, [migration_file("1.sql", sql)], database=database)
+            async with console.runner(plan) as runner:
+                assert (await runner.run()).next is None
+            held = await blocker.engine.hold(database)  # type: ignore[attr-defined]
+            await held.read("START TRANSACTION")
+            await held.read("SELECT * FROM orders")
+            cuts: list[asyncio.Future[object]] = []
+
+            def cut(run: Run) -> None:
+                if not cuts and run.look is not None and run.look.waiting:
+                    line.cut()
+                    cuts.append(asyncio.ensure_future(held.read("COMMIT")))
+
+            async with console.runner(plan, on_change=cut) as runner:
+                assert await way_back(runner, 0)
+                detail = runner.state.of(-1).detail
+            await held.close()
+    assert cuts and detail == "done, though the session was lost meanwhile"
+    assert [row[0] for row in mysql.sql("show columns from orders", database=database)] == ["id"]

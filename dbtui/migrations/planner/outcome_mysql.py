@@ -22,7 +22,7 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
     return replace(
         step,
         postconditions=tuple(one for found in done for one in found) if all(done) else (),
-        down=tuple(text for text in reversed(down) if text) if known else (),
+        down=_as_one([text for text in reversed(down) if text], actions[0]) if known else (),
         reversibility=Reversibility.IMPOSSIBLE
         if lost
         else Reversibility.FREE
@@ -31,6 +31,14 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
         destructive=lost,
         notes=(*step.notes, *(() if known else ("no way back can be written for it from what is known",))),
     )
+
+
+def _as_one(down: Sequence[str], action: Action) -> tuple[str, ...]:
+    """One ALTER TABLE where all are of the table: it is done whole or not at all, and what is half done is nobody's."""
+    start = f"ALTER TABLE {sql_name(_target(action), _ENGINE)} "
+    if len(down) < 2 or not all(text.startswith(start) for text in down):
+        return tuple(down)
+    return (start + ", ".join(text.removeprefix(start) for text in down),)
 
 
 def _loses(action: Action) -> bool:
