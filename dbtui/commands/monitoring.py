@@ -15,7 +15,7 @@ from dbtui.live.thresholds import read_thresholds, thresholds_file
 from dbtui.model.export import Exported
 from dbtui.model.server import Server
 from dbtui.output import yaml
-from dbtui.rules.live import Changes, LiveRule, pages, rules
+from dbtui.rules.live import Changes, LiveRule, rules
 
 HOLD = "1m"  # that a condition holds before an alert fires
 # whose figures the rules compare where the product has no SQL to be asked with
@@ -117,7 +117,7 @@ def rule_file(engine: str, exported: Sequence[LiveRule], changes: Changes) -> di
                 "summary": one.rule.title,
                 "description": "{{ $labels.instance }}: the figure is {{ $value }}",
                 "thresholds": "; ".join(f"{t.name}: {t.why}" for t in one.thresholds) or "none",
-                "runbook_url": next(iter(pages(one.rule)), ""),
+                "runbook_url": next(iter(one.rule.pages), ""),
             },
         }
         for one in exported

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dbtui.documents import as_number
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.text import count, milliseconds, printable
 
@@ -98,11 +99,11 @@ def _rows(node: PlanNode) -> str:
 def _details(node: PlanNode) -> list[str]:
     found = [f"{key}: {_text(node.raw[key])}" for key in _DETAILS if key in node.raw]
     lost = [
-        f"{key.lower()} {count(_number(node.raw[key]))}" for key in _FILTERS if _number(node.raw.get(key))
+        f"{key.lower()} {count(as_number(node.raw[key]))}" for key in _FILTERS if as_number(node.raw.get(key))
     ]
     if lost:
         found.append(", ".join(lost))
-    if node.raw.get("Sort Space Type") == "Disk" or _number(node.raw.get("Hash Batches")) > 1:
+    if node.raw.get("Sort Space Type") == "Disk" or as_number(node.raw.get("Hash Batches")) > 1:
         found.append(_spill(node.raw))
     return [printable(" ".join(line.split())) for line in found]
 
@@ -115,10 +116,6 @@ def _spill(raw: Mapping[str, object]) -> str:
 
 def _text(value: object) -> str:
     return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
 def footer(plan: Plan, beside: Mapping[str, float]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from dbtui.documents import as_number
 from dbtui.model.plan import Plan, PlanNode
 
 
@@ -87,19 +88,15 @@ def beside_nodes(plan: Plan) -> Mapping[str, float]:
     times: dict[str, float] = {}
     if plan.planning_ms is not None:
         times["planning"] = plan.planning_ms
-    triggers = sum(_number(trigger.get("Time")) for trigger in plan.triggers)
+    triggers = sum(as_number(trigger.get("Time")) for trigger in plan.triggers)
     if plan.triggers:
         times["triggers"] = triggers
     jit = plan.extra.get("JIT")
     if isinstance(jit, Mapping) and isinstance(jit.get("Timing"), Mapping):
-        times["JIT"] = _number(jit["Timing"].get("Total"))
+        times["JIT"] = as_number(jit["Timing"].get("Total"))
     serialization = plan.extra.get("Serialization")
     if isinstance(serialization, Mapping) and "Time" in serialization:
-        times["serialization"] = _number(serialization["Time"])
+        times["serialization"] = as_number(serialization["Time"])
     if plan.post_ms:
         times["after the root"] = plan.post_ms
     return times
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -29,6 +29,11 @@ class Rule:
         """The first line of the docs."""
         return self.docs.partition("\n")[0]
 
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The pages that the docs name."""
+        return tuple(line.strip() for line in self.docs.splitlines() if line.strip().startswith("https://"))
+
 
 def rule_ids(package: str) -> tuple[str, ...]:
     """Ids of the rules in a package, sorted, without importing one of them."""

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.engines.elasticsearch import words
 from dbtui.engines.elasticsearch.connection import Connection, Connector
-from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.query import asked, shown
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.sessions import Incarnation

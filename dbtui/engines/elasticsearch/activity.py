@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dbtui.documents import mapping, mappings
 from dbtui.engines.elasticsearch import counters, health, sessions, statements
 from dbtui.engines.elasticsearch.connection import Connection, Connector
-from dbtui.engines.elasticsearch.documents import mapping, mappings
 from dbtui.engines.elasticsearch.failures import lacks
 from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied, QueryError

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import at, mapping, number
+from dbtui.documents import at, mapping, number
 from dbtui.model.snapshot import Metric
 
 METRICS = (

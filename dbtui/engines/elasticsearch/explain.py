@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dbtui.documents import mapping, mappings
 from dbtui.engines.elasticsearch import words
 from dbtui.engines.elasticsearch.connection import Connection
-from dbtui.engines.elasticsearch.documents import mapping, mappings
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.engines.work import Work

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbtui import text
+from dbtui.documents import mapping, mappings, number
 from dbtui.engines.elasticsearch.connection import Connection
-from dbtui.engines.elasticsearch.documents import mapping, mappings, number
 from dbtui.engines.elasticsearch.failures import lacks
 from dbtui.engines.elasticsearch.folders import Folder
 from dbtui.engines.elasticsearch.server import OPENSEARCH

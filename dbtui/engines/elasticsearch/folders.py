@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import mapping, mappings
+from dbtui.documents import mapping, mappings
 from dbtui.engines.elasticsearch.server import ELASTICSEARCH, OPENSEARCH
 from dbtui.model.catalog import Kind
 

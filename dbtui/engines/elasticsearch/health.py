@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import at, mappings, number
+from dbtui.documents import at, mappings, number
 from dbtui.model.activity import Progress, Unplaced
 
 

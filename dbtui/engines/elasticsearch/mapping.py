@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import mapping
+from dbtui.documents import mapping
 from dbtui.model.catalog import Column
 
 MOST = 5_000  # fields that are shown

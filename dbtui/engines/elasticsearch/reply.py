@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import mapping, mappings
+from dbtui.documents import mapping, mappings
 from dbtui.engines.elasticsearch.words import Request
 from dbtui.errors import QueryError
 from dbtui.model.result import ResultColumn

@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.engines.base import Statement
 from dbtui.engines.claim import claim_of
 from dbtui.engines.elasticsearch import sessions, words
 from dbtui.engines.elasticsearch.actions import raise_failures
 from dbtui.engines.elasticsearch.connection import Connection, Connector
-from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.query import asked
 from dbtui.engines.elasticsearch.reply import decoded
 from dbtui.engines.elasticsearch.words import Request, own

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.engines.elasticsearch.address import Parameters
-from dbtui.engines.elasticsearch.documents import mapping
 from dbtui.engines.elasticsearch.wire import Answer
 from dbtui.model.server import Server
 

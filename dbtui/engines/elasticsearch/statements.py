@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dbtui.engines.elasticsearch.documents import number
+from dbtui.documents import number
 from dbtui.model.activity import Statement, Statements
 
 NOTE = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dbtui.documents import at, number
 from dbtui.model.snapshot import Metric
 
 _OPERATIONS = ("insert", "query", "update", "delete", "getmore", "command")
@@ -131,7 +132,7 @@ def of_status(status: Mapping[str, Any]) -> dict[str, float]:
     resident = number(status, "mem.resident")
     if resident is not None:
         found["resident_bytes"] = resident * 2**20
-    lagged = _at(status, "flowControl.isLagged")
+    lagged = at(status, "flowControl.isLagged")
     if isinstance(lagged, bool):
         found["flow_control"] = float(lagged)
     return found if "ops_query" in found else found | _of_commands(status)
@@ -139,7 +140,7 @@ def of_status(status: Mapping[str, Any]) -> dict[str, float]:
 
 def _of_commands(status: Mapping[str, Any]) -> dict[str, float]:
     """Operations counted by command, where the server has no opcounters."""
-    commands = _at(status, "metrics.commands")
+    commands = at(status, "metrics.commands")
     if not isinstance(commands, Mapping) or not commands:
         return {}
     found = dict.fromkeys((f"ops_{name}" for name in _OPERATIONS), 0.0) | {"failed_commands": 0.0}
@@ -148,20 +149,3 @@ def _of_commands(status: Mapping[str, Any]) -> dict[str, float]:
             found[f"ops_{_COMMANDS.get(name, 'command')}"] += number(counts, "total") or 0.0
             found["failed_commands"] += number(counts, "failed") or 0.0
     return found
-
-
-def number(document: Mapping[str, Any], path: str) -> float | None:
-    """A number at a path of names divided by dots; None where there is none."""
-    value = _at(document, path)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value)
-
-
-def _at(document: Mapping[str, Any], path: str) -> Any:
-    value: Any = document
-    for name in path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            return None
-        value = value[name]
-    return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dbtui.documents import listing, mapping
 from dbtui.model.server import Server
 
 _CLOUDS = (
@@ -52,13 +53,13 @@ def probe_of(
     database: str,
 ) -> Probe:
     """The probe in the server's answers; what is missing is taken for absent."""
-    users = _list(_map(connection.get("authInfo")).get("authenticatedUsers"))
+    users = listing(mapping(connection.get("authInfo")).get("authenticatedUsers"))
     product, version = _product(hello, build)
     return Probe(
         product=product,
         version=version,
         protocol=str(build.get("version", "")),
-        user=str(_map(users[0]).get("user", "")) if users else "",
+        user=str(mapping(users[0]).get("user", "")) if users else "",
         database=database,
         place=str(hello.get("me") or place),
         mongos=hello.get("msg") == "isdbgrid" and product == "MongoDB",
@@ -69,11 +70,11 @@ def probe_of(
 
 
 def _product(hello: Mapping[str, Any], build: Mapping[str, Any]) -> tuple[str, str]:
-    ferret = _map(build.get("ferretdb"))
+    ferret = mapping(build.get("ferretdb"))
     if ferret:
         return "FerretDB", str(ferret.get("version", "")).removeprefix("v")
-    internal = _map(hello.get("internal"))
-    versions = _list(internal.get("documentdb_versions") or internal.get("cosmos_versions"))
+    internal = mapping(hello.get("internal"))
+    versions = listing(internal.get("documentdb_versions") or internal.get("cosmos_versions"))
     if versions:
         return "DocumentDB", str(versions[0])
     return "MongoDB", str(build.get("version", ""))
@@ -110,7 +111,7 @@ def server_of(
 def _notes(probe: Probe, hello: Mapping[str, Any], status: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     if probe.product != "MongoDB":
-        below = str(_map(status.get("ferretdb")).get("documentdb", "")).split(" ")[0]
+        below = str(mapping(status.get("ferretdb")).get("documentdb", "")).split(" ")[0]
         store = f", over DocumentDB {below}" if below else ""
         found.append(f"{probe.name} answers as MongoDB {probe.protocol}{store}")
     if not probe.enforces_roles:
@@ -150,11 +151,3 @@ def _started(status: Mapping[str, Any]) -> float | None:
     if not isinstance(now, datetime) or not isinstance(up, int | float):
         return None
     return now.timestamp() - up / 1000
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

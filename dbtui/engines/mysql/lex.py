@@ -15,6 +15,7 @@ from functools import cache
 
 from dbtui.errors import QueryError
 from dbtui.sql.lex import Lexeme, Token
+from dbtui.sql.mask import is_literal
 
 __all__ = ["Dialect", "Lexeme", "Token"]
 
@@ -169,7 +170,7 @@ def mask(text: str) -> str:
     for token in tokens(text):
         if token.kind is Lexeme.COMMENT:
             pieces.append(" ")
-        elif _is_literal(token):
+        elif is_literal(token):
             pieces.append("?")
         else:
             pieces.append(text[token.start : token.end])
@@ -182,7 +183,7 @@ def fingerprint(text: str) -> str:
     """
     pieces = []
     for token in meaningful(text):
-        if _is_literal(token) or token.kind is Lexeme.PLACEHOLDER:
+        if is_literal(token) or token.kind is Lexeme.PLACEHOLDER:
             pieces.append("?")
         else:
             pieces.append(word(text, token) or text[token.start : token.end])
@@ -190,10 +191,6 @@ def fingerprint(text: str) -> str:
         pieces.pop()
     shape = _ROWS.sub(r"\1", _LIST.sub("( ? )", " ".join(pieces)))
     return hashlib.sha256(shape.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def _is_literal(token: Token) -> bool:
-    return token.kind in (Lexeme.STRING, Lexeme.NUMBER) or (token.kind is Lexeme.QUOTED and not token.closed)
 
 
 def identifier(name: str) -> str:

@@ -23,6 +23,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dbtui.documents import listing, mapping
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.formats.postgres_document import MAX_DEPTH, figure, text_of, too_deep
@@ -56,16 +57,16 @@ def read(text: str) -> Plan:
         raise too_deep() from None
     if isinstance(document, Mapping) and isinstance(document.get("explanations"), list):
         return _validated(document, text)
-    profile = _map(_map(document).get("profile")) or _map(document)
-    shards = [_map(shard) for shard in _list(profile.get("shards"))]
+    profile = mapping(mapping(document).get("profile")) or mapping(document)
+    shards = [mapping(shard) for shard in listing(profile.get("shards"))]
     if not shards:
         raise InputError("this is not a profile of a search", _ONE_SEARCH)
-    return _profiled(_map(document), shards, text)
+    return _profiled(mapping(document), shards, text)
 
 
 def _profiled(document: Mapping[str, Any], shards: list[Mapping[str, Any]], text: str) -> Plan:
     took = figure(document.get("took"), "took")
-    total = _map(_map(document.get("hits")).get("total"))
+    total = mapping(mapping(document.get("hits")).get("total"))
     root = Stage("search", ms=took, loops=1.0, own=0.0, rows=figure(total.get("value"), "hits"))
     slowest, shortened = 0.0, False
     for shard in shards:
@@ -89,7 +90,7 @@ def _profiled(document: Mapping[str, Any], shards: list[Mapping[str, Any]], text
 
 def _validated(document: Mapping[str, Any], text: str) -> Plan:
     """The queries as they are rewritten, one for each index; nothing was run."""
-    found = [_map(one) for one in _list(document.get("explanations"))]
+    found = [mapping(one) for one in listing(document.get("explanations"))]
     if not found:
         raise InputError("there is no plan", "no index has answered")
     stages = [
@@ -118,14 +119,14 @@ def _shard(shard: Mapping[str, Any]) -> Stage:
     made = Stage("shard", number, relation=index, relationship=SHARD, loops=1.0)
     made.own = network
     made.properties = {"node": node, **({"network_ms": network} if network else {})}
-    aggregations = [_timed(_map(one), 0) for one in _list(shard.get("aggregations"))]
+    aggregations = [_timed(mapping(one), 0) for one in listing(shard.get("aggregations"))]
     inside = sum(_part(one, "collect") + _part(one, "build_leaf_collector") for one in aggregations)
-    made.children += _dfs(_map(shard.get("dfs")))
-    for search in map(_map, _list(shard.get("searches"))):
+    made.children += _dfs(mapping(shard.get("dfs")))
+    for search in map(mapping, listing(shard.get("searches"))):
         collected, inside = _search(search, inside)
         made.children += collected
     made.children += aggregations
-    fetch = _map(shard.get("fetch"))
+    fetch = mapping(shard.get("fetch"))
     if fetch:
         made.children.append(_timed(fetch, 0))
     return made
@@ -133,10 +134,10 @@ def _shard(shard: Mapping[str, Any]) -> Stage:
 
 def _search(search: Mapping[str, Any], aggregating: float) -> tuple[list[Stage], float]:
     """Rewriting, queries and collectors of one search; and what is left of the time that aggregators took."""
-    queries = [_timed(_map(one), 0) for one in _list(search.get("query"))]
+    queries = [_timed(mapping(one), 0) for one in listing(search.get("query"))]
     rewrite = (figure(search.get("rewrite_time"), "rewrite_time") or 0.0) / 1e6
     scoring = sum(_part(query, "score") for query in queries)
-    collectors = [_timed(_map(one), 0) for one in _list(search.get("collector"))]
+    collectors = [_timed(mapping(one), 0) for one in listing(search.get("collector"))]
     for collector in _walk(collectors):
         reason = text_of(collector.properties.get("reason"))
         own = collector.own or 0.0
@@ -151,8 +152,8 @@ def _search(search: Mapping[str, Any], aggregating: float) -> tuple[list[Stage],
 
 def _dfs(dfs: Mapping[str, Any]) -> list[Stage]:
     """What runs before the query phase: statistics of terms, and searches for nearest vectors."""
-    made = [_timed(_map(dfs["statistics"]), 0)] if "statistics" in dfs else []
-    for search in map(_map, _list(dfs.get("knn"))):
+    made = [_timed(mapping(dfs["statistics"]), 0)] if "statistics" in dfs else []
+    for search in map(mapping, listing(dfs.get("knn"))):
         made += _search(search, 0.0)[0]
     return made
 
@@ -173,7 +174,7 @@ def _stage(part: Mapping[str, Any], depth: int) -> Stage:
     if inner and "@" not in inner:  # of Java's objects without a name there is nothing to tell
         said = f"{said} {inner}"
     made = Stage(name, said, loops=1.0, own=_clock(part), properties=_properties(part))
-    made.children = [_stage(_map(child), depth + 1) for child in _list(part.get("children"))]
+    made.children = [_stage(mapping(child), depth + 1) for child in listing(part.get("children"))]
     return made
 
 
@@ -207,7 +208,7 @@ def _properties(part: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in part.items()
         if key not in ("children", "breakdown", "type", "name", "time")
     }
-    return {**said, **{key: value for key, value in _map(part.get("breakdown")).items() if value}}
+    return {**said, **{key: value for key, value in mapping(part.get("breakdown")).items() if value}}
 
 
 def _walk(stages: list[Stage]) -> list[Stage]:
@@ -224,11 +225,3 @@ def _total(stage: Stage) -> float:
 def _scale(stage: Stage, share: float) -> None:
     for one in _walk([stage]):
         one.own = (one.own or 0.0) * share
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dbtui.documents import listing, mapping
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.formats import mongo_documentdb, mongo_sbe, mongo_shell
@@ -69,7 +70,7 @@ def _number(pairs: dict[str, Any]) -> Any:
 
 
 def _plan(document: Mapping[str, Any], text: str) -> Plan:
-    planner = _map(document.get("queryPlanner"))
+    planner = mapping(document.get("queryPlanner"))
     if isinstance(planner.get("Plan"), Mapping):
         return mongo_documentdb.read(document, text)
     about = _about(document)
@@ -80,29 +81,31 @@ def _plan(document: Mapping[str, Any], text: str) -> Plan:
         return finish(root, "mongo-aggregate", text, execution_ms=spent, **about)
     if planner:
         root, spent = _found(document)
-        if "shards" in _map(planner.get("winningPlan")):
+        if "shards" in mapping(planner.get("winningPlan")):
             form = "mongo-sharded"
         else:
-            form = "mongo-sbe" if "queryPlan" in _map(planner.get("winningPlan")) else "mongo-classic"
+            form = "mongo-sbe" if "queryPlan" in mapping(planner.get("winningPlan")) else "mongo-classic"
         return finish(root, form, text, execution_ms=spent, **about)
     raise InputError("this is not a plan of MongoDB", "it has no queryPlanner, stages or shards")
 
 
 def _about(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a plan says besides its stages."""
-    planner = _map(document.get("queryPlanner"))
-    command = {key: value for key, value in _map(document.get("command")).items() if not key.startswith("$")}
+    planner = mapping(document.get("queryPlanner"))
+    command = {
+        key: value for key, value in mapping(document.get("command")).items() if not key.startswith("$")
+    }
     rejected = planner.get("rejectedPlans")
     notes = []
     if isinstance(rejected, list) and rejected:
         notes.append(f"{len(rejected)} other plan{'' if len(rejected) == 1 else 's'} rejected")
-    stats = _map(document.get("executionStats"))
+    stats = mapping(document.get("executionStats"))
     if stats.get("executionSuccess") is False:
         notes.append(f"the run failed: {text_of(stats.get('errorMessage'))}")
     kept = ("explainVersion", "mergeType", "serverParameters")
     return {
         "query": json.dumps(command, ensure_ascii=False) if command else "",
-        "server_version": text_of(_map(document.get("serverInfo")).get("version")),
+        "server_version": text_of(mapping(document.get("serverInfo")).get("version")),
         "planning_ms": figure(planner.get("optimizationTimeMillis"), "optimizationTimeMillis"),
         "extra": {key: document[key] for key in kept if key in document},
         "notes": tuple(notes),
@@ -111,9 +114,9 @@ def _about(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _found(document: Mapping[str, Any]) -> tuple[Stage, float | None]:
     """The stages of a find, or of an aggregation that was pushed down; and the server's time for the whole."""
-    planner, stats = _map(document.get("queryPlanner")), _map(document.get("executionStats"))
-    winning = _map(planner.get("winningPlan"))
-    executed = _map(stats.get("executionStages"))
+    planner, stats = mapping(document.get("queryPlanner")), mapping(document.get("executionStats"))
+    winning = mapping(planner.get("winningPlan"))
+    executed = mapping(stats.get("executionStages"))
     namespace = text_of(planner.get("namespace"))
     spent = figure(stats.get("executionTimeMillis"), "executionTimeMillis")
     if "shards" in winning or "shards" in executed:
@@ -130,7 +133,7 @@ def _found(document: Mapping[str, Any]) -> tuple[Stage, float | None]:
 def _sharded(winning: Mapping[str, Any], executed: Mapping[str, Any]) -> Stage:
     """A find over shards: each has a plan of its own, and they run at once."""
     source = executed or winning
-    planned = {text_of(_map(one).get("shardName")): _map(one) for one in _list(winning.get("shards"))}
+    planned = {text_of(mapping(one).get("shardName")): mapping(one) for one in listing(winning.get("shards"))}
     made = Stage(
         name=text_of(source.get("stage")) or "SHARD_MERGE",
         ms=figure(executed.get("executionTimeMillis"), "time") if executed else None,
@@ -138,8 +141,8 @@ def _sharded(winning: Mapping[str, Any], executed: Mapping[str, Any]) -> Stage:
         loops=1.0 if executed else None,
         properties=properties(source),
     )
-    for one in _list(source.get("shards")):
-        shard = _map(one)
+    for one in listing(source.get("shards")):
+        shard = mapping(one)
         name = text_of(shard.get("shardName"))
         about = {**planned.get(name, {}), **shard}
         made.children.append(
@@ -173,9 +176,11 @@ def _pipeline(stages: list[Any]) -> tuple[Stage, float | None]:
     """The stages of an aggregation, the last on top; their times contain those of the stages before them."""
     below: Stage | None = None
     spent: float | None = None
-    ran = any("nReturned" in _map(stage) or "executionStats" in _cursor(_map(stage)) for stage in stages)
+    ran = any(
+        "nReturned" in mapping(stage) or "executionStats" in _cursor(mapping(stage)) for stage in stages
+    )
     for one in stages:
-        stage = _map(one)
+        stage = mapping(one)
         name = next((key for key in stage if key.startswith("$")), "")
         if not name:
             raise InputError("this is not a plan of MongoDB", "a stage of the pipeline has no name")
@@ -195,18 +200,18 @@ def _pipeline(stages: list[Any]) -> tuple[Stage, float | None]:
 
 
 def _cursor(stage: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((_map(stage[key]) for key in _CURSORS if key in stage), {})
+    return next((mapping(stage[key]) for key in _CURSORS if key in stage), {})
 
 
 def _pipeline_stage(name: str, stage: Mapping[str, Any], *, ran: bool) -> Stage:
     body = stage.get(name)
     shown = "" if name in _CURSORS else json.dumps(body, ensure_ascii=False)
-    namespace = text_of(_map(_cursor(stage).get("queryPlanner")).get("namespace"))
+    namespace = text_of(mapping(_cursor(stage).get("queryPlanner")).get("namespace"))
     return Stage(
         name=name,
         detail=_short(name, body),
         relation=namespace,
-        index=", ".join(map(text_of, _list(stage.get("indexesUsed")))),
+        index=", ".join(map(text_of, listing(stage.get("indexesUsed")))),
         ms=clock(stage) if ran else None,
         rows=figure(stage.get("nReturned"), "nReturned") if ran else None,
         loops=1.0 if ran else None,
@@ -219,7 +224,7 @@ def _pipeline_stage(name: str, stage: Mapping[str, Any], *, ran: bool) -> Stage:
 
 def _short(name: str, body: object) -> str:
     """What a stage is about, for its label."""
-    about = _map(body)
+    about = mapping(body)
     if name == "$lookup":
         return f"from {text_of(about.get('from'))} as {text_of(about.get('as'))}"
     if name == "$group":
@@ -237,27 +242,19 @@ def _merged(document: Mapping[str, Any]) -> Stage:
     """An aggregation over shards: each has stages or a plan; what the merger does has no figures."""
     shards = document["shards"]
     made = Stage(name="SHARD_MERGE" if len(shards) > 1 else "SINGLE_SHARD", properties={})
-    made.children = [_shard(text_of(name), _map(one)) for name, one in shards.items()]
+    made.children = [_shard(text_of(name), mapping(one)) for name, one in shards.items()]
     ran = any(child.loops is not None for child in made.children)
     made.loops = 1.0 if ran else None
     counted = [child.rows for child in made.children if child.rows is not None]
     made.rows = sum(counted) if counted else None
     if document.get("mergeType"):
         made.properties = {"mergeType": text_of(document["mergeType"])}
-    for stage in _list(_map(document.get("splitPipeline")).get("mergerPart")):
-        name = next((key for key in _map(stage) if key.startswith("$")), "")
+    for stage in listing(mapping(document.get("splitPipeline")).get("mergerPart")):
+        name = next((key for key in mapping(stage) if key.startswith("$")), "")
         if not name or name == "$mergeCursors":
             continue
-        above = _pipeline_stage(name, _map(stage), ran=False)
+        above = _pipeline_stage(name, mapping(stage), ran=False)
         above.loops = 1.0 if ran else None
         above.children = [made]
         made = above
     return made
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.model.plan import Plan
 from dbtui.plans.formats import postgres_document
 from dbtui.plans.formats.mongo_bson import readable
@@ -25,14 +26,16 @@ _ORDER = ("Node Type", "Join Type", "Strategy", "Partial Mode", "Parent Relation
 def read(document: Mapping[str, Any], original: str) -> Plan:
     """The measured plan. Raises InputError."""
     planner = document["queryPlanner"]
-    command = {key: value for key, value in _map(document.get("command")).items() if not key.startswith("$")}
+    command = {
+        key: value for key, value in mapping(document.get("command")).items() if not key.startswith("$")
+    }
     timings = {key: planner[key] for key in ("Planning Time", "Execution Time") if key in planner}
     made = postgres_document.build({"Plan": _node(planner["Plan"], "", 0), **timings}, "json", original)
     return replace(
         measure(made),
         format="mongo-documentdb",
         query=json.dumps(command, ensure_ascii=False) if command else "",
-        server_version=text_of(_map(document.get("serverInfo")).get("version")),
+        server_version=text_of(mapping(document.get("serverInfo")).get("version")),
     )
 
 
@@ -61,7 +64,3 @@ def _readable(key: str, value: object) -> object:
     if isinstance(value, list):
         return [readable(one) if isinstance(one, str) else one for one in value]
     return value
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

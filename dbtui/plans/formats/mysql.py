@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ from dbtui.errors import InputError
 from dbtui.model.plan import Plan
 from dbtui.plans.formats import mysql_iterators, mysql_query_block
 from dbtui.plans.formats.postgres_document import too_deep
+from dbtui.plans.formats.postgres_properties import decimal
 
 _BEGINNING = re.compile(
     r'\s*\{\s*"(query_block|query_optimization|query_plan|query|operation|inputs|optimization)"'
@@ -100,11 +100,6 @@ def _load(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _float(text: str) -> float | str:
-    value = float(text)
-    return value if math.isfinite(value) else text
-
-
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=mysql_query_block.Members, parse_float=_float, parse_constant=str
+    object_pairs_hook=mysql_query_block.Members, parse_float=decimal, parse_constant=str
 )

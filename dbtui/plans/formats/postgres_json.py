@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from dbtui.errors import InputError
 from dbtui.plans.formats.postgres_document import too_deep
+from dbtui.plans.formats.postgres_properties import decimal
 
 _MAX_WRAPPINGS = 6
 
@@ -100,10 +100,4 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _float(text: str) -> float | str:
-    """A number too large for a float stays the text that it was."""
-    value = float(text)
-    return value if math.isfinite(value) else text
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=str)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=decimal, parse_constant=str)

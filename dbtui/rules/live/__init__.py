@@ -72,14 +72,9 @@ def findings(scene: Scene, engine: str, changes: Changes | None = None) -> tuple
                 evidence=dict(seen.evidence),
                 advice=seen.advice,
                 sql=seen.sql,
-                docs=pages(one.rule),
+                docs=one.rule.pages,
             )
             for seen in one.rule.check(scene, limits)
         ]
     found.sort(key=lambda finding: (_ORDER[finding.severity], finding.rule))
     return tuple(found)
-
-
-def pages(rule: Rule) -> tuple[str, ...]:
-    """The pages that a rule's docs name."""
-    return tuple(line.strip() for line in rule.docs.splitlines() if line.strip().startswith("https://"))

@@ -106,10 +106,6 @@ def asked(rule: Rule, tree: Tree, node: PlanNode) -> Iterator[Finding]:
             evidence=dict(hit.evidence),
             advice=hit.advice,
             sql=hit.sql,
-            docs=_pages(rule),
+            docs=rule.pages,
             node=node.id if hit.node is None else hit.node,
         )
-
-
-def _pages(rule: Rule) -> tuple[str, ...]:
-    return tuple(line.strip() for line in rule.docs.splitlines() if line.strip().startswith("https://"))

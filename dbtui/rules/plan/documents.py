@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.rules.plan.tree import Tree, rows, text
 
@@ -38,14 +39,14 @@ def asked_for(plan: Plan) -> Mapping[str, Any]:
     command = _object(plan.query)
     pipeline = command.get("pipeline")
     if isinstance(pipeline, list) and pipeline and isinstance(pipeline[0], Mapping):
-        return _map(pipeline[0].get("$match"))
+        return mapping(pipeline[0].get("$match"))
     for key in ("updates", "deletes"):
         changes = command.get(key)
         if isinstance(changes, list) and changes and isinstance(changes[0], Mapping):
-            return _map(changes[0].get("q"))
+            return mapping(changes[0].get("q"))
     for key in ("filter", "query", "q"):
         if isinstance(command.get(key), Mapping):
-            return _map(command[key])
+            return mapping(command[key])
     return next((found for node in plan.nodes if (found := filter_of(node))), {})
 
 
@@ -56,11 +57,11 @@ def predicates(asked: Mapping[str, Any], depth: int = 0) -> Iterator[Predicate]:
     for field, value in asked.items():
         if field == "$and" and isinstance(value, list):
             for one in value:
-                yield from predicates(_map(one), depth + 1)
+                yield from predicates(mapping(one), depth + 1)
         elif field.startswith("$"):
             continue
         elif isinstance(value, Mapping) and any(key.startswith("$") for key in value):
-            extended = _map(value.get("$regularExpression"))
+            extended = mapping(value.get("$regularExpression"))
             if extended:
                 yield Predicate(field, "$regex", extended.get("pattern"), str(extended.get("options") or ""))
                 continue
@@ -76,9 +77,9 @@ def branches(asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The branches of a $or at the top of a filter, or inside its $and."""
     found = asked.get("$or")
     if isinstance(found, list):
-        return [_map(one) for one in found]
+        return [mapping(one) for one in found]
     both = asked.get("$and")
-    inner = (branches(_map(part)) for part in (both if isinstance(both, list) else ()))
+    inner = (branches(mapping(part)) for part in (both if isinstance(both, list) else ()))
     return next((one for one in inner if one), [])
 
 
@@ -112,8 +113,8 @@ def sort_of(tree: Tree, node: PlanNode) -> Mapping[str, Any]:
     for above in tree.ancestors(node):
         found = _object(text(above, "sortPattern")) or _object(text(above, "$sort"))
         if found:
-            return _map(found.get("sortKey", found))
-    return _map(_object(tree.plan.query).get("sort"))
+            return mapping(found.get("sortKey", found))
+    return mapping(_object(tree.plan.query).get("sort"))
 
 
 def examined(node: PlanNode, key: str) -> float | None:
@@ -155,10 +156,6 @@ def _pattern(keys: Mapping[str, Any]) -> str:
 
 def _object(said: str) -> Mapping[str, Any]:
     try:
-        return _map(json.loads(said)) if said.startswith("{") else {}
+        return mapping(json.loads(said)) if said.startswith("{") else {}
     except (ValueError, RecursionError):
         return {}
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

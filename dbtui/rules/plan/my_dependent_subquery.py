@@ -22,9 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbtui.documents import as_number
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree, as_number
+from dbtui.rules.plan.tree import Hit, Tree
 from dbtui.text import count, milliseconds
 
 SEVERITY = Severity.WARNING

@@ -23,9 +23,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from dbtui.documents import as_number
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Hit, Tree, as_number, text
+from dbtui.rules.plan.tree import Hit, Tree, text
 from dbtui.text import one_line, size
 
 SEVERITY = Severity.WARNING

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from dbtui.documents import as_number
 from dbtui.model.plan import PlanNode
-from dbtui.rules.plan.tree import Tree, as_number, ratio, rows, text
+from dbtui.rules.plan.tree import Tree, ratio, rows, text
 
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'")
 _NAME = r"(?:`(?:[^`]|``)+`|[A-Za-z_$][\w$]*)"

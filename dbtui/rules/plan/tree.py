@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from dbtui.documents import as_number
 from dbtui.model.finding import Severity
 from dbtui.model.plan import Plan, PlanNode
 from dbtui.rules.migration.step import quoted
@@ -84,11 +85,6 @@ class Tree:
 def number(node: PlanNode, key: str) -> float:
     """A numeric property as the server gave it; 0 where there is none."""
     return as_number(node.raw.get(key))
-
-
-def as_number(value: object) -> float:
-    """A value as a number; 0 for what is none."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
 def text(node: PlanNode, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Reaching into JSON that may be of any shape: a server of another version answers otherwise."""
+"""Reaching into a document that may be of any shape: a server of another version answers otherwise."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def listing(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def mappings(value: object) -> list[Mapping[str, Any]]:
     """The objects of a list; none for what is no list."""
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def as_number(value: object) -> float:
+    """A value as a number; 0 for what is none, a truth value among them."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
 def at(document: Mapping[str, Any], path: str) -> Any:
