@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbtui.engines.mongodb import read_only, sessions, values
-from dbtui.engines.mongodb.connection import Connection, Connector
+from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.failures import grant, lacks
 from dbtui.engines.mongodb.query import MongoCursor, database_of, document_of
+from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.shell import Command, parse
 from dbtui.engines.mongodb.stakes import stakes_of
 from dbtui.engines.readahead import MAX_ROWS

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dbtui.engines.mongodb import counters, health, sessions
-from dbtui.engines.mongodb.connection import Connection, Connector
+from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.failures import grant
+from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.statements import Ranking
 from dbtui.engines.watch import Watch
 from dbtui.errors import PermissionDenied

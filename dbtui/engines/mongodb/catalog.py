@@ -7,19 +7,19 @@ its fields are inferred from a sample, which is bounded in documents, bytes and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from dbtui import text
-from dbtui.engines.mongodb import counters, shape, values
-from dbtui.engines.mongodb.connection import Connection, Connector
-from dbtui.engines.mongodb.failures import lacks
+from dbtui.engines.mongodb import shape, structure
+from dbtui.engines.mongodb.connection import Connector
+from dbtui.engines.mongodb.facts import cost_facts, database_facts, index_uses, storage_facts, storage_of
 from dbtui.engines.mongodb.query import MongoCursor
+from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.shell import Command
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
-from dbtui.model.catalog import Column, Constraint, Detail, Index, Kind, Name, Node, Table
+from dbtui.model.catalog import Column, Detail, Index, Kind, Name, Node, Table
 from dbtui.model.result import Page
 
 RELATIONS = frozenset({Kind.TABLE, Kind.VIEW})
@@ -61,7 +61,7 @@ class MongoCatalog:
         """Facts and the commands that would make a node. What cannot be had is said among the facts."""
         connection = self._connector.work
         if node.kind is Kind.DATABASE:
-            return await _database(connection, node)
+            return Detail(node, await database_facts(connection, node.path[0]))
         if node.kind is Kind.FOLDER or len(node.path) < 2:
             return Detail(node, ())
         whole = await self._collection(connection, node)
@@ -165,11 +165,13 @@ class MongoCatalog:
         if key not in self._indexes:
             connection = self._connector.work
             specs = await connection.documents({"listIndexes": collection, "cursor": {}}, database=database)
-            uses = await _index_uses(connection, database, collection)
-            storage = await _storage(connection, database, collection)
+            uses = await index_uses(connection, database, collection)
+            storage = await storage_of(connection, database, collection)
             sizes = storage.get("indexSizes") if isinstance(storage.get("indexSizes"), Mapping) else {}
             building = [str(name) for name in storage.get("indexBuilds") or ()]
-            self._indexes[key] = tuple(_index(spec, uses, sizes or {}, building) for spec in specs)
+            self._indexes[key] = tuple(
+                structure.index_of(spec, uses, sizes or {}, building) for spec in specs
+            )
         return self._indexes[key]
 
     async def _collection(self, connection: Connection, node: Node) -> Detail:
@@ -181,9 +183,9 @@ class MongoCatalog:
         kind, options = _kind(entry), entry.get("options") or {}
         facts: list[tuple[str, str]] = []
         if kind is Kind.TABLE:
-            storage = await _storage(connection, database, collection)
-            facts += _storage_facts(storage)
-            facts += await _top_facts(connection, f"{database}.{collection}")
+            storage = await storage_of(connection, database, collection)
+            facts += storage_facts(storage)
+            facts += await cost_facts(connection, f"{database}.{collection}")
         columns: tuple[Column, ...] = ()
         try:
             made = await self._shape_of(database, collection)
@@ -192,8 +194,8 @@ class MongoCatalog:
         except QueryTimeout as error:
             facts.append(("fields", error.message))
         indexes = await self._indexes_of(database, collection) if kind is Kind.TABLE else ()
-        table = Table(kind, (database, collection), columns, indexes, _constraints(options))
-        return Detail(node, tuple(facts), ddl=_create(collection, options, indexes), table=table)
+        table = Table(kind, (database, collection), columns, indexes, structure.constraints_of(options))
+        return Detail(node, tuple(facts), ddl=structure.create(collection, options, indexes), table=table)
 
 
 _SYSTEM = frozenset({"admin", "config", "local"})
@@ -285,101 +287,6 @@ async def _bounded(
     return found
 
 
-# ---- facts
-
-
-async def _database(connection: Connection, node: Node) -> Detail:
-    try:
-        stats = await connection.command({"dbStats": 1}, database=node.path[0], timeout=_LOOK, role="read")
-    except QueryError as error:
-        return Detail(node, (("sizes", str(error)),))
-    sizes = (("data", "dataSize"), ("on disk", "storageSize"), ("indexes", "indexSize"))
-    facts: list[tuple[str, str]] = [
-        (name, f"{int(stats[name]):,}") for name in ("collections", "views", "objects") if name in stats
-    ]
-    facts += [(label, text.size(counters.number(stats, key))) for label, key in sizes if key in stats]
-    return Detail(node, tuple(facts))
-
-
-async def _storage(connection: Connection, database: str, collection: str) -> Mapping[str, Any]:
-    """storageStats of a collection, of all shards together; empty where the server does not say."""
-    asked = {"aggregate": collection, "pipeline": [{"$collStats": {"storageStats": {}}}], "cursor": {}}
-    try:
-        found = await connection.documents(asked, database=database, timeout=_LOOK)
-    except QueryError:
-        return {}
-    parts = [stats for one in found if isinstance(stats := one.get("storageStats"), Mapping)]
-    return parts[0] if len(parts) == 1 else _summed(parts)
-
-
-def _summed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    whole: dict[str, Any] = {}
-    for part in parts:
-        for key in ("size", "count", "storageSize", "totalIndexSize", "totalSize", "freeStorageSize"):
-            whole[key] = whole.get(key, 0) + (counters.number(part, key) or 0)
-        sizes = whole.setdefault("indexSizes", {})
-        for name, size in (part.get("indexSizes") or {}).items():
-            sizes[name] = sizes.get(name, 0) + size
-    if whole.get("count"):
-        whole["avgObjSize"] = whole["size"] / whole["count"]
-    return whole | ({"shards": len(parts)} if parts else {})
-
-
-def _storage_facts(storage: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if not storage:
-        return [("sizes", "the server does not say")]
-    count = counters.number(storage, "count")
-    facts = [("documents", "" if count is None else f"{int(count):,}")]
-    sizes = (("data", "size"), ("a document", "avgObjSize"), ("on disk", "storageSize"), ("free", "freeStorageSize"),
-             ("indexes", "totalIndexSize"))  # fmt: skip
-    facts += [(label, text.size(counters.number(storage, key))) for label, key in sizes]
-    if storage.get("shards"):
-        facts.append(("shards", str(storage["shards"])))
-    if storage.get("capped"):
-        facts.append(("capped at", text.size(counters.number(storage, "maxSize"))))
-    return facts
-
-
-async def _top_facts(connection: Connection, namespace: str) -> list[tuple[str, str]]:
-    """What the collection has cost since the server's start, where the server keeps top."""
-    if not connection.probe.is_mongod:
-        return []
-    try:
-        reply = await connection.command({"top": 1}, timeout=_LOOK, role="clusterMonitor")
-    except QueryError as error:
-        return [] if lacks(error) else [("top", str(error))]
-    return top_facts(reply, namespace)
-
-
-def top_facts(reply: Mapping[str, Any], namespace: str) -> list[tuple[str, str]]:
-    """The times of a namespace in an answer of top, which are in microseconds."""
-    one = (reply.get("totals") or {}).get(namespace)
-    if not isinstance(one, Mapping):
-        return []
-    facts = []
-    for label, key in (("reading", "readLock"), ("writing", "writeLock")):
-        spent, count = counters.number(one, f"{key}.time"), counters.number(one, f"{key}.count")
-        if spent is not None and count:
-            facts.append((label, f"{text.milliseconds(spent / 1000)} in {text.count(count)} operations"))
-    return facts
-
-
-async def _index_uses(connection: Connection, database: str, collection: str) -> Mapping[str, int]:
-    """Index name → how often it was used, summed over shards; empty where the server does not count or say."""
-    asked = {"aggregate": collection, "pipeline": [{"$indexStats": {}}], "cursor": {}}
-    try:
-        found = await connection.documents(asked, database=database, timeout=_LOOK)
-    except QueryError:
-        return {}
-    uses: dict[str, int] = {}
-    for one in found:
-        count = counters.number(one, "accesses.ops")
-        if count is not None:
-            name = str(one.get("name"))
-            uses[name] = uses.get(name, 0) + int(count)
-    return uses
-
-
 def _index_detail(node: Node, whole: Detail) -> Detail:
     """One index of a collection."""
     indexes = whole.table.indexes if whole.table is not None else ()
@@ -388,59 +295,4 @@ def _index_detail(node: Node, whole: Detail) -> Detail:
         raise QueryError(f"the index {node.name} is no longer there", "reload the tree")
     uses = "not counted" if index.scans is None else f"{index.scans:,} times since the server's start"
     facts = (("used", uses), ("size", text.size(index.size)), ("kind", index.method))
-    return Detail(node, facts, ddl=_create_index(node.path[1], index), table=whole.table)
-
-
-def _index(
-    spec: Mapping[str, Any], uses: Mapping[str, int], sizes: Mapping[str, Any], building: Sequence[str]
-) -> Index:
-    name = str(spec.get("name", ""))
-    keys = spec.get("key") or {}
-    kinds = [str(value) for value in keys.values() if isinstance(value, str)]
-    words = [word for word in ("sparse", "hidden", "clustered") if spec.get(word)]
-    if "expireAfterSeconds" in spec:
-        words.append(f"TTL {spec['expireAfterSeconds']} s")
-    size = sizes.get(name)
-    partial = spec.get("partialFilterExpression")
-    kept = {key: value for key, value in spec.items() if key not in ("v", "ns", "storageEngine")}
-    return Index(
-        name=name,
-        definition=values.text(kept, 2_000),
-        columns=tuple(f"{field}" if way == 1 else f"{field} {way}" for field, way in keys.items()),
-        unique=bool(spec.get("unique")) or name == "_id_",
-        primary=name == "_id_",
-        valid=name not in building,
-        predicate=values.text(partial, 2_000) if partial else None,
-        method=", ".join([*(kinds or ["btree"]), *words]),
-        size=int(size) if isinstance(size, int | float) else None,
-        scans=uses.get(name),
-    )
-
-
-def _constraints(options: Mapping[str, Any]) -> tuple[Constraint, ...]:
-    validator = options.get("validator")
-    if not validator:
-        return ()
-    level, action = options.get("validationLevel", "strict"), options.get("validationAction", "error")
-    definition = f"{values.text(validator, 20_000)} · {level}, {action}"
-    return (Constraint("validator", "check", definition, validated=level == "strict" and action == "error"),)
-
-
-def _create(collection: str, options: Mapping[str, Any], indexes: Sequence[Index]) -> str:
-    """The commands of mongosh that would make a collection or view."""
-    name = json.dumps(collection, ensure_ascii=False)
-    if "viewOn" in options:
-        more = {key: value for key, value in options.items() if key not in ("viewOn", "pipeline")}
-        tail = f", {values.pretty(more)}" if more else ""
-        on = json.dumps(options["viewOn"], ensure_ascii=False)
-        return f"db.createView({name}, {on}, {values.pretty(options.get('pipeline', []))}{tail})"
-    made = f"db.createCollection({name}{', ' + values.pretty(options) if options else ''})"
-    return "\n".join([made, *(_create_index(collection, index) for index in indexes if not index.primary)])
-
-
-def _create_index(collection: str, index: Index) -> str:
-    spec = json.loads(index.definition) if not index.definition.endswith("…") else {}
-    keys = spec.pop("key", {})
-    name = json.dumps(collection, ensure_ascii=False)
-    arguments = ", ".join(json.dumps(one, ensure_ascii=False) for one in (keys, spec))
-    return f"db.getCollection({name}).createIndex({arguments})"
+    return Detail(node, facts, ddl=structure.create_index(node.path[1], index), table=whole.table)

@@ -1,207 +1,25 @@
-"""The way to a MongoDB server: the one module that knows the driver, motor.
-
-Motor runs pymongo's blocking calls in threads. A call that waits for a dead server cannot be interrupted, so the
-threads are daemons that nobody waits for, and every call has a deadline of its own (`pymongo.timeout`, which the
-server gets as maxTimeMS too). Moving to pymongo's native async client changes this module alone.
-"""
+"""The way to a MongoDB server: its address, the password and the tunnel, and who answers there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-import time
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pymongo
-from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.raw_bson import RawBSONDocument
-from motor import motor_asyncio
-from motor.frameworks import asyncio as motor_threads
-from pymongo import monitoring
 
 from dbtui.config import Secret, Target
 from dbtui.engines.login import Login
-from dbtui.engines.mongodb.failures import FAILURES, describe, describe_connect
+from dbtui.engines.mongodb import client as driver
+from dbtui.engines.mongodb.client import Seeds
+from dbtui.engines.mongodb.failures import FAILURES, describe_connect
 from dbtui.engines.mongodb.location import Location, locate
 from dbtui.engines.mongodb.server import Probe, probe_of, server_of
-from dbtui.engines.mongodb.threads import DaemonThreads
+from dbtui.engines.mongodb.session import PLAIN, Connection, Document
 from dbtui.engines.tunnel import Tunnelled
-from dbtui.errors import ConnectError, QueryError, UsageError
+from dbtui.errors import ConnectError, UsageError
 from dbtui.model.server import Server
-from dbtui.model.snapshot import Cost
-
-APPLICATION = "dbtui"  # appName of the console's own connections
-CONNECT_LIMIT = 6.0  # seconds
-_THREADS = 32  # those that wait for a dead server are of no use until their time is up
-_DECODING: Mapping[str, Any] = {
-    "tz_aware": True,
-    "unicode_decode_error_handler": "replace",  # keys and texts that are not UTF-8 must not cost the rest
-    "datetime_conversion": DatetimeConversion.DATETIME_AUTO,  # years that Python does not have
-}
-_PLAIN: CodecOptions[dict[str, Any]] = CodecOptions(document_class=dict, **_DECODING)
-_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument, **_DECODING)
-
-Document = Mapping[str, Any]
-
-
-_EXECUTOR = DaemonThreads(_THREADS)
-motor_threads._EXECUTOR = _EXECUTOR  # type: ignore[assignment]
-
-
-class _Seeds(monitoring.ServerHeartbeatListener):
-    """Notices when every server of the URL has failed, so that nobody waits for the driver to give up."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, seeds: frozenset[tuple[str, int | None]]) -> None:
-        self._loop = loop
-        self._failures: dict[tuple[str, int | None], BaseException] = {}
-        self._seeds = seeds
-        self.hopeless: asyncio.Future[BaseException] = loop.create_future()
-
-    def started(self, event: monitoring.ServerHeartbeatStartedEvent) -> None:
-        """Nothing is known yet."""
-
-    def succeeded(self, event: monitoring.ServerHeartbeatSucceededEvent) -> None:
-        """One that answers is enough to go on waiting."""
-        self._seeds = frozenset()
-
-    def failed(self, event: monitoring.ServerHeartbeatFailedEvent) -> None:
-        self._failures[event.connection_id] = event.reply
-        if self._seeds and self._seeds <= self._failures.keys() and not self._loop.is_closed():
-            error = next(iter(self._failures.values()))
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._settle, error)
-
-    def _settle(self, error: BaseException) -> None:
-        if not self.hopeless.done():
-            self.hopeless.set_result(error)
-
-
-class Connection:
-    """One purpose's use of a client: serial, with a time limit on everything. Raises the console's errors only."""
-
-    def __init__(self, client: Any, probe: Probe, server: Server) -> None:
-        self.probe = probe
-        self.server = server
-        self._client = client
-        self._turn = asyncio.Lock()
-        self._statements = 0
-        self._seconds = 0.0
-
-    @property
-    def counters(self) -> Cost:
-        """The commands of this connection and the time from question to answer, network included."""
-        return Cost(self._statements, self._seconds)
-
-    async def command(
-        self, command: Document, *, database: str = "admin", timeout: float = 5.0, role: str = ""
-    ) -> dict[str, Any]:
-        """The reply of one command of the console's own. `role` is what it needs, for the remedy.
-
-        Raises QueryError, PermissionDenied, QueryTimeout, SessionLost.
-        """
-        async with self._turn:
-            reply = await self._call(self._database(database).command, command, _PLAIN, timeout, role)
-        return dict(reply)
-
-    async def documents(
-        self,
-        command: Document,
-        *,
-        database: str = "admin",
-        timeout: float = 5.0,
-        most: int = 10_000,
-        role: str = "",
-    ) -> list[dict[str, Any]]:
-        """At most `most` documents of a command that answers with a cursor, decoded whole."""
-        async with self._turn:
-            cursor = await self._call(self._database(database).cursor_command, command, _PLAIN, timeout, role)
-            try:
-                found = await self._limited(cursor.to_list(most), timeout, role)
-            finally:
-                self._drop(cursor)
-        return [dict(document) for document in found]
-
-    async def cursor(self, command: Document, *, database: str, timeout: float) -> Batches:
-        """A cursor over raw documents, for what a user typed. Not serial: it has a socket of its own."""
-        cursor = await self._call(
-            self._database(database, _RAW).cursor_command, command, _RAW, timeout, "read"
-        )
-        return Batches(self, cursor)
-
-    async def reply(self, command: Document, *, database: str, timeout: float) -> dict[str, Any]:
-        """The reply of a command that a user typed; not serial."""
-        return dict(await self._call(self._database(database).command, command, _PLAIN, timeout, "read"))
-
-    async def close(self) -> None:
-        """End the client that it uses, with all that use it; waits for nothing."""
-        _close(self._client)
-
-    # ---- inside
-
-    def _database(self, name: str, codec: CodecOptions[Any] = _PLAIN) -> Any:
-        """A database; what its cursors return is decoded by `codec`."""
-        try:
-            return self._client.get_database(name, codec_options=codec)
-        except FAILURES as error:
-            raise QueryError(f"no database is called {name!r}", str(error)) from None
-
-    async def _call(
-        self,
-        call: Callable[..., Awaitable[Any]],
-        command: Document,
-        codec: CodecOptions[Any],
-        timeout: float,
-        role: str,
-    ) -> Any:
-        preference = self._client.read_preference
-        with pymongo.timeout(timeout):
-            return await self._limited(
-                call(dict(command), read_preference=preference, codec_options=codec), timeout, role
-            )
-
-    async def _limited(self, question: Awaitable[Any], timeout: float, role: str) -> Any:
-        """Await a call of motor, count it, and translate what it raises. The thread has the same deadline."""
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(timeout + 1.0):
-                return await question
-        except FAILURES as error:
-            raise describe(error, user=self.probe.user, role=role) from None
-        finally:
-            self._statements += 1
-            self._seconds += time.monotonic() - began
-
-    def _drop(self, cursor: Any) -> None:
-        """Close a cursor at the server without waiting for it."""
-        if cursor.alive:
-            closing = asyncio.ensure_future(cursor.close())
-            closing.add_done_callback(_heard)
-
-
-class Batches:
-    """The documents of one cursor, a batch at a time."""
-
-    def __init__(self, connection: Connection, cursor: Any) -> None:
-        self._connection = connection
-        self._cursor = cursor
-
-    @property
-    def more(self) -> bool:
-        """Whether the server may have further documents."""
-        return bool(self._cursor.alive)
-
-    async def next(self, count: int, timeout: float) -> list[RawBSONDocument]:
-        """Up to `count` documents, none at the end."""
-        with pymongo.timeout(timeout):
-            found = await self._connection._limited(self._cursor.to_list(count), timeout, "read")
-        return list(found)
-
-    def close(self) -> None:
-        """Drop what is left, without waiting."""
-        self._connection._drop(self._cursor)
 
 
 class Connector:
@@ -275,7 +93,7 @@ class Connector:
     def _abandon(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            _close(client)
+            driver.close(client)
 
     async def _opened(self) -> tuple[Any, Probe, Server]:
         return await self._login.through(self._opened_with)
@@ -287,24 +105,24 @@ class Connector:
         if near is not None:
             notes = (*notes, f"through ssh {self.target.ssh}: the first server of the URL alone")
         loop = asyncio.get_running_loop()
-        seeds = _Seeds(loop, frozenset() if location.srv else frozenset([near] if near else location.hosts))
-        options = _options(self.target.url, location, near, password)
+        seeds = Seeds(loop, frozenset() if location.srv else frozenset([near] if near else location.hosts))
+        arguments = driver.options(self.target.url, location, near, password)
         client: Any = None
         try:
-            async with asyncio.timeout(CONNECT_LIMIT * 2):
-                made = await loop.run_in_executor(_EXECUTOR, lambda: _client(options, seeds, loop))
-                client, notes = made[0], (*notes, *made[1])
+            async with asyncio.timeout(driver.CONNECT_LIMIT * 2):
+                client, complaints = await driver.opened(arguments, seeds)
+                notes = (*notes, *complaints)
                 if near is not None and location.tls:
-                    _expect_certificate_of(client, location.hosts[0][0])
-                answer = await _first(self._introduced(client, location, notes), seeds)
+                    driver.expect_certificate_of(client, location.hosts[0][0])
+                answer = await driver.first(self._introduced(client, location, notes), seeds)
         except FAILURES as error:
-            _close(client)
+            driver.close(client)
             raise describe_connect(error, location.place, location.user) from None
         except BaseException:
-            _close(client)
+            driver.close(client)
             raise
         if self._leaving:
-            _close(client)
+            driver.close(client)
             raise ConnectError(f"{self.target.name} is being left", "connect again")
         return (client, *answer)
 
@@ -319,13 +137,13 @@ class Connector:
         host, port = location.hosts[0]
         if port is None:
             raise UsageError("ssh forwards ports, not sockets", "write mongodb://HOST:PORT/")
-        return (await self._tunnelled.ends([(host, port)], timeout=CONNECT_LIMIT * 3))[0]
+        return (await self._tunnelled.ends([(host, port)], timeout=driver.CONNECT_LIMIT * 3))[0]
 
     async def _introduced(
         self, client: Any, location: Location, notes: tuple[str, ...]
     ) -> tuple[Probe, Server]:
         """Ask the server who it is; a login happens here."""
-        with pymongo.timeout(CONNECT_LIMIT):
+        with pymongo.timeout(driver.CONNECT_LIMIT):
             ask = _asker(client)
             connection = await ask({"connectionStatus": 1})
             hello = await ask({"hello": 1})
@@ -338,89 +156,13 @@ class Connector:
         return probe, server_of(probe, hello, status, notes=notes)
 
 
-def _client(
-    options: Mapping[str, Any], seeds: _Seeds, loop: asyncio.AbstractEventLoop
-) -> tuple[Any, tuple[str, ...]]:
-    """A client, and what the driver does not like about the URL, which it would print over the console."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        client = motor_asyncio.AsyncIOMotorClient(**options, event_listeners=[seeds], io_loop=loop)
-    return client, tuple(str(one.message) for one in said if issubclass(one.category, UserWarning))
-
-
 def _asker(client: Any) -> Callable[[Document], Awaitable[dict[str, Any]]]:
     admin = client.get_database("admin")
 
     async def ask(command: Document) -> dict[str, Any]:
         reply = await admin.command(
-            dict(command), read_preference=client.read_preference, codec_options=_PLAIN
+            dict(command), read_preference=client.read_preference, codec_options=PLAIN
         )
         return dict(reply)
 
     return ask
-
-
-def _options(
-    url: str, location: Location, near: tuple[str, int] | None, password: Secret | None
-) -> dict[str, Any]:
-    """Arguments of the client."""
-    options: dict[str, Any] = {
-        "host": url,
-        "appname": APPLICATION,
-        "retryReads": False,
-        "retryWrites": False,
-        "serverMonitoringMode": "poll",  # one connection less for each server
-        "connectTimeoutMS": int(CONNECT_LIMIT * 500),
-        "serverSelectionTimeoutMS": int(CONNECT_LIMIT * 1000),
-    }
-    if "readpreference" not in location.options:
-        options["readPreference"] = "primaryPreferred"
-    if password is not None:
-        options["password"] = password.reveal()
-    if near is not None:
-        options |= {"host": location.through(*near), "directConnection": True}
-    return options
-
-
-class _NamedContext(ssl.SSLContext):
-    """A context that names the server it wants, whatever is dialled."""
-
-    wanted = ""
-
-    def wrap_socket(self, *args: Any, **more: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(*args, **{**more, "server_hostname": self.wanted})
-
-
-def _expect_certificate_of(client: Any, host: str) -> None:
-    """Behind a tunnel the driver would look for the certificate of 127.0.0.1."""
-    context = client.delegate.options.pool_options._ssl_context
-    if isinstance(context, ssl.SSLContext):
-        context.__class__ = _NamedContext
-        context.wanted = host  # type: ignore[attr-defined]
-
-
-async def _first(introduction: Awaitable[tuple[Probe, Server]], seeds: _Seeds) -> tuple[Probe, Server]:
-    """What the server says, or the failure of all servers of the URL, whichever comes first."""
-    task = asyncio.ensure_future(introduction)
-    try:
-        ends: set[asyncio.Future[Any]] = {task, seeds.hopeless}
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise seeds.hopeless.result()
-        return task.result()
-    finally:
-        if not task.done():
-            task.cancel()
-        task.add_done_callback(_heard)
-        seeds.hopeless.cancel()
-
-
-def _close(client: Any) -> None:
-    """Close a client in a thread: the driver says goodbye to the server, which may not listen."""
-    if client is not None:
-        _EXECUTOR.submit(client.delegate.close)
-
-
-def _heard(task: asyncio.Future[Any]) -> None:
-    if not task.cancelled():
-        task.exception()

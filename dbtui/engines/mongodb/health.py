@@ -8,7 +8,7 @@ from typing import Any
 
 from bson import Timestamp
 
-from dbtui.engines.mongodb.connection import Connection
+from dbtui.engines.mongodb.session import Connection
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Replica
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbtui.engines.mongodb import read_only, values
-from dbtui.engines.mongodb.connection import Batches, Connection, Connector
+from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.script import split
+from dbtui.engines.mongodb.session import Batches, Connection
 from dbtui.engines.mongodb.shell import Command, parse
 from dbtui.engines.readahead import MAX_BYTES, MAX_ROWS, OneCursor, ReadAhead, Row
 from dbtui.errors import DbtuiError, NotApproved, QueryError

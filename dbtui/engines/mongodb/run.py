@@ -17,9 +17,10 @@ from dbtui.engines.claim import claim_of
 from dbtui.engines.held import HeldByFile
 from dbtui.engines.mongodb import health, sessions, values
 from dbtui.engines.mongodb.actions import raise_errors
-from dbtui.engines.mongodb.connection import Connection, Connector
+from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.literals import Reader
 from dbtui.engines.mongodb.query import database_of, document_of, stop_marked
+from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.shell import parse
 from dbtui.errors import DbtuiError, InputError, QueryError
 from dbtui.model.change import Backfill

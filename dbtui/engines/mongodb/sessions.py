@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dbtui.engines.mongodb import values
-from dbtui.engines.mongodb.connection import APPLICATION
+from dbtui.engines.mongodb.client import APPLICATION
 from dbtui.model.activity import Progress, Session
 
 # What drivers and routers add to a command, and no user typed.

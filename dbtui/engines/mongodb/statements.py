@@ -14,8 +14,8 @@ from typing import Any
 
 from dbtui.engines import sampled
 from dbtui.engines.mongodb import values
-from dbtui.engines.mongodb.connection import Connection
 from dbtui.engines.mongodb.failures import grant, lacks
+from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.sessions import whole
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Statement, Statements

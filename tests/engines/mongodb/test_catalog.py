@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from dbtui.engines.mongodb import catalog, shape
+from dbtui.engines.mongodb import shape
 from dbtui.engines.mongodb.engine import MongoEngine
+from dbtui.engines.mongodb.facts import top_facts
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.catalog import Detail, Kind, Node
 from tests.engines.mongodb.replay import Replay, cursor, refused
@@ -140,11 +141,11 @@ def _deep(levels: int) -> dict[str, Any]:
 
 
 def test_what_top_says_of_a_collection() -> None:
-    assert catalog.top_facts(reply("top-6.0-mongod"), "shop.orders") == [
+    assert top_facts(reply("top-6.0-mongod"), "shop.orders") == [
         ("reading", "8.00 s in 4.0k operations"),
         ("writing", "931 ms in 100 operations"),
     ]
-    assert catalog.top_facts(reply("top-6.0-mongod"), "shop.none") == []
+    assert top_facts(reply("top-6.0-mongod"), "shop.none") == []
 
 
 async def test_without_the_role_the_users_own_databases_are_listed() -> None:

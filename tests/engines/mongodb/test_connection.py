@@ -12,7 +12,7 @@ import pytest
 
 from dbtui.config import resolve
 from dbtui.engines import create
-from dbtui.engines.mongodb import activity, connection
+from dbtui.engines.mongodb import activity, client
 from dbtui.engines.mongodb.engine import MongoEngine
 from dbtui.engines.mongodb.location import locate
 from dbtui.errors import AuthenticationError, ConnectError, DbtuiError, NoSlotsLeft, SessionLost, UsageError
@@ -106,7 +106,7 @@ async def test_a_name_that_nobody_knows() -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the driver to give up waits a second."""
-    monkeypatch.setattr(connection, "CONNECT_LIMIT", 2.0)
+    monkeypatch.setattr(client, "CONNECT_LIMIT", 2.0)
 
 
 async def test_a_server_that_accepts_and_says_nothing(ferretdb: FerretServer, impatient: None) -> None:

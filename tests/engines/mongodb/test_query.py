@@ -132,9 +132,9 @@ def _database(name: str):  # type: ignore[no-untyped-def]
 
 async def test_raw_documents_with_bytes_that_are_no_text() -> None:
     raw = bson.encode({"_id": 1, "key": "tex"}).replace(b"key", b"k\xffy").replace(b"tex", b"t\xfex")
-    from dbtui.engines.mongodb.connection import _RAW
+    from dbtui.engines.mongodb.session import RAW
 
-    document = RawBSONDocument(raw, codec_options=_RAW)
+    document = RawBSONDocument(raw, codec_options=RAW)
     assert list(document) == ["_id", "k�y"]
 
 

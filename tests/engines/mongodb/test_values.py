@@ -13,7 +13,7 @@ from bson.codec_options import CodecOptions
 from bson.datetime_ms import DatetimeMS
 
 from dbtui.engines.mongodb import values
-from dbtui.engines.mongodb.connection import _PLAIN
+from dbtui.engines.mongodb.session import PLAIN
 
 UID = UUID("12345678-1234-5678-1234-567812345678")
 
@@ -75,6 +75,6 @@ def test_keys_and_texts_that_are_not_utf8_do_not_cost_the_rest() -> None:
         raw, codec_options=CodecOptions(document_class=dict, unicode_decode_error_handler="replace")
     )
     assert document == {"k�y": "t�x", "n": 1}
-    assert _PLAIN.unicode_decode_error_handler == "replace"
+    assert PLAIN.unicode_decode_error_handler == "replace"
     far = bson.encode({"t": DatetimeMS(2**60)})
-    assert values.cell(bson.decode(far, codec_options=_PLAIN)["t"]) == f"{2**60} ms since 1970"
+    assert values.cell(bson.decode(far, codec_options=PLAIN)["t"]) == f"{2**60} ms since 1970"
