@@ -254,6 +254,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("tree.close", "left,h", "fold", "Close", "close the node, or go to its parent", shown=False),
     Action("tree.turn", "space", "turn", "Open or close", "open or close the node", shown=False),
     Action("editor.leave", "escape", "leave", "Leave", "leave the editor: the pane's keys work again"),
+    Action("editor.open", "ctrl+t", "open_outside", "$EDITOR", "write the text in $VISUAL or $EDITOR"),
     Action("findings.node", "enter", "node", "Node", "go to the node of the plan that it is about"),
     Action("findings.docs", "d", "docs", "Why", "read what the rule looks for, and why"),
     Action("findings.copy", "y", "copy", "Copy fix", "copy the statements that fix it"),

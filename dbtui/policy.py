@@ -32,6 +32,7 @@ class Feature(StrEnum):
     ALERT_COMMAND = "alert command"
     ALERT_WEBHOOK = "alert webhook"
     RECORDING = "recording"
+    EDITOR = "editor"
 
 
 @dataclass(frozen=True, slots=True)

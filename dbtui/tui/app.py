@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import ClassVar
@@ -111,6 +111,16 @@ class DbtuiApp(App[int]):
         """A hang-up, SIGTERM and SIGINT leave as a key would: the terminal is restored, statements are cancelled."""
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    @contextlib.contextmanager
+    def lend_terminal(self) -> Iterator[None]:
+        """Leave the terminal, and its Ctrl+C, to another program inside. Raises SuspendNotSupported without one."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+        try:
+            with self.suspend():
+                yield
+        finally:
+            self._leave_on_signals()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Those of Textual; with `--ascii`, one that lets nothing else through."""

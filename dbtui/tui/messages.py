@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.message import Message
 
@@ -12,6 +12,9 @@ from dbtui.config import Target
 from dbtui.model.activity import Session
 from dbtui.model.catalog import Node
 from dbtui.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from dbtui.tui.widgets.sql_area import SqlArea
 
 
 class Wish(Message):
@@ -59,6 +62,14 @@ class Edit(Wish):
     task = "tasks.edit"
     sql: str
     database: str = ""
+
+
+@dataclass
+class EditOutside(Wish):
+    """The text of an area is to be written in the user's own editor."""
+
+    task = "outside.edit"
+    area: SqlArea
 
 
 @dataclass

@@ -42,11 +42,27 @@ class Closable:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, on a terminal that may be closed at any time."""
+    """Textual's driver, on a terminal that may be closed at any time, or lent to another program."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._file: Any = Closable(self._file)
+        self._lent = False
+
+    def write(self, data: str) -> None:
+        """See `Driver`. While the terminal is another program's, the loop goes on and nothing is drawn."""
+        if not self._lent:
+            super().write(data)
+
+    def suspend_application_mode(self) -> None:
+        """See `Driver`."""
+        super().suspend_application_mode()
+        self._lent = True
+
+    def resume_application_mode(self) -> None:
+        """See `Driver`."""
+        self._lent = False
+        super().resume_application_mode()
 
     @property
     def sent(self) -> int:

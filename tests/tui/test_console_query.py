@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from dbtui import policy
 from dbtui.config import state_folder
 from dbtui.model.server import Environment
 from dbtui.tui.screens.confirm import LiftQuestion
@@ -255,3 +256,15 @@ async def test_a_slow_statement_does_not_hold_up_the_keys(postgres18: PostgresSe
         async with asyncio.timeout(5):
             await c.press("escape", "q")
             await c.until(lambda: not c.app.is_running)
+
+
+async def test_no_editor_is_opened_where_it_is_forbidden_or_without_a_terminal(
+    postgres18: PostgresServer, goods: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with query(postgres18, goods) as c:
+        await c.press("ctrl+t")
+        await c.hears("an editor needs a terminal")
+        rail = policy.Policy(forbidden=frozenset({policy.Feature.EDITOR}), reason="no shells here")
+        monkeypatch.setattr(policy, "current", lambda: rail)
+        await c.press("ctrl+t")
+        await c.hears("editor is forbidden by /etc/dbtui/policy.toml: no shells here")

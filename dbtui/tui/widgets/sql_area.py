@@ -16,6 +16,7 @@ from textual.widgets import TextArea
 
 from dbtui.text import printable
 from dbtui.tui.keys import bindings
+from dbtui.tui.messages import EditOutside
 from dbtui.tui.widgets.roles import Role, palette
 from dbtui.tui.widgets.sql_spans import START, Part, State, dialect_of, spans
 
@@ -160,11 +161,16 @@ class SqlArea(TextArea):
     def action_explain(self) -> None:
         self.post_message(self.ExplainRequested(self))
 
+    def action_open_outside(self) -> None:
+        self.post_message(EditOutside(self))
+
     def action_leave(self) -> None:
         self.post_message(self.Leave(self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self._runs and action in ("run", "explain"):
+            return False
+        if self.read_only and action == "open_outside":
             return False
         answer: Any = super().check_action(action, parameters)
         return bool(answer) if answer is not None else None
