@@ -21,7 +21,8 @@ async def database_facts(connection: Connection, database: str) -> tuple[tuple[s
     except QueryError as error:
         return (("sizes", str(error)),)
     sizes = (("data", "dataSize"), ("on disk", "storageSize"), ("indexes", "indexSize"))
-    facts = [(name, f"{int(stats[name]):,}") for name in ("collections", "views", "objects") if name in stats]
+    counts = (("collections", "collections"), ("views", "views"), ("documents", "objects"))
+    facts = [(label, f"{int(stats[key]):,}") for label, key in counts if key in stats]
     facts += [(label, text.size(number(stats, key))) for label, key in sizes if key in stats]
     return tuple(facts)
 
