@@ -14,6 +14,7 @@ from dbtui.advice.candidates import quoted
 from dbtui.advice.periods import Period
 from dbtui.model.advice import ColumnFacts, TableFacts
 from dbtui.model.partitioning import Partitionable
+from dbtui.sql.quoting import literal
 
 _AHEAD = 3  # partitions that are made with it
 
@@ -144,6 +145,5 @@ class _Conversion:
         for sequence, column in self.one.sequences:
             yield f"ALTER SEQUENCE {sequence} OWNED BY {table}.{quoted(column)}"
         for column, _ in self.one.identities:
-            called = table.replace("'", "''"), column.replace("'", "''")
             value = f"(SELECT coalesce(max({quoted(column)}), 1) FROM {old})"  # noqa: S608 - quoted
-            yield f"SELECT setval(pg_get_serial_sequence('{called[0]}', '{called[1]}'), {value})"
+            yield f"SELECT setval(pg_get_serial_sequence({literal(table)}, {literal(column)}), {value})"

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dbtui.engines.postgres.connection import Connection, Connector
 from dbtui.engines.postgres.embedded import SUPERUSER
 from dbtui.engines.postgres.engine import PostgresEngine
-from dbtui.engines.postgres.queries import quoted
 from dbtui.errors import QueryError, UsageError
 from dbtui.model.advice import NOTHING, WhatIf
 from dbtui.model.plan import RawPlan
@@ -17,6 +16,7 @@ from dbtui.shadow.pages import Pages
 from dbtui.shadow.restore import Missing
 from dbtui.shadow.server import OWNER, Shadow
 from dbtui.sql.lex import meaningful, word
+from dbtui.sql.quoting import identifier, literal
 from dbtui.sql.split import split
 
 _INDEXES = """
@@ -140,11 +140,10 @@ class Clone:
         if self._engine is not None:
             await self._engine.close()
         async with self.shadow.session(self.database) as session:
-            where = f"alter role {OWNER} in database {quoted(self.database)}"
+            where = f"alter role {OWNER} in database {identifier(self.database)}"
             await session.execute(f"{where} reset all")
             for name, value in settings.items():
-                literal = value.replace("'", "''")
-                await session.execute(f"{where} set {quoted(name)} = '{literal}'")
+                await session.execute(f"{where} set {identifier(name)} = {literal(value)}")
         self._settings = dict(settings)
         self._engine = PostgresEngine(self.shadow.target(self.database))
         await self._engine.open()

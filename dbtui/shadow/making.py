@@ -9,13 +9,13 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dbtui.engines.postgres.queries import quoted
 from dbtui.engines.postgres.source import PostgresSource, SourceRelation
 from dbtui.errors import QueryError, UsageError
 from dbtui.shadow.clone import Clone
 from dbtui.shadow.pages import Pages
 from dbtui.shadow.restore import NEVER, Entry, Missing, dump, listing
 from dbtui.shadow.server import Shadow
+from dbtui.sql.quoting import identifier, literal
 
 _STATISTICS = "STATISTICS DATA"
 _NOT_PLANNED = NEVER | {"TRIGGER", "POLICY", "ROW SECURITY", "PUBLICATION", "FOREIGN TABLE"}
@@ -97,7 +97,7 @@ async def _some(
         await dump(shadow.programs, folder, parts, "--no-statistics", "--exclude-table=*.*")
     waiting = await _restore(shadow, made, parts)
     archive = folder / "tables.dump"
-    chosen = [f"--table={quoted(r.schema)}.{quoted(r.name)}" for r in relations if r.kind in "rpvm"]
+    chosen = [f"--table={identifier(r.schema)}.{identifier(r.name)}" for r in relations if r.kind in "rpvm"]
     async with source.socket(folder, database):
         await dump(shadow.programs, folder, archive, "--statistics", *chosen)
     missing = await _restore(shadow, made, archive)
@@ -126,9 +126,9 @@ async def _settle(shadow: Shadow, made: str, settings: Mapping[str, str]) -> lis
     missing = []
     async with shadow.session("postgres") as session:
         for name, value in settings.items():
-            literal = value if name == "search_path" and value else "'" + value.replace("'", "''") + "'"
+            meant = value if name == "search_path" and value else literal(value)
             try:
-                await session.execute(f"alter database {quoted(made)} set {quoted(name)} = {literal}")
+                await session.execute(f"alter database {identifier(made)} set {identifier(name)} = {meant}")
             except QueryError as error:
                 missing.append(Missing(Entry("", "SETTING", "", name), error.message))
     return missing

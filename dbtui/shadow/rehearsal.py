@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dbtui.config import Target
-from dbtui.engines.postgres.queries import quoted
 from dbtui.engines.postgres.source import PostgresSource
 from dbtui.shadow.restore import NEVER, Missing, dump, listing
 from dbtui.shadow.server import OWNER, Shadow
+from dbtui.sql.quoting import identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ async def rehearsed(shadow: Shadow, source: PostgresSource, database: str) -> Re
     if search_path:
         async with shadow.session("postgres") as session:
             await session.execute(
-                f"alter role {OWNER} in database {quoted(made)} set search_path = {search_path}"
+                f"alter role {OWNER} in database {identifier(made)} set search_path = {search_path}"
             )
     return Rehearsal(shadow, made, tuple(missing))
 
@@ -62,4 +62,4 @@ async def _copy_roles(shadow: Shadow, names: list[str]) -> None:
         known = {row[0] for row in rows}
         for name in names:
             if name not in known:
-                await session.execute(f"create role {quoted(name)} nologin role {OWNER}")
+                await session.execute(f"create role {identifier(name)} nologin role {OWNER}")

@@ -20,11 +20,11 @@ from dbtui import errors
 from dbtui.config import Target
 from dbtui.engines.postgres.connection import Connection, Connector
 from dbtui.engines.postgres.embedded import SUPERUSER
-from dbtui.engines.postgres.queries import quoted
 from dbtui.engines.postgres.source import PostgresSource
 from dbtui.errors import ConnectError, DbtuiError, QueryError
 from dbtui.model.server import Environment
 from dbtui.shadow.restore import Entry, Missing, restore
+from dbtui.sql.quoting import identifier, literal
 
 if TYPE_CHECKING:
     from dbtui.shadow.clone import Clone
@@ -161,8 +161,7 @@ class Shadow:
             try:
                 if locale in _AS_C:
                     raise QueryError("the built-in one is the same everywhere")
-                literal = "'" + locale.replace("'", "''") + "'"
-                await session.execute(f"{how} libc locale {literal}")
+                await session.execute(f"{how} libc locale {literal(locale)}")
             except QueryError as error:
                 await session.execute(f"{how} builtin builtin_locale 'C.UTF-8' locale 'C'")
                 if locale not in _AS_C:
@@ -180,7 +179,7 @@ class Shadow:
         if self._guardian is None:
             return
         async with self.session("postgres") as session:
-            await session.execute(f"drop database if exists {quoted(database)} with (force)")
+            await session.execute(f"drop database if exists {identifier(database)} with (force)")
 
     async def fill(self, database: str, archive: Path, entries: Sequence[Entry]) -> list[Missing]:
         """Restore an archive's entries: extensions, which are this machine's, as superuser, the rest as `OWNER`."""

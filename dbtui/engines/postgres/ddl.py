@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dbtui.sql import quoting
+from dbtui.sql.quoting import postgres_literal as literal
+
 Part = Mapping[str, Any]
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "m": "MAIN", "x": "EXTENDED"}
@@ -41,17 +44,11 @@ _RESERVED = frozenset(_RESERVED_WORDS.split())
 def identifier(name: str) -> str:
     """A name in double quotes where it needs them; all but the plainest do."""
     plain = name.isascii() and name.isidentifier() and name == name.lower() and name not in _RESERVED
-    return name if plain else '"' + name.replace('"', '""') + '"'
+    return name if plain else quoting.identifier(name)
 
 
 def qualified(*names: str) -> str:
     return ".".join(identifier(name) for name in names)
-
-
-def literal(text: str) -> str:
-    """A string constant that means the same whatever standard_conforming_strings is."""
-    quoted = "'" + text.replace("'", "''") + "'"
-    return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
 
 
 def relation_ddl(made: Part) -> str:

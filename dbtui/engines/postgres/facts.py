@@ -12,7 +12,6 @@ from dbtui.engines.postgres.ddl import (
     column_ddl,
     constraint_ddl,
     identifier,
-    literal,
     qualified,
     relation_ddl,
 )
@@ -20,6 +19,7 @@ from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.structure import Structure
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
 from dbtui.model.catalog import Detail, Kind, Node, Table
+from dbtui.sql.quoting import postgres_literal as literal
 
 _LOCK_WAIT = 0.3  # seconds; who looks at a table must not join the queue behind a lock for long
 _TIMEOUT = 5.0  # seconds

@@ -19,6 +19,7 @@ from dbtui.errors import (
     QueryTimeout,
     SessionLost,
 )
+from dbtui.sql.quoting import identifier
 
 FAILURES = (
     asyncpg.PostgresError,
@@ -101,7 +102,7 @@ def _remedy(message: str, user: str) -> str:
 def quoted(name: str) -> str:
     """A name as an SQL identifier, quoted where it has to be."""
     plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name)
-    return name if plain else '"' + name.replace('"', '""') + '"'
+    return name if plain else identifier(name)
 
 
 def _first_line(error: BaseException) -> str:

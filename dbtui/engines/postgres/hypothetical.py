@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 
 from dbtui.engines.postgres.connection import Connection, Work
 from dbtui.engines.postgres.explain import PostgresExplainer
-from dbtui.engines.postgres.queries import quoted
 from dbtui.errors import QueryError, UsageError
 from dbtui.model.advice import NOTHING, WhatIf
 from dbtui.model.plan import RawPlan
 from dbtui.sql.lex import meaningful, word
+from dbtui.sql.quoting import identifier
 
 EXTENSION = "hypopg"
 
@@ -66,7 +66,7 @@ class HypotheticalPlanner:
                 raise UsageError(
                     "HypoPG's indexes do not outlast a transaction behind a pooler", "connect past it"
                 )
-            schema = quoted(connection.probe.extensions[EXTENSION][0])
+            schema = identifier(connection.probe.extensions[EXTENSION][0])
             names: dict[str, str] = {}
             try:
                 for statement in statements:

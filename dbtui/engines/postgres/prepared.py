@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dbtui.engines.postgres import queries
-from dbtui.engines.postgres.ddl import literal
 from dbtui.model.activity import Session
+from dbtui.sql.quoting import postgres_literal
 
 if TYPE_CHECKING:
     from dbtui.engines.postgres.connection import Connection
@@ -59,7 +59,7 @@ def _session(gid: str, owner: str, database: str, age: float) -> Session:
         state="prepared",
         wait_type="",
         wait="",
-        query=f"ROLLBACK PREPARED {literal(gid)}",
+        query=f"ROLLBACK PREPARED {postgres_literal(gid)}",
         transaction_age=age,
         state_age=age,
     )

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbtui.engines.postgres.connection import Connector, Work
-from dbtui.engines.postgres.queries import load, quoted
+from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.relay import relayed
 from dbtui.errors import QueryError
 from dbtui.model.advice import Facts
 from dbtui.model.partitioning import Partitionable
 from dbtui.model.server import Server
+from dbtui.sql.quoting import identifier
 
 # Beside those of the category "Query Tuning".
 _MORE_SETTINGS = (
@@ -95,7 +96,7 @@ class PostgresSource:
         from dbtui.engines.postgres.advice import facts
 
         involved = await self.relations(names, database)
-        tables = [f"{quoted(r.schema)}.{quoted(r.name)}" for r in involved if r.kind in "rpmv"]
+        tables = [f"{identifier(r.schema)}.{identifier(r.name)}" for r in involved if r.kind in "rpmv"]
         async with self._work.use(database) as connection:
             return await facts(connection, tables)
 

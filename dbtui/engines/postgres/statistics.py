@@ -15,10 +15,11 @@ from typing import Any
 import asyncpg
 
 from dbtui.engines.postgres.connection import Work
-from dbtui.engines.postgres.queries import load, quoted
+from dbtui.engines.postgres.queries import load
 from dbtui.errors import QueryError
 from dbtui.model.statistics import ColumnStatistics, Counted, TableStatistics
 from dbtui.sql.lex import Lexeme, meaningful, word
+from dbtui.sql.quoting import identifier
 
 SAMPLE_BLOCKS = 2_000  # of a table; a smaller one is counted whole
 SAMPLE_LIMIT = 10.0  # seconds
@@ -49,7 +50,7 @@ class PostgresStatistics:
         together = " AND ".join(f"({condition})" for condition in conditions) or "true"
         sql = (
             f"SELECT count(*), {', '.join([*filters, f'count(*) FILTER (WHERE {together})'])}"  # noqa: S608
-            f" FROM {_sampled(schema, name, share)} AS {quoted(alias)}"
+            f" FROM {_sampled(schema, name, share)} AS {identifier(alias)}"
         )
         row = await self._one(sql, database)
         return Counted(int(row[0]), share, tuple(int(value) for value in row[1:-1]), int(row[-1]))
@@ -59,7 +60,7 @@ class PostgresStatistics:
     ) -> float:
         listed = ", ".join(expressions)
         sql = (
-            f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {quoted(schema)}.{quoted(name)}"  # noqa: S608
+            f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {identifier(schema)}.{identifier(name)}"  # noqa: S608
             f" WHERE ({listed}) IS NOT NULL) AS seen"
         )
         return float((await self._one(sql, database))[0])
@@ -93,7 +94,7 @@ class PostgresStatistics:
 
 
 def _sampled(schema: str, name: str, share: float) -> str:
-    where = f"{quoted(schema)}.{quoted(name)}"
+    where = f"{identifier(schema)}.{identifier(name)}"
     if share >= 1.0:
         return where
     return f"(SELECT * FROM {where} TABLESAMPLE SYSTEM ({share * 100:.6f}) REPEATABLE (1))"  # noqa: S608
@@ -152,8 +153,8 @@ def _written(plan: str) -> tuple[list[str], list[str]]:
         waiting += [node.get("Plan"), *node.get("Plans", ())]
         verb = _VERBS.get(str(node.get("Operation")))
         if node.get("Node Type") == "ModifyTable" and verb is not None and node.get("Relation Name"):
-            schema = f"{quoted(node['Schema'])}." if node.get("Schema") else ""
-            found.append((schema + quoted(str(node["Relation Name"])), verb))
+            schema = f"{identifier(node['Schema'])}." if node.get("Schema") else ""
+            found.append((schema + identifier(str(node["Relation Name"])), verb))
             if node["Operation"] == "Merge":
                 found += [(found[-1][0], "I"), (found[-1][0], "D")]
     return [path for path, _ in found], [verb for _, verb in found]

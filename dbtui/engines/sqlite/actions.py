@@ -10,7 +10,6 @@ from dbtui.engines.base import LONGEST
 from dbtui.engines.readahead import MAX_ROWS
 from dbtui.engines.slots import Purpose
 from dbtui.engines.sqlite.connection import Connector
-from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.sqlite.values import columns_of, row_text
 from dbtui.errors import QueryError
 from dbtui.model.activity import Session
@@ -18,6 +17,7 @@ from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
 from dbtui.safety import Approval, scope_of, signal_scope
 from dbtui.sql.classify import first_word
+from dbtui.sql.quoting import identifier
 
 NO_SIGNALS = "SQLite has no server that could stop what another process does with the file"
 _OWN_TRANSACTION = frozenset({"begin", "commit", "end", "rollback", "savepoint", "release"})

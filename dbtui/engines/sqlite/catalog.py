@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from dbtui.engines.sqlite import facts, space, statistics, structure
 from dbtui.engines.sqlite.connection import Connection, Connector
-from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.sqlite.place import size_of
 from dbtui.engines.sqlite.query import connect_tables
 from dbtui.engines.sqlite.structure import Structure
@@ -21,6 +20,7 @@ from dbtui.engines.work import Work
 from dbtui.errors import QueryError
 from dbtui.model.catalog import Detail, Kind, Name, Node
 from dbtui.model.result import Page
+from dbtui.sql.quoting import identifier
 
 RELATIONS = frozenset({Kind.TABLE, Kind.VIEW})
 _INTERNAL = ("", "internal")

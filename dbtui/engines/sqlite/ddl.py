@@ -16,11 +16,6 @@ _TOKEN = re.compile(
 )
 
 
-def identifier(name: str) -> str:
-    """A name as SQL reads it back, whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def bare(token: str) -> str:
     """The name that a token means: its quotes taken away."""
     if token[:1] in '"`' and token:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.sqlite.failures import is_busy
+from dbtui.sql.quoting import identifier
 
 MOST_TABLES = 200  # looked into at one time
 _TABLES = """

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dbtui.engines.sqlite import ddl
-from dbtui.engines.sqlite.ddl import identifier
 from dbtui.errors import QueryError
 from dbtui.model.catalog import Column, Constraint, Index, Kind, Table
+from dbtui.sql.quoting import identifier
 
 _VIRTUAL, _STORED = 2, 3  # in the column `hidden` of table_xinfo; 1 is a hidden column of a virtual table
 

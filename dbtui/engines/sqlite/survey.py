@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dbtui.engines.sqlite.connection import Connection, Connector
-from dbtui.engines.sqlite.ddl import identifier
 from dbtui.engines.work import Work
 from dbtui.model.migration import Engine, Relation
 from dbtui.model.survey import Rates, Survey, TableFacts
+from dbtui.sql.quoting import identifier
 
 _TIMEOUT = 10.0
 _SCHEMA = """SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'

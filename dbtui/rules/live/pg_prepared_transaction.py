@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
-from dbtui.rules.live.words import literal
+from dbtui.sql.quoting import literal
 from dbtui.text import duration
 
 SEVERITY = Severity.WARNING

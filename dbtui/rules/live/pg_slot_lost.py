@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
-from dbtui.rules.live.words import literal
+from dbtui.sql.quoting import literal
 
 SEVERITY = Severity.ERROR
 THRESHOLDS: tuple[Threshold, ...] = ()

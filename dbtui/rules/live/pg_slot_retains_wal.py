@@ -29,7 +29,8 @@ from collections.abc import Iterator
 from dbtui.model.activity import Slot
 from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
-from dbtui.rules.live.words import hours, literal
+from dbtui.rules.live.words import hours
+from dbtui.sql.quoting import literal
 from dbtui.text import size
 
 SEVERITY = Severity.WARNING

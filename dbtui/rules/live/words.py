@@ -10,8 +10,3 @@ def hours(seconds: float) -> str:
     if seconds < 172_800:
         return f"{seconds / 3600:.1f}".removesuffix(".0") + " h"
     return f"{seconds / 86_400:.0f} days"
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

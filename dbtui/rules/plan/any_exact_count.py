@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from dbtui.model.finding import Severity
 from dbtui.model.plan import PlanNode
 from dbtui.rules.plan.tree import Hit, Tree, name, rows
+from dbtui.sql.quoting import literal
 from dbtui.text import count, milliseconds
 
 SEVERITY = Severity.INFO
@@ -41,10 +42,9 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
         return
     if not tree.reaches("rows counted", rows(node), 100_000):
         return
-    called = name(node).replace("'", "''")
     yield Hit(
         f"{count(rows(node))} rows of {name(node)} are counted one by one, in {milliseconds(node.total_ms)}",
         "show an estimate, or keep a counter",
         {"rows": rows(node), "total_ms": node.total_ms or 0.0},
-        (f"SELECT reltuples::bigint FROM pg_class WHERE oid = '{called}'::regclass;",),  # noqa: S608 - shown
+        (f"SELECT reltuples::bigint FROM pg_class WHERE oid = {literal(name(node))}::regclass;",),  # noqa: S608 - shown
     )

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbtui.engines.postgres.catalog import PostgresCatalog
-from dbtui.engines.postgres.ddl import identifier, literal
+from dbtui.engines.postgres.ddl import identifier
 from dbtui.model.catalog import Kind, Node
 from dbtui.sql.lex import Lexeme, tokens, word
+from dbtui.sql.quoting import postgres_literal
 from tests.engines.postgres.sessions import working
 from tests.engines.postgres.shapes import BEFORE, ONLY_18, ORDER, RELATIONS
 from tests.servers.postgres import PostgresServer, programs
@@ -76,7 +77,7 @@ def test_any_name_is_one_token_that_reads_back(name: str) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_any_text_is_one_literal(text: str) -> None:
-    (token,) = tokens(literal(text))
+    (token,) = tokens(postgres_literal(text))
     assert token.kind is Lexeme.STRING
     assert token.closed
 

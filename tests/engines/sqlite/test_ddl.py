@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbtui.engines.sqlite import ddl
+from dbtui.sql.quoting import identifier
 
 
 def test_names_are_quoted_so_that_sqlite_reads_them_back() -> None:
     connection = sqlite3.connect(":memory:")
     for name in ('a"b', "a b", "", "new\nline", "é", "select", '""', "[x]", "`"):
-        cursor = connection.execute(f"SELECT 1 AS {ddl.identifier(name)}")
+        cursor = connection.execute(f"SELECT 1 AS {identifier(name)}")
         assert cursor.description[0][0] == name
     connection.close()
 
@@ -52,5 +53,5 @@ def test_no_text_breaks_it(sql: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20))
 def test_any_name_is_found_again(name: str) -> None:
-    sql = f"CREATE TABLE t({ddl.identifier(name)} AS (1) STORED, b)"
+    sql = f"CREATE TABLE t({identifier(name)} AS (1) STORED, b)"
     assert list(ddl.generated(sql)) == [name.lower()]

@@ -27,6 +27,7 @@ from importlib.resources import files
 from typing import Any
 
 from dbtui.errors import QueryError
+from dbtui.sql.quoting import identifier
 
 _MARK = re.compile(r"^(?P<sql>.*?)\s*--\?(?P<names>[^\n]*)$")
 
@@ -41,14 +42,9 @@ def load(name: str) -> str:
 def query(name: str, present: frozenset[str] = frozenset(), **identifiers: str) -> str:
     """`<name>.sql` for a server that has `present`, with each `{key}` as a quoted identifier."""
     sql = fitted(load(name), present)
-    for key, identifier in identifiers.items():
-        sql = sql.replace("{" + key + "}", quoted(identifier))
+    for key, name in identifiers.items():
+        sql = sql.replace("{" + key + "}", identifier(name))
     return sql
-
-
-def quoted(identifier: str) -> str:
-    """An identifier in double quotes."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def fitted(sql: str, present: Set[str]) -> str:
