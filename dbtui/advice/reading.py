@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
@@ -28,14 +29,17 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it logs what it gives up
 
 def read(sql: str, facts: Facts) -> tuple[Access, ...]:
     """The accesses of one statement, tables that are not among the facts left out. Raises InputError."""
-    tree = _with_views(_as_select(parsed(sql, facts.dialect)), facts)
-    reader = _Reader(facts)
-    try:
-        for scope in traverse_scope(tree):
+    reader = Reader(facts)
+    with understanding():
+        for scope in scopes(sql, facts):
             reader.take(scope)
-    except (SqlglotError, RecursionError) as error:
-        raise InputError("the statement was not understood", _first_line(error)) from None
     return tuple(access for gathering in reader.found.values() for access in gathering.accesses())
+
+
+def scopes(sql: str, facts: Facts) -> list[Scope]:
+    """The SELECTs of a statement, those of the views that it reads among them. Raises InputError."""
+    with understanding():
+        return traverse_scope(_with_views(_as_select(parsed(sql, facts.dialect)), facts))
 
 
 def tables(sql: str, dialect: str) -> tuple[tuple[str, str], ...]:
@@ -54,10 +58,8 @@ def parsed(sql: str, dialect: str) -> exp.Expr:
     text = re.sub(
         rf"\b(interval|date|timestamp)\s+({PLACEHOLDER}\(\d+\))", r"cast(\2 as \1)", text, flags=re.I
     )
-    try:
+    with understanding():
         found = [tree for tree in parse(text, read=_DIALECTS[dialect]) if tree is not None]
-    except (SqlglotError, RecursionError) as error:
-        raise InputError("the statement was not understood", _first_line(error)) from None
     if len(found) != 1 or isinstance(found[0], exp.Command):
         raise InputError("that is not one statement", "give one query at a time")
     return found[0]
@@ -70,8 +72,14 @@ def _readable(piece: str, kind: Lexeme) -> str:
     return " " if kind is Lexeme.COMMENT else piece
 
 
-def _first_line(error: BaseException) -> str:
-    return re.sub(r"\x1b\[\d*m", "", str(error)).split("\n")[0][:160]
+@contextmanager
+def understanding() -> Iterator[None]:
+    """Inside, what sqlglot makes nothing of is an InputError."""
+    try:
+        yield
+    except (SqlglotError, RecursionError) as error:
+        first_line = re.sub(r"\x1b\[\d*m", "", str(error)).split("\n")[0][:160]
+        raise InputError("the statement was not understood", first_line) from None
 
 
 def _as_select(tree: exp.Expr) -> exp.Expr:
@@ -132,7 +140,7 @@ def _folded(identifier: object) -> str:
     return str(identifier.this) if identifier.quoted else str(identifier.this).lower()
 
 
-class _Reader:
+class Reader:
     """Gathers, over all scopes of a statement, what is asked of each table in it."""
 
     def __init__(self, facts: Facts) -> None:
@@ -154,6 +162,8 @@ class _Reader:
     def owner(self, scope: Scope, column: exp.Column) -> tuple[Gathering, str] | None:
         """The table behind a column, through derived tables, and its name there."""
         name, qualifier = _folded(column.this), _folded(column.args.get("table"))
+        if self.facts.dialect != "postgres":  # elsewhere no quotes keep the case of a column apart
+            name = name.lower()
         for alias, (_, source) in scope.selected_sources.items():
             if qualifier and alias.lower() != qualifier.lower():
                 continue

@@ -63,7 +63,7 @@ async def _catalog_facts(
 ) -> Facts:
     """Columns and indexes from the catalog, rows as it estimates them."""
     assert engine.catalog is not None
-    names = {name for _, name in wanted}
+    names = {name.lower() for _, name in wanted}
     sizes = await _sizes(engine)
     tables = []
     for name in await engine.catalog.names(database):
@@ -76,9 +76,8 @@ async def _catalog_facts(
                     c.name.lower(): ColumnFacts(c.name.lower(), c.type.lower(), nullable=c.nullable)
                     for c in detail.table.columns
                 }
-                short = name.path[-1].lower()
-                rows, size = sizes.get(short, (_UNKNOWN, 0))
-                tables.append(TableFacts("", short, columns, detail.table.indexes, rows, size))
+                rows, size = sizes.get(name.path[-1].lower(), (_UNKNOWN, 0))
+                tables.append(TableFacts("", name.path[-1], columns, detail.table.indexes, rows, size))
     if dialect == "mysql" and "mariadb" in (await _first_cell(engine, "SELECT VERSION()")).lower():
         dialect = "mariadb"
     return Facts(dialect, tuple(tables), search_path=("",))

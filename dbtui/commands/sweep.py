@@ -6,25 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from dbtui.commands.planners import facts_for
 from dbtui.commands.server_plans import explain_on
-from dbtui.engines.base import Engine, HasStatistics
-from dbtui.errors import UsageError
+from dbtui.engines.base import Engine, HasValues, Values
+from dbtui.errors import QueryError, UsageError
+from dbtui.model.advice import Query
 from dbtui.model.plan import Plan
 from dbtui.model.statistics import ColumnStatistics
 from dbtui.model.sweep import Flip, Parameter, Sweep, Tried
 from dbtui.plans.compare import shape
-from dbtui.plans.parameters import (
-    Bound,
-    Candidate,
-    Parametrised,
-    bindings,
-    candidates,
-    literal,
-    parametrised,
-    quantiles,
-    with_values,
-)
-from dbtui.sql.mask import placeholders
+from dbtui.plans.parameters import Candidate, bindings, candidates, quantiles
+from dbtui.sql.parameters import Parametrised
 
 MOST_PLANS = 80  # of one sweep
 _NARROW = 6  # times that the stretch in which the plan flips is halved
@@ -34,7 +26,7 @@ _NARROW = 6  # times that the stretch in which the plan flips is halved
 class _Varied:
     """A parameter that can be varied: its column, the values to try, and the SQL of its usual value."""
 
-    bound: Bound
+    parameter: Parameter
     column: ColumnStatistics
     candidates: tuple[Candidate, ...]
     usual: str
@@ -45,6 +37,7 @@ class _Asker:
     """Asks the engine for the plan of the statement with values."""
 
     engine: Engine
+    values: Values
     subject: Parametrised
     database: str
     usual: dict[int, str] = field(default_factory=dict)
@@ -52,7 +45,7 @@ class _Asker:
 
     async def plan(self, values: Mapping[int, str]) -> Plan:
         self.asked += 1
-        text = with_values(self.subject.sql, {**self.usual, **values})
+        text = self.subject.with_values({**self.usual, **values})
         return await explain_on(self.engine, text, database=self.database)
 
 
@@ -61,23 +54,28 @@ async def sweep(
 ) -> Sweep:
     """Vary each parameter alone, the others at their commonest value, or at the SQL that `values` gives.
 
-    Raises UsageError where the engine tells no statistics or the statement compares nothing with a value, and
-    what explaining raises.
+    Raises UsageError where the engine has no such values or the statement compares nothing with one, InputError
+    where it is not understood, and what explaining raises.
     """
-    if not isinstance(engine, HasStatistics):
+    if not isinstance(engine, HasValues):
         raise UsageError(
-            "values are taken from PostgreSQL's statistics only",
+            "this server does not tell which values there are",
             "write some into the statement, and compare plans",
         )
-    subject = parametrised(sql)
-    generic = await explain_on(engine, subject.sql, database=database)
-    bound = bindings(generic)
-    if not bound:
+    subject = engine.values.parametrised(sql)
+    generic, parameters = await _parameters(engine, subject, database)
+    if not parameters:
         raise UsageError("no column is compared with a value here", "there is nothing to vary")
-    varied, notes = await _columns(engine, bound, database)
-    asker = _Asker(engine, subject, database)
-    asker.usual = {**{one.bound.number: one.usual for one in varied}, **subject.given, **(values or {})}
-    _check_complete(subject.sql, asker.usual)
+    varied, notes = await _varied(engine.values, parameters, database)
+    asker = _Asker(engine, engine.values, subject, database)
+    asker.usual = {
+        **{one.parameter.number: one.usual for one in varied},
+        **subject.counts,
+        **subject.given,
+        **(values or {}),
+    }
+    notes += [f"${n} says how many rows: {asker.usual[n]} was taken" for n in sorted(subject.counts)]
+    _check_complete(subject, asker.usual)
     tried: list[Tried] = []
     flips: list[Flip] = []
     for one in varied:
@@ -86,11 +84,26 @@ async def sweep(
         flips += [Flip(a, b) for a, b in pairwise(path) if a.shape != b.shape]
     if asker.asked >= MOST_PLANS:
         notes.append(f"stopped after {MOST_PLANS} plans")
-    return Sweep(subject.sql, generic, shape(generic), tuple(tried), tuple(flips), tuple(notes))
+    generic_shape = shape(generic) if generic is not None else ""
+    return Sweep(subject.sql, generic, generic_shape, tuple(tried), tuple(flips), tuple(notes))
 
 
-def _check_complete(sql: str, usual: Mapping[int, str]) -> None:
-    missing = [number for number in range(1, placeholders(sql) + 1) if number not in usual]
+async def _parameters(
+    engine: Engine, subject: Parametrised, database: str
+) -> tuple[Plan | None, tuple[Parameter, ...]]:
+    """What each parameter is compared with: by the server's generic plan, else by the words of the statement."""
+    assert isinstance(engine, HasValues)
+    if engine.values.generic:
+        generic = await explain_on(engine, subject.sql, database=database)
+        return generic, bindings(generic)
+    from dbtui.advice.bindings import bindings as bindings_in  # it brings the SQL parser
+
+    facts = await facts_for(engine, [Query(subject.sql)], database)
+    return None, bindings_in(subject.sql, facts)
+
+
+def _check_complete(subject: Parametrised, usual: Mapping[int, str]) -> None:
+    missing = sorted(subject.numbers - usual.keys())
     if missing:
         listed = ", ".join(f"${number}" for number in missing)
         raise UsageError(
@@ -99,22 +112,27 @@ def _check_complete(sql: str, usual: Mapping[int, str]) -> None:
         )
 
 
-async def _columns(
-    engine: HasStatistics, bound: Sequence[Bound], database: str
+async def _varied(
+    values: Values, parameters: Sequence[Parameter], database: str
 ) -> tuple[list[_Varied], list[str]]:
-    """The parameters whose column has statistics, and what is to be said of the others."""
+    """The parameters whose column has known values, and what is to be said of the others."""
     varied, notes = [], []
-    for one in bound:
-        table = await engine.statistics.table(one.schema, one.table, database=database)
-        column = table.columns.get(one.column) if table is not None else None
-        where = f"${one.number}, {one.table}.{one.column}"
-        if column is None or not (column.common or column.bounds):
-            notes.append(f"{where}: it has no statistics that this role may read (ANALYZE, or GRANT SELECT)")
+    for one in parameters:
+        try:
+            column = await values.column(one, database=database)
+        except QueryError as error:
+            notes.append(f"${one.number}, {one.place}: {error}")
             continue
         found = candidates(one, column)
-        usual = next((c for c in found if c.kind == "common"), found[len(found) // 2])
-        varied.append(_Varied(one, column, found, literal(usual.value, column.type)))
+        usual = next((c for c in found if c.kind == "common"), found[_place_of_usual(one, len(found))])
+        varied.append(_Varied(one, column, found, values.literal(usual.value, column.type)))
     return varied, notes
+
+
+def _place_of_usual(parameter: Parameter, count: int) -> int:
+    """Of a range the middle, a step outwards, so that between two limits there is something."""
+    step = {">": -1, "<": 1}.get(parameter.operator[0], 0)
+    return max(0, min(count - 1, count // 2 + step))
 
 
 async def _path(asker: _Asker, varied: _Varied) -> list[Tried]:
@@ -151,7 +169,7 @@ async def _narrowed(asker: _Asker, varied: _Varied, low: Tried, high: Tried) -> 
 def _order(varied: _Varied) -> list[Candidate]:
     """All values that the statistics know, in the order of the candidates."""
     column = varied.column
-    if varied.bound.operator == "=":
+    if varied.parameter.operator == "=":
         return [Candidate(value, "common", share) for value, share in column.common]
     count = max(2, len(column.bounds))
     shares = [at / (count - 1) for at in range(count)]
@@ -166,7 +184,6 @@ def _between(order: Sequence[Candidate], low: str, high: str) -> Candidate | Non
 
 
 async def _try(asker: _Asker, varied: _Varied, candidate: Candidate) -> Tried:
-    bound = varied.bound
-    plan = await asker.plan({bound.number: literal(candidate.value, varied.column.type)})
-    parameter = Parameter(bound.number, f"{bound.schema}.{bound.table}", bound.column, bound.operator)
-    return Tried(parameter, candidate.value, candidate.kind, candidate.share, shape(plan), plan)
+    value = asker.values.literal(candidate.value, varied.column.type)
+    plan = await asker.plan({varied.parameter.number: value})
+    return Tried(varied.parameter, candidate.value, candidate.kind, candidate.share, shape(plan), plan)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:  # a protocol needs no class, and the console opens before mos
     from dbtui.model.run import Look
     from dbtui.model.server import Server
     from dbtui.model.snapshot import Cost, Metric, Source
-    from dbtui.model.statistics import Statistics
+    from dbtui.model.statistics import ColumnStatistics, Statistics
+    from dbtui.model.sweep import Parameter
     from dbtui.safety import Approval
+    from dbtui.sql.parameters import Parametrised
 
 LONGEST = 6 * 3600.0  # seconds that upkeep of a table may take
 
@@ -245,6 +247,36 @@ class Follows(Protocol):
     async def behind(self) -> float | None:
         """Seconds; None where it follows nothing, or has stopped. Raises QueryError, SessionLost, ConnectError."""
         ...
+
+
+class Values(Protocol):
+    """Which values the columns of a server have, as its planner knows them. Every call reads only."""
+
+    generic: bool
+    """Whether it plans statements whose parameters have no values, and so tells what they are compared with."""
+
+    def parametrised(self, sql: str) -> Parametrised:
+        """A statement with parameters for its values, by the server's own lexical rules."""
+        ...
+
+    def literal(self, value: str, type_name: str) -> str:
+        """A value as SQL of a type."""
+        ...
+
+    async def column(self, parameter: Parameter, *, database: str = "") -> ColumnStatistics:
+        """The values of the column that a parameter is compared with, limited in time.
+
+        Raises QueryError with the reason where nothing is known of them, PermissionDenied, QueryTimeout.
+        """
+        ...
+
+
+@runtime_checkable
+class HasValues(Protocol):
+    """An engine whose plans depend on the values in a statement, and that knows which there are."""
+
+    @property
+    def values(self) -> Values: ...
 
 
 @runtime_checkable

@@ -97,7 +97,9 @@ class Facts:
     extensions: frozenset[str] = frozenset()
 
     def find(self, schema: str, name: str) -> TableFacts | None:
-        """The table that a statement means by a name."""
+        """The table that a statement means by a name. MySQL's and SQLite's are of one database, whatever the case."""
+        if self.dialect in ("mysql", "mariadb", "sqlite"):
+            return next((table for table in self.tables if table.name.lower() == name.lower()), None)
         known = {table.path: table for table in self.tables}
         places = (schema,) if schema else self.search_path
         return next((known[place, name] for place in places if (place, name) in known), None)

@@ -9,12 +9,18 @@ from dbtui.model.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A placeholder and the column that it is compared with."""
+    """A parameter of a statement, and the column that it is compared with."""
 
     number: int
+    schema: str  # "" where the statement names none
     table: str
-    column: str
-    operator: str
+    column: str  # as the server writes it in the table, without quotes
+    operator: str  # = < > <= >=
+
+    @property
+    def place(self) -> str:
+        """The column with its table."""
+        return ".".join(part for part in (self.schema, self.table, self.column) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,8 @@ class Sweep:
     """What became of a statement's plan over the values of its parameters."""
 
     sql: str  # with placeholders
-    generic: Plan
-    generic_shape: str
+    generic: Plan | None  # None where the server makes no plan without values
+    generic_shape: str  # "" without one
     tried: tuple[Tried, ...]  # by parameter, in the order in which it was varied
     flips: tuple[Flip, ...]
     notes: tuple[str, ...]  # parameters that were not varied, and why

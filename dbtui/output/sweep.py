@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbtui.model.plan import Plan
+from dbtui.model.plan import Plan, PlanNode
 from dbtui.model.sweep import Parameter, Sweep, Tried
 from dbtui.output.json import dump
 from dbtui.output.markdown import fenced
@@ -33,11 +33,12 @@ def lines(value: Sweep) -> Iterator[str]:
         yield printable(f"${flip.before.parameter.number}: the plan flips between {before} and {after}")
     if value.tried and not value.flips:
         yield "the plan is the same for all values"
-    alike = sum(1 for one in value.tried if one.shape == value.generic_shape)
-    yield printable(
-        f"generic plan: {names[value.generic_shape]}: {outline(value.generic)}, cost"
-        f" {count(value.generic.nodes[0].total_cost)}, the plan of {alike} of {len(value.tried)} values"
-    )
+    if value.generic is not None:
+        alike = sum(1 for one in value.tried if one.shape == value.generic_shape)
+        yield printable(
+            f"generic plan: {names[value.generic_shape]}: {outline(value.generic)}, cost"
+            f" {count(value.generic.nodes[0].total_cost)}, the plan of {alike} of {len(value.tried)} values"
+        )
     yield from (printable(note) for note in value.notes)
     described: dict[str, Plan] = {}
     for one in value.tried:
@@ -56,11 +57,7 @@ def json(value: Sweep) -> str:
         {
             "version": 1,
             "sql": value.sql,
-            "generic": {
-                "shape": value.generic_shape,
-                "cost": value.generic.nodes[0].total_cost,
-                "plan": outline(value.generic),
-            },
+            "generic": _generic(value.generic, value.generic_shape),
             "tried": [_tried(one) for one in value.tried],
             "flips": [{"before": _tried(flip.before), "after": _tried(flip.after)} for flip in value.flips],
             "notes": list(value.notes),
@@ -68,16 +65,27 @@ def json(value: Sweep) -> str:
     )
 
 
+def _rows(plan: Plan) -> float | None:
+    """The estimate of the topmost node that has one: MariaDB's query blocks have none."""
+    return next((node.estimated_rows for node in plan.nodes if node.estimated_rows is not None), None)
+
+
+def _generic(plan: Plan | None, shape: str) -> dict[str, object] | None:
+    if plan is None:
+        return None
+    return {"shape": shape, "cost": plan.nodes[0].total_cost, "plan": outline(plan)}
+
+
 def _tried(one: Tried) -> dict[str, object]:
     root = one.plan.nodes[0]
     return {
         "parameter": one.parameter.number,
-        "column": f"{one.parameter.table}.{one.parameter.column}",
+        "column": one.parameter.place,
         "operator": one.parameter.operator,
         "value": one.value,
         "kind": one.kind,
         "share": one.share,
-        "rows": root.estimated_rows,
+        "rows": _rows(one.plan),
         "cost": root.total_cost,
         "shape": one.shape,
         "plan": outline(one.plan),
@@ -86,8 +94,14 @@ def _tried(one: Tried) -> dict[str, object]:
 
 def outline(plan: Plan) -> str:
     """What tells two plans of a sweep apart: how they join, sort and group, and how they go to their tables."""
-    told = [node for node in plan.nodes if node.relation or node.index or node.operation in _TELLING]
-    return ", ".join(node.label for node in told) or plan.nodes[0].label
+    told = [_told(node) for node in plan.nodes if node.relation or node.index or node.operation in _TELLING]
+    return ", ".join(told) or plan.nodes[-1].label
+
+
+def _told(node: PlanNode) -> str:
+    if not node.relation:
+        return node.label.partition(":")[0]
+    return f"{node.operation}{f' using {node.index}' if node.index else ''} on {node.relation}"
 
 
 _TELLING = frozenset(
@@ -100,6 +114,12 @@ _TELLING = frozenset(
         "Aggregate",
         "Gather",
         "Gather Merge",
+        "Nested loop inner join",
+        "Inner hash join",
+        "Aggregate using temporary table",
+        "Group aggregate",
+        "Filesort",
+        "Temporary table",
     }
 )
 
@@ -107,7 +127,7 @@ _TELLING = frozenset(
 def _names(value: Sweep) -> dict[str, str]:
     """Plan A, B, …: by the order in which they came up."""
     shapes = dict.fromkeys([*(one.shape for one in value.tried), value.generic_shape])
-    return {shape: f"plan {_letter(at)}" for at, shape in enumerate(shapes)}
+    return {shape: f"plan {_letter(at)}" for at, shape in enumerate(shapes) if shape}
 
 
 def _letter(at: int) -> str:
@@ -115,7 +135,7 @@ def _letter(at: int) -> str:
 
 
 def _heading(parameter: Parameter) -> str:
-    return printable(f"${parameter.number}: {parameter.table}.{parameter.column} {parameter.operator} …")
+    return printable(f"${parameter.number}: {parameter.place} {parameter.operator} …")
 
 
 def _line(one: Tried, names: dict[str, str]) -> str:
@@ -124,7 +144,7 @@ def _line(one: Tried, names: dict[str, str]) -> str:
     shown = shown if len(shown) <= _VALUE else shown[: _VALUE - 1] + "…"
     share = "" if one.share is None else f"{one.share * 100:.3g} %"
     return (
-        f"  {shown:<{_VALUE}} {one.kind:<12} {share:>8} {count(root.estimated_rows):>6}"
+        f"  {shown:<{_VALUE}} {one.kind:<12} {share:>8} {count(_rows(one.plan)):>6}"
         f" {count(root.total_cost):>6}  {names[one.shape]}"
     )
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from dbtui.model.plan import Plan
+from dbtui.plans.mending import mended
 
 Mask = Callable[[str], str]
 
@@ -48,7 +49,8 @@ def masked(plan: Plan, mask: Mask) -> str | None:
         return "\n".join(_tree_line(line) for line in plan.original.split("\n"))
     if plan.original.lstrip()[:1] not in ("{", "["):
         return None
-    return _JSON.sub(_Walk(mask).token, plan.original)
+    text = mended(plan.original) if plan.format == "mariadb-json" else plan.original
+    return _JSON.sub(_Walk(mask).token, text)
 
 
 def _tree_line(line: str) -> str:

@@ -1,4 +1,4 @@
-"""The values of a statement as parameters: which column each is compared with, and what else it could be.
+"""The parameters of a statement: which column each is compared with, and which values it could have.
 
 A generic plan says which column a placeholder is compared with: `Index Cond: (customer_id = $1)`. The column's
 statistics then say which values are common, rare or out of range.
@@ -7,33 +7,20 @@ statistics then say which values are common, rare or out of range.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dbtui.model.plan import Plan
 from dbtui.model.statistics import ColumnStatistics
-from dbtui.sql.lex import Lexeme, Token, meaningful, tokens, word
-from dbtui.sql.mask import is_literal, placeholders
+from dbtui.model.sweep import Parameter
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]{0,62})'
 _BOUND = re.compile(
     rf"\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? (=|<|>|<=|>=) \(?\$(\d{{1,4}})\b"
 )
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
-_COMPARES = frozenset("=<>")
 QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 MOST_COMMON = 6  # of an equality's common values that are tried
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A placeholder, and the column that it is compared with."""
-
-    number: int
-    schema: str
-    table: str
-    column: str  # as the server writes it in the table, without quotes
-    operator: str  # = < > <= >=
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +32,9 @@ class Candidate:
     share: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Parametrised:
-    """A statement whose values are placeholders, and the values that stood in it, as SQL."""
-
-    sql: str
-    given: Mapping[int, str]
-
-
-def parametrised(sql: str) -> Parametrised:
-    """A statement with placeholders for the values that are compared; one that has placeholders as it is."""
-    if placeholders(sql):
-        return Parametrised(sql, {})
-    compared = _compared(sql)
-    pieces: list[str] = []
-    given: dict[int, str] = {}
-    for token in tokens(sql):
-        text = sql[token.start : token.end]
-        if token in compared:
-            given[len(given) + 1] = text
-            text = f"${len(given)}"
-        pieces.append(text)
-    return Parametrised("".join(pieces), given)
-
-
-def _compared(sql: str) -> set[Token]:
-    """Literals behind a comparison: those in lists, limits and grouping stay what they are."""
-    parts = list(meaningful(sql))
-    return {
-        token
-        for at, token in enumerate(parts)
-        if at and is_literal(token) and (sql[parts[at - 1].start] in _COMPARES or _in_between(sql, parts, at))
-    }
-
-
-def _in_between(sql: str, parts: Sequence[Token], at: int) -> bool:
-    """Whether a token is one of the two limits of BETWEEN."""
-    words = [word(sql, part) for part in parts[max(0, at - 3) : at]]
-    return words[-1:] == ["between"] or (words[:1] == ["between"] and words[-1] == "and")
-
-
-def bindings(generic: Plan) -> tuple[Bound, ...]:
+def bindings(generic: Plan) -> tuple[Parameter, ...]:
     """The column of each placeholder that a scan of the plan compares with one."""
-    found: dict[int, Bound] = {}
+    found: dict[int, Parameter] = {}
     for node in generic.nodes:
         table, schema = str(node.raw.get("Relation Name") or ""), str(node.raw.get("Schema") or "")
         if not table:
@@ -95,13 +42,13 @@ def bindings(generic: Plan) -> tuple[Bound, ...]:
         for key in _CONDITIONS:
             for column, operator, number in _BOUND.findall(str(node.raw.get(key, ""))):
                 name = column[1:-1].replace('""', '"') if column.startswith('"') else column
-                found.setdefault(int(number), Bound(int(number), schema, table, name, operator))
+                found.setdefault(int(number), Parameter(int(number), schema, table, name, operator))
     return tuple(found[number] for number in sorted(found))
 
 
-def candidates(bound: Bound, column: ColumnStatistics) -> tuple[Candidate, ...]:
+def candidates(parameter: Parameter, column: ColumnStatistics) -> tuple[Candidate, ...]:
     """Values to try, in the order in which the plan may flip: from frequent to rare, or from low to high."""
-    if bound.operator == "=":
+    if parameter.operator == "=":
         return (*_frequencies(column), *_outside(column)[1])
     low, high = _outside(column)
     inside = tuple(
@@ -129,7 +76,7 @@ def share_of_a_rare_value(column: ColumnStatistics) -> float | None:
 
 def quantiles(column: ColumnStatistics, shares: Sequence[float]) -> list[tuple[float, str]]:
     """Values before which a share of those in the histogram lies; few where the histogram is short."""
-    bounds = column.bounds or tuple(value for value, _ in column.common)
+    bounds = _in_order(column)
     if not bounds:
         return []
     found = {round(share * (len(bounds) - 1)): share for share in shares}
@@ -138,56 +85,54 @@ def quantiles(column: ColumnStatistics, shares: Sequence[float]) -> list[tuple[f
 
 def _outside(column: ColumnStatistics) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
     """A value below and one above all that are known, where the type has them."""
-    values = column.bounds or tuple(value for value, _ in column.common)
+    values = _in_order(column)
     low, high = (values[0], values[-1]) if values else ("", "")
     ends = beyond(low, column.type, -1), beyond(high, column.type, 1)
     below, above = (() if end is None else (Candidate(end, "out of range", 0.0),) for end in ends)
     return below, above
 
 
+def _in_order(column: ColumnStatistics) -> tuple[str, ...]:
+    """The histogram's values; of a column without one the common values, as numbers where they are all numbers."""
+    if column.bounds:
+        return column.bounds
+    values = [value for value, _ in column.common]
+    try:
+        return tuple(sorted(values, key=float))
+    except ValueError:
+        return tuple(sorted(values))
+
+
 _ENDS = {  # of types whose values are no numbers, below and above all that one meets
     "date": ("0900-01-01", "9000-01-01"),
     "timestamp": ("0900-01-01", "9000-01-01"),
+    "datetime": ("0900-01-01", "9000-01-01"),
     "interval": ("-9000 years", "9000 years"),
     "time": ("00:00:00", "23:59:59.999999"),
     "uuid": ("0" * 32, "f" * 32),
     "inet": ("0.0.0.1", "255.255.255.255"),
 }
-_LARGEST = {"smallint": 32_767, "integer": 2_147_483_647}
-_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
-_TEXTS = ("text", "character", "name", "citext")
+_LARGEST = {
+    "tinyint": 127, "smallint": 32_767, "mediumint": 8_388_607, "int": 2_147_483_647, "integer": 2_147_483_647,
+    **dict.fromkeys(("bigint", "numeric", "decimal", "real", "float", "double"), 9_000_000_000_000_000),
+}  # fmt: skip
+_TEXTS = frozenset(
+    {"text", "tinytext", "mediumtext", "longtext", "char", "varchar", "character", "name", "citext"}
+)
 
 
 def beyond(value: str, type_name: str, direction: int) -> str | None:
     """A value of a type that lies beyond another one, as text; None where the type has none that is known."""
-    kind = type_name.partition("(")[0]
-    if kind.startswith(_TEXTS):
+    kind = re.split(r"\W", type_name.lower(), maxsplit=1)[0]
+    if kind in _TEXTS:
         return "" if direction < 0 else f"{value}~~~"
-    if kind.startswith(_NUMBERS):
-        try:
-            number = float(value)
-        except ValueError:
-            return None
-        most = _LARGEST.get(kind, 9_000_000_000_000_000)
-        return str(int(max(-most, min(most, number + direction * max(1_000_000.0, abs(number))))))
-    ends = next((ends for name, ends in _ENDS.items() if kind.startswith(name)), None)
-    return None if ends is None else ends[direction > 0]
-
-
-def with_values(sql: str, values: Mapping[int, str]) -> str:
-    """A statement with SQL in the place of its placeholders. A placeholder without a value stays."""
-    pieces = []
-    for token in tokens(sql):
-        text = sql[token.start : token.end]
-        if token.kind is Lexeme.PLACEHOLDER:
-            text = values.get(int(text[1:]), text)
-        pieces.append(text)
-    return "".join(pieces)
-
-
-def literal(value: str, type_name: str) -> str:
-    """A value as SQL of a type."""
-    quoted = value.replace("'", "''")
-    start = "E'" if "\\" in value else "'"
-    body = quoted.replace("\\", "\\\\") if start == "E'" else quoted
-    return f"{start}{body}'::{type_name}"
+    if kind in _ENDS:
+        return _ENDS[kind][direction > 0]
+    most = _LARGEST.get(kind)
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if most is None:
+        return None
+    return str(int(max(-most, min(most, number + direction * max(1_000_000.0, abs(number))))))

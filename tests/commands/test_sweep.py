@@ -6,17 +6,14 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dbtui.commands.sweep import MOST_PLANS, sweep
 from dbtui.config import resolve
 from dbtui.engines import create
 from dbtui.engines.base import Engine
-from dbtui.errors import UsageError
+from dbtui.errors import DbtuiError, UsageError
 from dbtui.output import sweep as output
-from dbtui.plans.parameters import beyond, literal, parametrised, with_values
-from dbtui.sql.mask import placeholders
+from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
 
 SCHEMA = """
@@ -43,7 +40,7 @@ async def engine(postgres: PostgresServer) -> AsyncIterator[Engine]:
 
 async def test_a_frequent_value_has_another_plan_than_a_rare_one(engine: Engine) -> None:
     found = await sweep(engine, "select * from visits where shop = $1 order by id")
-    assert {(one.parameter.table, one.parameter.column) for one in found.tried} == {("public.visits", "shop")}
+    assert {one.parameter.place for one in found.tried} == {"public.visits.shop"}
     by_value = {one.value: one for one in found.tried}
     assert {one.kind for one in found.tried} == {"common", "rare", "out of range"}
     assert found.tried[0].value == "main" and found.tried[0].share == pytest.approx(0.7, abs=0.05)
@@ -72,9 +69,11 @@ async def test_other_literals_stay_and_what_cannot_be_known_is_asked_for(engine:
     found = await sweep(engine, query)
     assert found.sql.endswith("group by 1 order by 2 limit 3")
     with pytest.raises(UsageError, match=r"\$2"):
-        await sweep(engine, "select * from visits where shop = $1 limit $2")
-    found = await sweep(engine, "select * from visits where shop = $1 limit $2", values={2: "5"})
+        await sweep(engine, "select * from visits where shop = $1 and id % $2 = 0")
+    found = await sweep(engine, "select * from visits where shop = $1 and id % $2 = 0", values={2: "5"})
     assert found.tried
+    found = await sweep(engine, "select * from visits where shop = $1 limit $2")
+    assert found.tried and "$2 says how many rows: 10 was taken" in found.notes
     with pytest.raises(UsageError, match="nothing to vary"):
         await sweep(engine, "select 1")
     found = await sweep(engine, "select * from bare where x = 'a'")
@@ -122,47 +121,90 @@ async def test_it_is_told_as_text_and_json(engine: Engine) -> None:
     assert value["tried"][0]["value"] == "main" and value["flips"][0]["after"]["plan"]
 
 
-def test_literals_become_placeholders_where_they_are_compared() -> None:
-    sql = "select 1, 'x' from t where a = 5 and b between 'p' and 'q' and c in (1, 2) and d <> -3 limit 7"
-    found = parametrised(sql)
-    assert found.sql == (
-        "select 1, 'x' from t where a = $1 and b between $2 and $3 and c in (1, 2) and d <> -3 limit 7"
-    )
-    assert with_values(found.sql, found.given) == sql
-    assert (
-        parametrised("select * from t where a = $1 and b = 5").sql == "select * from t where a = $1 and b = 5"
-    )
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_parametrised_and_put_together_again(sql: str) -> None:
-    found = parametrised(sql)
-    if not placeholders(sql):
-        assert with_values(found.sql, found.given) == sql
-
-
-@given(st.text(max_size=50).filter(lambda text: "\0" not in text))
-def test_a_value_is_one_literal(value: str) -> None:
-    from dbtui.sql.lex import Lexeme, meaningful
-
-    kinds = [token.kind for token in meaningful(literal(value, "text"))]
-    assert kinds[0] is Lexeme.STRING and kinds[1:] == [Lexeme.SYMBOL, Lexeme.SYMBOL, Lexeme.WORD]
-
-
-@pytest.mark.parametrize(
-    ("value", "type_name", "below", "above"),
-    [
-        ("5", "integer", "-999995", "1000005"),
-        ("2147483647", "integer", "0", "2147483647"),
-        ("7", "smallint", "-32767", "32767"),
-        ("2024-01-01", "date", "0900-01-01", "9000-01-01"),
-        ("abc", "text", "", "abc~~~"),
-        ("abc", "character varying(20)", "", "abc~~~"),
-        ("1.5", "numeric(10,2)", "-999998", "1000001"),
-        ("10:00", "time without time zone", "00:00:00", "23:59:59.999999"),
-        ("a", "mood", None, None),
-        ("t", "boolean", None, None),
-    ],
+MYSQL_SCHEMA = (
+    "CREATE TABLE Visits (id INT PRIMARY KEY, shop VARCHAR(30), at DATE, amount DECIMAL(8, 2), note VARCHAR(60))",
+    "INSERT INTO Visits WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 900)"
+    " SELECT i, IF(i % 10 < 7, 'main', CONCAT('it''s ', i)), DATE_ADD('2024-01-01', INTERVAL i DAY), i, REPEAT('x', 50)"
+    " FROM s",
+    *(
+        f"INSERT INTO Visits SELECT id + {n} * 900, shop, at, amount, note FROM Visits WHERE id <= 900"
+        for n in range(1, 8)
+    ),
+    "CREATE INDEX visits_shop ON Visits (shop)",
+    "CREATE INDEX visits_at ON Visits (at)",
+    "ANALYZE TABLE Visits",
 )
-def test_values_out_of_range(value: str, type_name: str, below: str | None, above: str | None) -> None:
-    assert (beyond(value, type_name, -1), beyond(value, type_name, 1)) == (below, above)
+
+
+@pytest.fixture
+async def shop(mysql: MysqlProtocolServer) -> AsyncIterator[tuple[Engine, MysqlProtocolServer, str]]:
+    database = mysql.create_database()
+    mysql.sql(*MYSQL_SCHEMA, database=database)
+    engine = create(resolve(mysql.url(database)))
+    await engine.open()
+    yield engine, mysql, database
+    await engine.close()
+    mysql.sql(f"DROP DATABASE {database}")
+
+
+async def test_a_range_flips_on_mysql_too(shop: tuple[Engine, MysqlProtocolServer, str]) -> None:
+    """Without a histogram, so from a sample; the statement as its digest."""
+    engine, _, _ = shop
+    digest = (
+        "SELECT * FROM `Visits` WHERE `at` >= ? AND `id` IN ( SELECT MAX ( `id` ) FROM `Visits` ) OR `at` > ?"
+    )
+    found = await sweep(engine, digest.partition(" AND")[0] + " ORDER BY `id` LIMIT ?")
+    assert found.generic is None and found.sql.endswith("ORDER BY `id` LIMIT $2")
+    assert {one.parameter.place for one in found.tried} == {"Visits.at"}
+    dates = [one.value for one in found.tried]
+    assert dates == sorted(dates) and dates[0] < "2024" and dates[-1] > "2027"
+    assert found.flips and found.flips[0].after.plan.nodes[-1].index == "visits_at"
+    assert "$2 says how many rows: 10 was taken" in found.notes
+    text = output.text(found)
+    assert "the plan flips between" in text and "generic" not in text
+    assert json.loads(output.json(found))["generic"] is None
+    assert (await sweep(engine, digest)).tried  # as the digest has it, with `MAX ( `
+
+
+async def test_values_come_from_a_histogram_where_one_is_kept(
+    shop: tuple[Engine, MysqlProtocolServer, str],
+) -> None:
+    engine, mysql, database = shop
+    query = "select * from Visits where shop = 'main' and amount > 5 and note = 'x'"
+    found = await sweep(engine, query)
+    assert "neither a histogram nor an index" in " ".join(found.notes)
+    assert {one.parameter.column for one in found.tried} == {"shop"}
+    if mysql.engine == "mysql":
+        mysql.sql("ANALYZE TABLE Visits UPDATE HISTOGRAM ON shop, amount WITH 20 BUCKETS", database=database)
+    else:
+        mysql.sql("ANALYZE TABLE Visits PERSISTENT FOR COLUMNS (shop, amount) INDEXES ()", database=database)
+    found = await sweep(engine, query)
+    assert {one.parameter.column for one in found.tried} == {"shop", "amount"}
+    common, *_, rare, beyond = (one for one in found.tried if one.parameter.column == "shop")
+    assert (common.value, common.kind) == ("main", "common") and common.share == pytest.approx(0.7, abs=0.1)
+    assert rare.kind == "rare" and rare.value.startswith("it's ") and rare.share < 0.05
+    assert beyond.kind == "out of range"
+    amounts = [float(one.value) for one in found.tried if one.parameter.column == "amount"]
+    assert amounts == sorted(amounts) and amounts[0] < 1 and amounts[-1] > 900
+
+
+async def test_who_may_not_read_the_statistics_is_served_by_a_sample(
+    shop: tuple[Engine, MysqlProtocolServer, str],
+) -> None:
+    _, mysql, database = shop
+    user = mysql.create_user(f"SELECT ON {database}.*")
+    engine = create(resolve(mysql.url(database, user=user, password=mysql.password)))
+    await engine.open()
+    try:
+        found = await sweep(engine, "select * from Visits where shop = 'main'")
+    finally:
+        await engine.close()
+    assert found.tried[0].value == "main" and found.tried[0].share == pytest.approx(0.7, abs=0.05)
+
+
+async def test_what_is_not_understood_is_said(shop: tuple[Engine, MysqlProtocolServer, str]) -> None:
+    engine, _, _ = shop
+    with pytest.raises(UsageError, match="nothing to vary"):
+        await sweep(engine, "select count(*) from Visits")
+    with pytest.raises(DbtuiError):
+        await sweep(engine, "selct * frm Visits where shop = 'a'")

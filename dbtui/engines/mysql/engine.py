@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession, Values
 from dbtui.engines.mysql.actions import MysqlActions
 from dbtui.engines.mysql.activity import MysqlMonitor
 from dbtui.engines.mysql.catalog import MysqlCatalog
@@ -41,6 +41,12 @@ class MysqlEngine:
         from dbtui.engines.mysql.survey import MysqlSurveyor
 
         return MysqlSurveyor(self._connector, self._work)
+
+    @cached_property
+    def values(self) -> Values:
+        from dbtui.engines.mysql.values import MysqlValues
+
+        return MysqlValues(self._connector, self._work)
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession, Values
 from dbtui.engines.postgres.activity import PostgresMonitor
 from dbtui.engines.postgres.connection import Connector
 from dbtui.engines.postgres.nouns import NOUNS
@@ -68,6 +68,12 @@ class PostgresEngine:
         from dbtui.engines.postgres.statistics import PostgresStatistics
 
         return PostgresStatistics(self._work)
+
+    @cached_property
+    def values(self) -> Values:
+        from dbtui.engines.postgres.values import PostgresValues
+
+        return PostgresValues(self.statistics)
 
     @cached_property
     def source(self) -> PostgresSource:

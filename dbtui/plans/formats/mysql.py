@@ -11,6 +11,7 @@ from dbtui.model.plan import Plan
 from dbtui.plans.formats import mysql_iterators, mysql_query_block
 from dbtui.plans.formats.postgres_document import too_deep
 from dbtui.plans.formats.postgres_properties import decimal
+from dbtui.plans.mending import mended
 
 _BEGINNING = re.compile(
     r'\s*\{\s*"(query_block|query_optimization|query_plan|query|operation|inputs|optimization)"'
@@ -85,7 +86,11 @@ def _after_prompt(text: str) -> str:
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        value, end = _DECODER.raw_decode(text)
+        try:
+            value, end = _DECODER.raw_decode(text)
+        except json.JSONDecodeError:
+            text = mended(text)
+            value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()) - 1:
             reason = f"the JSON ends in the middle, on line {error.lineno}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dbtui.commands.forewarn import side_effects
 from dbtui.config import resolve
@@ -12,6 +14,7 @@ from dbtui.engines import create
 from dbtui.engines.base import HasStatistics
 from dbtui.engines.postgres.engine import PostgresEngine
 from dbtui.errors import NotApproved, QueryError
+from dbtui.sql.lex import Lexeme, meaningful
 from tests.servers.postgres import PostgresServer
 
 SCHEMA = """
@@ -94,3 +97,10 @@ async def test_effects_are_named(engine: PostgresEngine, sql: str, named: set[st
     assert len(found) == len(named) or (named and len(found) > len(named)), found
     for name in named:
         assert any(name in one for one in found), found
+
+
+@given(st.text(max_size=50).filter(lambda text: "\0" not in text))
+def test_a_value_is_one_literal(value: str) -> None:
+    engine = PostgresEngine(resolve("postgresql://nobody@/none"))
+    kinds = [token.kind for token in meaningful(engine.values.literal(value, "text"))]
+    assert kinds[0] is Lexeme.STRING and kinds[1:] == [Lexeme.SYMBOL, Lexeme.SYMBOL, Lexeme.WORD]
