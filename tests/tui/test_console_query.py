@@ -12,6 +12,7 @@ from dbtui import policy
 from dbtui.config import state_folder
 from dbtui.model.server import Environment
 from dbtui.tui.screens.confirm import LiftQuestion
+from dbtui.tui.widgets.sql_area import SqlArea
 from tests.servers.postgres import PostgresServer
 from tests.tui.conftest import Connect
 from tests.tui.console import Console, audit_lines, audited, console, target_of
@@ -97,6 +98,16 @@ async def test_an_empty_editor_runs_nothing(postgres18: PostgresServer, goods: s
         await c.press("ctrl+g")
         assert c.main.pane == "query"
         await c.sees("ctrl+r runs the statement")
+
+
+async def test_digits_lead_on_from_an_empty_editor_and_are_typed_into_one_that_is_not(
+    postgres18: PostgresServer, goods: str
+) -> None:
+    async with query(postgres18, goods) as c:
+        await c.press("2")
+        await c.sees("sort: load")
+        await c.press("4", "x", "2")
+        assert c.app.screen.query_one("#editor", SqlArea).text == "x2"
 
 
 async def test_a_running_statement_is_stopped(

@@ -152,8 +152,13 @@ class SqlArea(TextArea):
 
     # ── keys
     def on_key(self, event: events.Key) -> None:
-        if event.key == "escape":  # else the editor takes it to mean "focus the next widget"
+        # The editor would take escape to mean "focus the next widget". No statement begins with a digit: as long as
+        # the editor is empty, digits lead to the panes.
+        if event.key == "escape" or (event.key.isdigit() and not self.text):
             event.prevent_default()
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        return super().check_consume_key(key, character) and not (key.isdigit() and not self.text)
 
     def action_run(self) -> None:
         self.post_message(self.Run(self))
