@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,12 +13,12 @@ from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.parse import parse
 from dbtui.migrations.planner import make
 from dbtui.migrations.planner.documents import make_for
-from dbtui.model.change import ChangePlan, Condition, Kind, Phase
+from dbtui.model.change import ChangePlan, ChangeStep, Condition, Kind, Phase
 from dbtui.model.migration import Engine as Dialect
 from dbtui.model.migration import Relation
 from dbtui.model.survey import Survey, Surveyed
 
-_LOOK = 5.0  # seconds for a check while a plan is made
+_LOOK, _LOOKS = 5.0, 20.0  # seconds for one look at rows while a plan is made, and for all of them
 
 
 async def surveyed(
@@ -39,21 +40,40 @@ async def surveyed(
 
 
 async def _checked(engine: Engine, plan: ChangePlan) -> ChangePlan:
-    """The plan, in which a check that would fail now says so, and one that takes long that it was not tried."""
+    """The plan, in which a step over whose rows it would fail now says so, or that this was not seen."""
+    until = time.monotonic() + _LOOKS
     steps = []
     for step in plan.steps:
-        asked = step.preconditions if step.kind is Kind.CHECK and step.phase is Phase.PREPARE else ()
-        found = [await _now(engine, one, plan.database) for one in asked]
+        first = step.kind is Kind.CHECK and step.phase is Phase.PREPARE
+        asked = (*step.foreseen, *(step.preconditions if first else ()))
+        mended = _mended(plan, step)
+        found = [
+            await _now(engine, one, plan.database, until - time.monotonic(), mended=mended) for one in asked
+        ]
         steps.append(replace(step, notes=(*step.notes, *filter(None, found))))
     return replace(plan, steps=tuple(steps))
 
 
-async def _now(engine: Engine, condition: Condition, database: str) -> str:
+def _mended(plan: ChangePlan, step: ChangeStep) -> int | None:
+    """The number of a step before it that writes rows of its table."""
+    writing = (one for one in plan.steps if one.kind in (Kind.BACKFILL, Kind.DATA))
+    return next((w.number for w in writing if w.number < step.number and w.relation == step.relation), None)
+
+
+async def _now(
+    engine: Engine, condition: Condition, database: str, left: float, *, mended: int | None
+) -> str:
+    if left <= 0:
+        return f"it was not looked for whether {condition.means}: other looks took {_LOOKS:g} s"
     try:
-        found = await answer(engine, condition, database, _LOOK)
+        found = await answer(engine, condition, database, min(left, _LOOK))
     except QueryTimeout:
         return f"it takes longer than {_LOOK:g} s to see whether {condition.means}"
-    return f"AS IT STANDS THIS FAILS: it is not so that {condition.means}" if found is False else ""
+    if found is not False:
+        return ""
+    if mended is not None:
+        return f"it is not so now that {condition.means}: step {mended} has to see to it"
+    return f"AS IT STANDS THIS FAILS: it is not so that {condition.means}"
 
 
 async def look(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from dbtui.model.change import Backfill, Blocks, ChangePlan, ChangeStep, Kind, Range, Reversibility
+from dbtui.model.change import Backfill, Blocks, ChangePlan, ChangeStep, Condition, Kind, Range, Reversibility
 from dbtui.model.run import Run, State, StepRun
 from dbtui.text import count, one_line, printable
 
@@ -75,8 +75,7 @@ def step_lines(step: ChangeStep) -> Iterator[str]:
         yield f"       {fill.table}: {what}{where}, in batches by {batched_by(fill)}"
     if step.command:
         yield f"       $ {step.command}"
-    if step.kind is Kind.CHECK:
-        yield from (f"       asks: {one_line(one.query)}" for one in step.preconditions)
+    yield from (f"       asks: {one_line(one.query)}" for one in asked(step))
     yield f"     {effect(step)}"
     yield f"     {undoing(step)}"
     if step.why:
@@ -85,6 +84,11 @@ def step_lines(step: ChangeStep) -> Iterator[str]:
         yield f"     note: {note}"
     for finding in step.findings:
         yield f"     {finding.severity}: {finding.message} ({finding.rule})"
+
+
+def asked(step: ChangeStep) -> tuple[Condition, ...]:
+    """What is asked of the rows, by a check or while the plan is made."""
+    return step.preconditions if step.kind is Kind.CHECK else step.foreseen
 
 
 def batched_by(fill: Backfill) -> str:

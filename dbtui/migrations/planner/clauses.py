@@ -112,6 +112,15 @@ def index_text(sql: str, engine: Engine = Engine.POSTGRESQL) -> IndexText | None
     )
 
 
+def check_text(sql: str, engine: Engine) -> str:
+    """What stands in the brackets of the first CHECK; "" where there is none."""
+    found = list(tokens(sql, engine))
+    at = _first(found, "CHECK")
+    if at < 0 or at + 1 == len(found) or found[at + 1].text != "(":
+        return ""
+    return _text(sql, found[at + 2 : _closing(found, at + 1)])
+
+
 def _first(found: list[Token], word: str) -> int:
     return next((p for p, d, t in _levels(found) if not d and t.upper == word), -1)
 

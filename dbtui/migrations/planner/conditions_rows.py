@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dbtui.migrations.planner.clauses import check_text
 from dbtui.model.change import Condition
-from dbtui.model.migration import Engine, Relation
+from dbtui.model.migration import ConstraintDef, Engine, Relation
 from dbtui.rules.migration.step import quoted, sql_name
 
 _PG = Engine.POSTGRESQL
@@ -45,6 +46,20 @@ def orphans_absent(
         f"FROM {sql_name(child, engine)} c WHERE {filled} AND NOT EXISTS ({there})",
         f"every row of {child} refers to a row of {parent}",
     )
+
+
+def obeyed(relation: Relation, made: ConstraintDef, text: str, engine: Engine = _PG) -> tuple[Condition, ...]:
+    """Whether every row is as a constraint wants it, whose words `text` holds; () where that cannot be asked."""
+    if made.kind == "not null" and made.columns:
+        return (no_null(relation, made.columns[0], engine),)
+    if made.kind == "unique" and made.columns:
+        return (no_duplicates(relation, made.columns, engine=engine),)
+    if made.kind == "foreign key" and made.references is not None and made.referenced_columns:
+        return (orphans_absent(relation, made.columns, made.references, made.referenced_columns, engine),)
+    if made.kind == "check" and (wanted := check_text(text, engine)):
+        source = f"FROM {sql_name(relation, engine)} WHERE NOT ({wanted})"
+        return (_none(source, f"every row of {relation} keeps CHECK ({wanted})"),)
+    return ()
 
 
 def _none(source: str, means: str) -> Condition:

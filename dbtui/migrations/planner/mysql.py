@@ -185,6 +185,13 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
             relation=relation,
             why="the key is added without a look at the rows, so that the table need not be copied",
         )
+    if made is not None and made.kind == "check" and made.enforced:
+        yield check(
+            f"every row of {relation} keeps {made.name or 'the check'}",
+            *rows.obeyed(relation, made, action.text, place.engine),
+            relation=relation,
+            why="a row that does not is found only while the table is copied",
+        )
     known = place.schema.table(relation)
     old = known.columns.get(action.name) if known is not None else None
     stricter = action.column is not None and action.column.not_null and old is not None and not old.not_null

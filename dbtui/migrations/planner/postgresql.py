@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from dbtui.migrations import effects_postgresql
+from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.one import One, Steps, application, ddl, not_understood
 from dbtui.migrations.planner.outcome_postgresql import outcome
 from dbtui.migrations.planner.postgresql_columns import add_column
@@ -33,7 +34,7 @@ from dbtui.migrations.planner.postgresql_tables import (
     write,
 )
 from dbtui.migrations.uses_postgresql import at
-from dbtui.model.change import ChangeStep, Kind, Phase, Transaction
+from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Transaction
 from dbtui.model.migration import Action, Effects, Statement
 from dbtui.rules.migration.step import Step, sql_name
 
@@ -150,12 +151,19 @@ def _whole(place: Step, ones: list[One]) -> ChangeStep:
     title = summary(actions[0]) + (f" and {len(actions) - 1} more" if len(actions) > 1 else "")
     step = ddl(title, place.statement.sql, relation=relation, verbatim=True)
     if actions[0].op == "validate constraint":
-        step = replace(step, kind=Kind.VALIDATE, phase=Phase.VALIDATE)
+        step = replace(step, kind=Kind.VALIDATE, phase=Phase.VALIDATE, foreseen=_unproved(ones[0]))
     if actions[0].op in ("select", "copy", "merge", "call"):
         step = replace(step, kind=Kind.DATA, lock_timeout=None, retries=0)
     if any((a.concurrently and a.op != "refresh materialized view") or a.op in _ALONE for a in actions):
         step = replace(step, transaction=Transaction.EACH, lock_timeout=0.0, retries=0, kind=Kind.INDEX)
     return outcome(step, actions, ones[0])
+
+
+def _unproved(one: One) -> tuple[Condition, ...]:
+    """What the rows must be like for a constraint that is there and not valid."""
+    constraints = one.known.constraints if one.known is not None else ()
+    made = next((made for made in constraints if made.name == one.action.name), None)
+    return rows.obeyed(one.relation, made, made.text) if made is not None else ()
 
 
 def _joined(ones: list[One]) -> ChangeStep:

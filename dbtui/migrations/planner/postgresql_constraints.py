@@ -55,17 +55,10 @@ def _with_name(text: str, name: str, *, named: bool) -> str:
 
 
 def not_valid(relation: Relation, made: ConstraintDef, text: str, one: One) -> Steps:
-    """ADD CONSTRAINT … NOT VALID, then VALIDATE; a foreign key's orphans are looked for first."""
+    """ADD CONSTRAINT … NOT VALID, then VALIDATE."""
     name = constraint_name(relation, made)
     table = sql_name(relation)
     words = _with_name(text, name, named=bool(made.name))
-    proof: Condition | None = None
-    if made.references is not None and made.referenced_columns:
-        proof = rows.orphans_absent(relation, made.columns, made.references, made.referenced_columns)
-    elif (
-        made.kind == "check" and made.not_null and made.mentions == made.not_null and len(made.not_null) == 1
-    ):
-        proof = rows.no_null(relation, next(iter(made.not_null)))
     return (
         ddl(
             f"add {name} for new rows only",
@@ -75,11 +68,12 @@ def not_valid(relation: Relation, made: ConstraintDef, text: str, one: One) -> S
             postconditions=(conditions.constraint_there(relation, name),),
             why="NOT VALID reads no row, so its lock lasts a moment",
         ),
-        validate(relation, name, *((proof,) if proof else ())),
+        validate(relation, name, *rows.obeyed(relation, made, text)),
     )
 
 
-def validate(relation: Relation, name: str, *before: Condition) -> ChangeStep:
+def validate(relation: Relation, name: str, *foreseen: Condition) -> ChangeStep:
+    """VALIDATE CONSTRAINT, which finds by itself what `foreseen` asks about while a plan is made."""
     return ChangeStep(
         0,
         Kind.VALIDATE,
@@ -89,7 +83,7 @@ def validate(relation: Relation, name: str, *before: Condition) -> ChangeStep:
         lock_timeout=LOCK_TIMEOUT,
         retries=RETRIES,
         relation=relation,
-        preconditions=before,
+        foreseen=foreseen,
         postconditions=(conditions.constraint_valid(relation, name),),
         why=f"{_PROOF}; nothing has to be undone",
     )

@@ -182,6 +182,7 @@ def attach_partition(one: One) -> Steps | None:
         postconditions=(conditions.constraint_there(child, name),),
         why="NOT VALID reads no row, so its lock lasts a moment",
     )
+    stated = rows.obeyed(child, ConstraintDef("check", name), f"CHECK ({bound})")
     attach = replace(
         as_written(one), phase=Phase.VALIDATE, why="the validated check is the proof, so nothing is read"
     )
@@ -196,7 +197,11 @@ def attach_partition(one: One) -> Steps | None:
         ),
         why="it says the same again",
     )
-    return (*until((start, validate(child, name)), conditions.partition_of(child, one.relation)), attach, end)
+    return (
+        *until((start, validate(child, name, *stated)), conditions.partition_of(child, one.relation)),
+        attach,
+        end,
+    )
 
 
 def _bound_check(one: One) -> str:

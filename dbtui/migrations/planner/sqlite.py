@@ -13,7 +13,7 @@ from dbtui.migrations.planner.clauses import write_text
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, application, fresh, not_understood
 from dbtui.migrations.planner.sqlite_text import TableText, altered, column_of, table_text
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
-from dbtui.model.migration import Action, Engine, KnownTable, Relation, Volatility
+from dbtui.model.migration import Action, ConstraintDef, Engine, KnownTable, Relation, Volatility
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step, quoted, sql_name
 
@@ -64,12 +64,24 @@ def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
         if action.op == "drop column":
             yield from _indexes_first(place, action)
         if _needs_rebuild(place, action):
-            yield _rebuild(place, action)
+            yield replace(_rebuild(place, action), foreseen=_foreseen(place, action))
             return
     if action.op in ("update", "delete"):
         yield _write(place, action)
     else:
-        yield _as_written(place, action)
+        yield replace(_as_written(place, action), foreseen=_foreseen(place, action))
+
+
+def _foreseen(place: Step, action: Action) -> tuple[Condition, ...]:
+    """What the rows of a table in use must be like."""
+    made, index, relation = action.constraint, action.index, action.relation
+    if index is not None and index.unique and not index.partial and "" not in index.columns:
+        made, relation = ConstraintDef("unique", columns=index.columns), index.table
+    if action.op == "set not null":
+        made = ConstraintDef("not null", columns=(action.name,))
+    if made is None or fresh(place.schema, relation):
+        return ()
+    return rows.obeyed(relation, made, place.statement.sql, _ENGINE)
 
 
 def _wait(title: str, relation: Relation, gone: Condition) -> ChangeStep:

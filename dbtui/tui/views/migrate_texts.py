@@ -10,7 +10,7 @@ from dbtui import text
 from dbtui.model.change import Blocks, ChangePlan, ChangeStep, Kind, Reversibility
 from dbtui.model.run import Fill, Look, Rehearsal, Rehearsed, Run, State, StepRun
 from dbtui.model.snapshot import Snapshot
-from dbtui.output.change_text import GLYPHS, batched_by, effect, span, steps_text, undoing, unknown
+from dbtui.output.change_text import GLYPHS, asked, batched_by, effect, span, steps_text, undoing, unknown
 from dbtui.output.rehearsal_text import observed_text
 from dbtui.tui.widgets.grid import Cell, GridColumn, GridRow
 from dbtui.tui.widgets.roles import Role, glyphs
@@ -136,8 +136,7 @@ def described(one: StepRun, tried: Rehearsed | None) -> str:
         lines.append(f"{fill.table}: {work}{f' WHERE {fill.where}' if fill.where else ''}")
         lines.append(f"in batches by {batched_by(fill)}, each with its checkpoint")
     lines += [f"$ {step.command}"] if step.command else []
-    if step.kind is Kind.CHECK:
-        lines += [f"asks: {text.one_line(one.query)}" for one in step.preconditions]
+    lines += [f"asks: {text.one_line(one.query)}" for one in asked(step)]
     lines += [effect(step), undoing(step)]
     lines += [step.why] if step.why else []
     lines += [f"note: {note}" for note in step.notes]

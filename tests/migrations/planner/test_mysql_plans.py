@@ -111,3 +111,12 @@ async def test_what_the_surveyor_sees(mysql: MysqlProtocolServer) -> None:
     assert plan.server.endswith(f"/{database}")
     assert plan.evidence["orders rows"] == 3
     assert plan.engine == ("mariadb" if "11." in plan.version else "mysql")
+
+
+async def test_rows_that_would_break_a_check_are_told_of(mysql: MysqlProtocolServer) -> None:
+    database = mysql.create_database()
+    mysql.sql("create table t (a int)", "insert into t values (-1)", database=database)
+    plan = await planned(mysql, database, "ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0)")
+    assert plan.steps[0].notes == (
+        "AS IT STANDS THIS FAILS: it is not so that every row of t keeps CHECK (a > 0)",
+    )

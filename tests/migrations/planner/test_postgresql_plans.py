@@ -135,3 +135,43 @@ async def test_a_check_that_fails_as_things_stand_says_so(postgres18: PostgresSe
         again = await planned(console, "CREATE UNIQUE INDEX one_a ON t (a)")
     assert any("AS IT STANDS THIS FAILS" in note for note in made.steps[0].notes), made.steps[0]
     assert not again.steps[0].notes and again.sha256 == made.sha256
+
+
+BAD_ROWS = """
+    create table p (id int primary key);
+    create table t (a int, b int, c int);
+    insert into t (a, b) values (-1, 7);
+    alter table t add constraint b_small check (b < 5) not valid;
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0)", "every row of t keeps CHECK (a > 0)"),
+        ("ALTER TABLE t ALTER c SET NOT NULL", "no row of t lacks c"),
+        ("ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES p (id)", "every row of t refers to a row of p"),
+        ("ALTER TABLE t VALIDATE CONSTRAINT b_small", "every row of t keeps CHECK ((b < 5))"),
+        ("ALTER TABLE t ADD CHECK (a > b + c)", ""),
+    ],
+)
+async def test_rows_that_would_break_a_constraint_are_told_of(
+    postgres: PostgresServer, sql: str, said: str
+) -> None:
+    database = postgres.create_database()
+    postgres.psql(BAD_ROWS, database)
+    async with Console(postgres.url(database)) as console:
+        made = await planned(console, sql)
+    told = [note for step in made.steps for note in step.notes if "it is not so" in note]
+    assert told == ([f"AS IT STANDS THIS FAILS: it is not so that {said}"] if said else []), told
+
+
+async def test_rows_that_the_plan_itself_mends_are_told_of_as_such(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(BAD_ROWS, database)
+    async with Console(postgres18.url(database)) as console:
+        made = await planned(console, "UPDATE t SET a = 1; ALTER TABLE t ADD CHECK (a > 0)")
+    assert (
+        made.steps[-1].notes[-1]
+        == "it is not so now that every row of t keeps CHECK (a > 0): step 1 has to see to it"
+    )

@@ -125,3 +125,21 @@ async def test_a_second_rebuild_of_a_table_waits_for_the_first(tmp_path: Path) -
     async with Console(file.url) as console:
         plan = await surveyed(console.engine, [migration_file("change.sql", twice)])
     assert "plan this one when that has run" in plan.steps[-1].notes[0]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("CREATE UNIQUE INDEX one ON t (a)", "no two rows of t have the same a"),
+        ("ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0)", "every row of t keeps CHECK (a > 0)"),
+        ("ALTER TABLE t ALTER COLUMN b SET NOT NULL", "no row of t lacks b"),
+        ("CREATE TABLE u (a int); CREATE UNIQUE INDEX one ON u (a)", ""),
+    ],
+)
+async def test_rows_that_would_break_a_constraint_are_told_of(tmp_path: Path, sql: str, said: str) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql("CREATE TABLE t (a int, b int)", "INSERT INTO t (a) VALUES (-1), (-1)")
+    async with Console(file.url) as console:
+        plan = await surveyed(console.engine, [migration_file("change.sql", sql)])
+    told = [note for step in plan.steps for note in step.notes if "it is not so" in note]
+    assert told == ([f"AS IT STANDS THIS FAILS: it is not so that {said}"] if said else []), plan.steps
