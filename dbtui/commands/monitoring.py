@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dbtui.commands.figures import print_figures
 from dbtui.errors import UsageError
 from dbtui.live.thresholds import read_thresholds, thresholds_file
 from dbtui.model.export import Exported
@@ -29,6 +30,8 @@ examples:
   dbtui monitoring prod-orders --to prometheus             print the rules and the queries
   dbtui monitoring prod-orders --to prometheus -o etc/     write them as files
   dbtui monitoring prod-orders --to grafana -o etc/        a dashboard with the same thresholds
+  dbtui monitoring prod-orders --figures                   what alerts.toml may compare, and its value now
+  dbtui monitoring --figures --engine mysql                the same without a server
 
 Rules are for Prometheus (`promtool check rules dbtui-rules.yml`); queries are a collector for sql_exporter
 (burningalchemist). For Redis, MongoDB and Elasticsearch the rules compare figures of the exporters that are usual
@@ -39,13 +42,23 @@ Thresholds are those of health.toml; where it changes none, our own (`dbtui rule
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.epilog = EXAMPLES
-    parser.add_argument("server", metavar="URL|NAME", help="a connection URL or a saved connection")
-    parser.add_argument("--to", choices=("prometheus", "grafana"), required=True, help="for whom")
+    parser.add_argument(
+        "server", nargs="?", metavar="URL|NAME", help="a connection URL or a saved connection"
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--to", choices=("prometheus", "grafana"), help="for whom")
+    what.add_argument("--figures", action="store_true", help="list the figures that alerts may compare")
+    parser.add_argument("--engine", metavar="ENGINE", help="list its figures, as in a URL: postgresql, redis")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="write files (default: print)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print or write the files; 0. Raises UsageError, ConfigError, ConnectError."""
+    """Print or write the files, or print the figures; 0. Raises UsageError, ConfigError, ConnectError."""
+    if args.figures:
+        print_figures(args.server, args.engine)
+        return 0
+    if args.server is None:
+        raise UsageError("--to needs a server", "name a URL or a saved connection")
     name, server = asyncio.run(_ask(args.server))
     files = made(name, server, args.to, read_thresholds(thresholds_file()))
     for file, text in files.items():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from dbtui.config import Target
 from dbtui.engines.base import Engine
 from dbtui.errors import UsageError
 from dbtui.model.nouns import Nouns
+from dbtui.model.snapshot import Metric
 
 ENGINES = {
     "postgresql": "postgres",
@@ -34,6 +36,12 @@ def create(target: Target) -> Engine:
         raise UsageError(f"no engine serves {target.scheme}:// URLs", f"use one of {known}")
     engine: Engine = import_module(f"dbtui.engines.{folder}").create(target)
     return engine
+
+
+def metrics(engine: str) -> Sequence[Metric]:
+    """The figures of an engine, by the name of its folder."""
+    found: Sequence[Metric] = import_module(f"dbtui.engines.{engine}.counters").METRICS
+    return found
 
 
 def nouns(engine: str) -> Nouns:

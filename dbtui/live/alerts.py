@@ -2,7 +2,7 @@
 
     [replica-behind]
     engine = "postgres"            # left out: every engine
-    metric = "lag"                 # a metric, a counter, or the id of a rule about servers: then how often it fires
+    metric = "lag"                 # any that `dbtui monitoring --figures` lists; of a rule, how many findings it has
     above = 30                     # or below
     for = "1m"                     # so long without a break; default at once
     severity = "error"             # info, warning (default), error
@@ -15,6 +15,7 @@ Each is shown in the header while it holds. What cannot be known at a moment nei
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbtui.config import config_folder
-from dbtui.engines import ENGINES
+from dbtui.engines import ENGINES, metrics
 from dbtui.errors import ConfigError
+from dbtui.live.figures import figure, figures
 from dbtui.model.finding import Finding, Severity
 from dbtui.model.snapshot import Link, Snapshot
-from dbtui.rules.base import rule_ids
 from dbtui.secrets import Secret
 
 PATIENCE = 30.0  # seconds in which every figure has been asked for
@@ -91,6 +92,8 @@ class Alerts:
         self._blind = {rule.name: rule for rule in self._rules}  # those whose figure was never known
         self._watched: float | None = None  # since when
         self._waited = 0.0
+        self._engine = engine
+        self._counters: Mapping[str, float] = {}
 
     @property
     def firing(self) -> tuple[Alert, ...]:
@@ -103,6 +106,12 @@ class Alerts:
         """Those that can never ring: what they compare has not been told since long enough."""
         return tuple(self._blind.values()) if self._waited >= PATIENCE else ()
 
+    def meant(self, rule: AlertRule) -> str:
+        """The known figure whose name is nearest to that of a rule that can never ring; "" where none is near."""
+        known = {one.name for one in figures(self._engine, metrics(self._engine), self._counters)}
+        near = () if rule.metric in known else difflib.get_close_matches(rule.metric, known, 1)
+        return next(iter(near), "")
+
     def take(self, snapshot: Snapshot, findings: Sequence[Finding] = ()) -> tuple[Alert, ...]:
         """What begins or ends with this snapshot."""
         if snapshot.link is not Link.LIVE:
@@ -110,6 +119,7 @@ class Alerts:
         if self._watched is None:
             self._watched = snapshot.at
         self._waited = snapshot.at - self._watched
+        self._counters = snapshot.counters.value or {}
         news = []
         for rule in self._rules:
             value = figure(rule.metric, snapshot, findings)
@@ -132,18 +142,6 @@ class Alerts:
         new = rule.name not in self._firing
         self._firing[rule.name] = alert
         return alert if new else None
-
-
-def figure(name: str, snapshot: Snapshot, findings: Sequence[Finding]) -> float | None:
-    """A metric by its id, a counter by its name, or how many findings a rule has; None while it is not known."""
-    if name in snapshot.metrics:
-        return snapshot.metrics[name]
-    counters = snapshot.counters.value or {}
-    if name in counters:
-        return counters[name]
-    if name in rule_ids("dbtui.rules.live") and snapshot.activity.value is not None:
-        return float(sum(finding.rule == name for finding in findings))
-    return None
 
 
 # ---- the file

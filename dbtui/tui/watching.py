@@ -109,7 +109,8 @@ class Watching:
         blind = self._alerts.blind
         if not blind:
             return ()
-        said = f" alert {blind[0].name}: no figure {blind[0].metric} here  "
+        near = self._alerts.meant(blind[0])
+        said = f" alert {blind[0].name}: no figure {blind[0].metric} here{f', {near}?' if near else ''}  "
         return ((text.printable(said), Role.WARN),)
 
 

@@ -16,8 +16,12 @@ import yaml
 from dbtui.cli import main
 from dbtui.commands.monitoring import made, queries_of
 from dbtui.config import config_folder
+from dbtui.engines import metrics
 from dbtui.errors import UsageError
+from dbtui.live.figures import figure, figures
+from dbtui.model.activity import Activity
 from dbtui.model.server import Server
+from dbtui.model.snapshot import Section, Snapshot
 from dbtui.output.yaml import dump
 from dbtui.rules.live import rules
 from tests.servers.mysql import MysqlProtocolServer
@@ -156,3 +160,34 @@ def test_an_engine_without_an_exporter_is_refused() -> None:
 def test_yaml_is_read_back_as_it_was() -> None:
     value = {"a": [{"b": 'x: "y" # z', "c": "two\nlines"}, 1, True], "key: odd": {}, "f": 1e9, "é": "\u2028"}
     assert yaml.safe_load(dump(value)) == value
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "sqlite"])
+def test_the_figures_of_an_engine_are_those_that_alerts_compare(engine: str) -> None:
+    listed = list(figures(engine, metrics(engine)))
+    names = [one.name for one in listed]
+    assert len(set(names)) == len(names) and all(one.what for one in listed)
+    counters = {one.name: 1.0 for one in listed if not one.unit}
+    snapshot = Snapshot(
+        at=0.0, metrics={metric.id: 1.0 for metric in metrics(engine)},
+        counters=Section(counters, 0.0), activity=Section(Activity((), 0, None), 0.0),
+    )  # fmt: skip
+    assert None not in {figure(name, snapshot, ()) for name in names}
+    assert figure("no_such_figure", snapshot, ()) is None
+
+
+def test_the_figures_of_a_server_have_their_values(postgres18: PostgresServer, capsys: Any) -> None:
+    assert main(["monitoring", postgres18.url(), "--figures"]) == 0
+    rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
+    assert float(rows["max_connections"][1]) == float(postgres18.psql("show max_connections"))
+    assert rows["tps"][2] == "/s" and float(rows["tps"][1]) >= 0
+    assert rows["any-deadlocks"][1:3] == ["0", "findings"]
+
+
+def test_figures_of_what_cannot_be_reached_or_is_no_engine_are_refused(capsys: Any) -> None:
+    assert main(["monitoring", "postgresql://127.0.0.1:1/x", "--figures"]) == 2
+    assert "nothing listens" in capsys.readouterr().err
+    assert main(["monitoring", "--figures", "--engine", "oracle"]) == 2
+    assert "no engine oracle" in capsys.readouterr().err
+    assert main(["monitoring", "--figures", "--engine", "valkey"]) == 0
+    assert "redis-hot-key" in capsys.readouterr().out

@@ -83,6 +83,23 @@ def test_an_alert_that_can_never_ring_is_known() -> None:
         assert alerts.blind == ()
     alerts.take(at(31, 1))
     assert alerts.blind == (lost,)
+    assert alerts.meant(lost) == "connections"
+
+
+@pytest.mark.parametrize(
+    ("engine", "metric", "near"),
+    [
+        ("postgres", "any-blocked-session", "any-blocked-sessions"),
+        ("redis", "evictedkeys", "evicted_keys"),  # as only the server tells it
+        ("postgres", "lag", ""),  # there is one, but this server has none to tell
+        ("postgres", "zzz", ""),
+    ],
+)
+def test_a_name_that_no_figure_has_is_told_the_nearest(engine: str, metric: str, near: str) -> None:
+    rule = AlertRule("typo", metric, above=1.0)
+    alerts = Alerts([rule], engine)
+    alerts.take(at(0, None, counters=Section({"evicted_keys": 1.0}, 0.0)))
+    assert alerts.meant(rule) == near
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
