@@ -15,6 +15,7 @@ from dbtui.errors import DbtuiError, UsageError
 from dbtui.output import sweep as output
 from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
+from tests.servers.sqlite import SqliteFile
 
 SCHEMA = """
 create table visits (id int primary key, shop text, at date, note text);
@@ -208,3 +209,22 @@ async def test_what_is_not_understood_is_said(shop: tuple[Engine, MysqlProtocolS
         await sweep(engine, "select count(*) from Visits")
     with pytest.raises(DbtuiError):
         await sweep(engine, "selct * frm Visits where shop = 'a'")
+
+
+async def test_sqlite_flips_at_a_partial_index(sqlite_file: SqliteFile) -> None:
+    sqlite_file.sql(
+        "create table jobs (id integer primary key, state text, at int)",
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000) insert into jobs"
+        " select i, case when i % 100 = 0 then 'it''s open' else 'done' end, i from n",
+        "create index open_jobs on jobs (at) where state = 'it''s open'",
+    )
+    engine = create(resolve(sqlite_file.url))
+    await engine.open()
+    try:
+        found = await sweep(engine, "select * from jobs where state = ? and at > 5")
+        assert [(one.value, one.share) for one in found.tried[:2]] == [("done", 0.99), ("it's open", 0.01)]
+        assert found.flips[0].after.plan.nodes[-1].index == "open_jobs"
+        found = await sweep(engine, "select * from jobs where at >= 7")
+        assert [float(one.value) for one in found.tried] == sorted(float(one.value) for one in found.tried)
+    finally:
+        await engine.close()

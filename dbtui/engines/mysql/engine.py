@@ -34,7 +34,10 @@ class MysqlEngine:
         self.query: Querier | None = MysqlQuerier(connector, work)
         self.explain: Explainer | None = MysqlExplainer(connector, work)
         self.actions: Actions | None = MysqlActions(connector)
-        self.lacks: Mapping[str, str] = {}
+        self.lacks: Mapping[str, str] = {
+            "partition": "there is partition advice for PostgreSQL alone",
+            "what if": "neither MySQL nor MariaDB can be asked about indexes that are not there",
+        }
 
     @cached_property
     def surveyor(self) -> Surveyor:
@@ -44,7 +47,7 @@ class MysqlEngine:
 
     @cached_property
     def values(self) -> Values:
-        from dbtui.engines.mysql.values import MysqlValues
+        from dbtui.engines.mysql.column_values import MysqlValues
 
         return MysqlValues(self._connector, self._work)
 

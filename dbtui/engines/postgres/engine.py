@@ -71,7 +71,7 @@ class PostgresEngine:
 
     @cached_property
     def values(self) -> Values:
-        from dbtui.engines.postgres.values import PostgresValues
+        from dbtui.engines.postgres.column_values import PostgresValues
 
         return PostgresValues(self.statistics)
 

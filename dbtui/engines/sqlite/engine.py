@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dbtui.config import Target
-from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
+from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession, Values
 from dbtui.engines.sqlite.actions import NO_SIGNALS, SqliteActions
 from dbtui.engines.sqlite.activity import NO_STATEMENTS, SqliteMonitor
 from dbtui.engines.sqlite.catalog import SqliteCatalog
@@ -33,7 +33,6 @@ class SqliteEngine:
         work = connector.work()
         self._connector = connector
         self._work = work
-        self._work = work
         self.monitor: Monitor = SqliteMonitor(connector)
         self.catalog: Catalog | None = SqliteCatalog(connector, work)
         self.query: Querier | None = SqliteQuerier(connector, work)
@@ -44,6 +43,7 @@ class SqliteEngine:
             "cancel": NO_SIGNALS,
             "terminate": NO_SIGNALS,
             "analyze": NOT_MEASURED,
+            "partition": "SQLite has no partitions",
         }
 
     async def copy_to(self, path: str) -> None:
@@ -58,6 +58,12 @@ class SqliteEngine:
         from dbtui.engines.sqlite.run import SqliteRunSession
 
         return await opened(SqliteRunSession(self._connector))
+
+    @cached_property
+    def values(self) -> Values:
+        from dbtui.engines.sqlite.column_values import SqliteValues
+
+        return SqliteValues(self._work)
 
     async def what_if(self) -> SqliteClone:
         """A copy of the schema and statistics to plan on."""

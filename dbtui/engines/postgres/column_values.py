@@ -7,6 +7,7 @@ from dbtui.model.statistics import ColumnStatistics, Statistics
 from dbtui.model.sweep import Parameter
 from dbtui.sql.lex import tokens
 from dbtui.sql.parameters import Parametrised, parametrised
+from dbtui.sql.quoting import postgres_literal
 
 
 class PostgresValues:
@@ -21,10 +22,7 @@ class PostgresValues:
         return parametrised(sql, tokens(sql))
 
     def literal(self, value: str, type_name: str) -> str:
-        """A string constant, without a look at standard_conforming_strings, and a cast."""
-        quoted = value.replace("'", "''")
-        escaped = quoted.replace("\\", "\\\\")
-        return f"E'{escaped}'::{type_name}" if "\\" in value else f"'{quoted}'::{type_name}"
+        return f"{postgres_literal(value)}::{type_name}"
 
     async def column(self, parameter: Parameter, *, database: str = "") -> ColumnStatistics:
         table = await self._statistics.table(parameter.schema, parameter.table, database=database)
