@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+
+def parsed(line: str) -> dict[str, Any] | None:
+    """The JSON object of a text; None for everything else."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -106,3 +106,9 @@ def milliseconds(value: float | None) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction of 1 as a percentage with one digit: 99.2 %. None is an empty text."""
     return "" if fraction is None else f"{fraction * 100:.1f} %"
+
+
+def last_line(text: str) -> str:
+    """What a program said last, for one line about its failure."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

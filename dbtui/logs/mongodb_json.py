@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dbtui.documents import parsed
 from dbtui.logs.times import moment
 from dbtui.model.activity import Deadlock
 from dbtui.model.log import LogEntry
@@ -18,7 +19,7 @@ _NOT_THE_USERS = frozenset({"$db", "lsid", "$clusterTime", "$readPreference", "s
 def recognises(head: str) -> bool:
     """Whether the first line has a severity, a component and a message."""
     lines = head.splitlines()
-    said = _object(lines[0]) if lines else None
+    said = parsed(lines[0]) if lines else None
     return said is not None and {"t", "s", "c", "msg"} <= said.keys()
 
 
@@ -31,7 +32,7 @@ class Parser:
 
     def feed(self, line: str) -> Iterable[LogEntry]:
         """See `logs.Parser`."""
-        said = _object(line)
+        said = parsed(line)
         if said is None:
             self.skipped += bool(line.strip())
             return ()
@@ -76,11 +77,3 @@ def _number(value: object) -> float | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _object(line: str) -> dict[str, Any] | None:
-    try:
-        said = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
+from dbtui.documents import parsed
 from dbtui.logs.postgres_message import Messages
 from dbtui.logs.times import moment
 from dbtui.model.log import LogEntry
@@ -17,7 +17,7 @@ _NAMES = ("timestamp", "message", "detail", "pid", "user", "dbname")
 def recognises(head: str) -> bool:
     """Whether the first line is an object with a level and a process."""
     lines = head.splitlines()
-    said = _object(lines[0]) if lines else None
+    said = parsed(lines[0]) if lines else None
     return said is not None and "error_severity" in said and "pid" in said
 
 
@@ -31,7 +31,7 @@ class Parser:
 
     def feed(self, line: str) -> Iterable[LogEntry]:
         """See `logs.Parser`."""
-        said = _object(line)
+        said = parsed(line)
         if said is None:
             self.skipped += bool(line.strip())
             return ()
@@ -52,11 +52,3 @@ class Parser:
 
 def _client(host: object) -> str:
     return "" if host in (None, "[local]") else str(host)
-
-
-def _object(line: str) -> dict[str, object] | None:
-    try:
-        said = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None

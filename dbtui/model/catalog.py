@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -105,11 +106,19 @@ class Table:
     comment: str = ""
 
 
+Fact = tuple[str, str]  # label and value
+
+
+def filled(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """The facts that have a value."""
+    return tuple((label, value) for label, value in facts if value)
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """What is shown about one node: facts as label and value, and the statement that would make it."""
 
     node: Node
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
     ddl: str = ""
     table: Table | None = None

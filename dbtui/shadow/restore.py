@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dbtui.engines.postgres.embedded import Account, clean_environment, tethered
 from dbtui.errors import ConnectError, PermissionDenied, QueryError, QueryTimeout
+from dbtui.text import last_line
 
 LOCK_WAIT = 2.0  # seconds that pg_dump waits for a table's lock
 _LIMIT = 120.0  # seconds for one run of a program
@@ -82,7 +83,7 @@ async def listing(programs: Path, archive: Path) -> list[Entry]:
     """What an archive holds, in the order in which it is restored."""
     code, said = await run([str(programs / "pg_restore"), "--list", str(archive)])
     if code != 0:
-        raise QueryError("the archive cannot be read", _last(said))
+        raise QueryError("the archive cannot be read", last_line(said))
     return [entry for line in said.splitlines() if (entry := entry_of(line)) is not None]
 
 
@@ -143,7 +144,7 @@ async def run(argv: Sequence[str], *, timeout: float = _LIMIT) -> tuple[int, str
 def _refused(said: str) -> QueryError:
     """What pg_dump complained of, as one of ours."""
     found = re.search(r"(?:error:|ERROR:) +(.*)", said)
-    reason = found[1] if found else _last(said)
+    reason = found[1] if found else last_line(said)
     detail = re.search(r"ERROR: +(.*)", said)
     reason = detail[1] if detail else reason
     if "permission denied" in reason:
@@ -153,8 +154,3 @@ def _refused(said: str) -> QueryError:
             f"pg_dump waited {LOCK_WAIT:.0f} s for the lock of a table", "try again when it is free"
         )
     return QueryError(f"pg_dump: {reason}")
-
-
-def _last(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"

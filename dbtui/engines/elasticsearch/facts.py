@@ -14,9 +14,8 @@ from dbtui.engines.elasticsearch.folders import Folder
 from dbtui.engines.elasticsearch.server import OPENSEARCH
 from dbtui.engines.elasticsearch.words import own
 from dbtui.errors import PermissionDenied, QueryError
-from dbtui.model.catalog import Column, Detail, Kind, Node, Table
+from dbtui.model.catalog import Column, Detail, Fact, Kind, Node, Table, filled
 
-Fact = tuple[str, str]
 REPORTS = (
     ("Hot threads", "what its threads do, for 500 ms"),
     ("Thread pools", "active, queued and rejected"),
@@ -53,7 +52,7 @@ async def cluster(connection: Connection, node: Node) -> Detail:
     settings, why = await _asked(connection, "_cluster", "settings", flat_settings=True)
     told.append(("Settings", why))
     told += await _visible(connection, indices)
-    return Detail(node, _filled(told), _put("_cluster/settings", settings) if settings else "")
+    return Detail(node, filled(told), _put("_cluster/settings", settings) if settings else "")
 
 
 async def _visible(connection: Connection, indices: Mapping[str, Any]) -> list[Fact]:
@@ -91,7 +90,7 @@ async def index(connection: Connection, node: Node, columns: tuple[Column, ...])
             else f"PUT /_data_stream/{_quoted(node.name)}"
         )
     path = (*node.path[:1], node.name)
-    return Detail(node, _filled(told), ddl, Table(node.kind, path, columns))
+    return Detail(node, filled(told), ddl, Table(node.kind, path, columns))
 
 
 def _aliased(name: str, definition: Mapping[str, Any]) -> str:
@@ -202,21 +201,21 @@ async def shard(connection: Connection, node: Node) -> Detail:
     """One copy of a shard; of one that is not assigned, why."""
     told: list[Fact] = [("State", node.note or "started"), ("On" if not node.note else "Since", node.detail)]
     if node.note != "unassigned":
-        return Detail(node, _filled(told))
+        return Detail(node, filled(told))
     name, _, rest = node.name.partition(" ")
     body = {"index": node.path[1], "shard": int(name), "primary": rest.startswith("primary")}
     request = own("POST", "_cluster", "allocation", "explain", body=body)
     try:
         answer = json.loads((await connection.send(request, timeout=_LOOK)).body)
     except QueryError as error:
-        return Detail(node, _filled([*told, ("Why", str(error))]))
+        return Detail(node, filled([*told, ("Why", str(error))]))
     told.append(("Why", str(answer.get("allocate_explanation") or answer.get("can_allocate") or "")))
     told += [
         (str(decision.get("node_name") or ""), str(decider.get("explanation") or ""))
         for decision in mappings(answer.get("node_allocation_decisions"))
         for decider in mappings(decision.get("deciders"))
     ]
-    return Detail(node, _filled(told), json.dumps(answer, indent=2, ensure_ascii=False))
+    return Detail(node, filled(told), json.dumps(answer, indent=2, ensure_ascii=False))
 
 
 async def node(connection: Connection, node: Node) -> Detail:
@@ -247,7 +246,7 @@ async def node(connection: Connection, node: Node) -> Detail:
         rejected, queue = number(mapping(pool), "rejected"), number(mapping(pool), "queue")
         if rejected or queue:
             told.append((f"Pool {name}", f"{int(queue or 0)} queued, {int(rejected or 0)} rejected"))
-    return Detail(node, _filled(told))
+    return Detail(node, filled(told))
 
 
 async def report(connection: Connection, node: Node) -> Detail:
@@ -281,7 +280,7 @@ async def definition(connection: Connection, node: Node, folder: Folder) -> Deta
     answer = await connection.get(*folder.paths[product], node.name, timeout=_LOOK)
     inner = _unwrapped(mapping(answer), node.name)
     where = "/".join((*folder.paths[product], _quoted(node.name)))
-    return Detail(node, _filled([("About", node.detail)]), _put(where, inner))
+    return Detail(node, filled([("About", node.detail)]), _put(where, inner))
 
 
 def _unwrapped(answer: Mapping[str, Any], name: str) -> Any:
@@ -326,7 +325,3 @@ def _quoted(name: str) -> str:
 
 def _put(path: str, body: Any) -> str:
     return f"PUT {path}\n{json.dumps(body, indent=2, ensure_ascii=False)}"
-
-
-def _filled(told: Sequence[Fact]) -> tuple[Fact, ...]:
-    return tuple((label, value) for label, value in told if value)

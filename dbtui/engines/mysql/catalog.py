@@ -87,7 +87,7 @@ class MysqlCatalog:
         if node.kind not in _RELATIONS:
             raise QueryError(f"a {node.kind} has no rows", "choose a table or a view")
         partition = f" PARTITION ({identifier(node.path[3])})" if len(node.path) == 4 else ""
-        sql = f"SELECT * FROM {_qualified(node)}{partition} LIMIT {int(limit) + 1}"
+        sql = f"SELECT * FROM {facts.qualified(node)}{partition} LIMIT {int(limit) + 1}"
         async with self._work.use() as connection, connection.reading(timeout=10.0):
             answer = await connection.counted(sql, 10.0)
         rows = tuple(shown(row, answer.fields) for row in answer.rows[:limit])
@@ -249,7 +249,3 @@ def _member(folder: tuple[str, ...], name: str, kind: str, detail: str) -> Node:
 
 def _folder(path: tuple[str, ...], name: str, count: int) -> Node:
     return Node(Kind.FOLDER, name, path, rows=count)
-
-
-def _qualified(node: Node) -> str:
-    return f"{identifier(node.path[0])}.{identifier(node.path[1])}"

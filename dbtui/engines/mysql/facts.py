@@ -8,12 +8,11 @@ from dbtui import text
 from dbtui.engines.mysql.connection import Connection
 from dbtui.engines.mysql.lex import identifier, literal
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
-from dbtui.model.catalog import Detail, Kind, Node, Table
+from dbtui.model.catalog import Detail, Fact, Kind, Node, Table, filled
 
 _TIMEOUT = 5.0  # seconds
 _LOCKED = "not read: another session holds or awaits an exclusive metadata lock"
 
-Fact = tuple[str, str]
 _TABLE = (
     ("Engine", "ENGINE"), ("Rows (estimate)", "TABLE_ROWS"), ("Data", "DATA_LENGTH"), ("Indexes", "INDEX_LENGTH"),
     ("Free", "DATA_FREE"), ("Row format", "ROW_FORMAT"), ("Collation", "TABLE_COLLATION"),
@@ -37,7 +36,7 @@ async def relation(connection: Connection, node: Node, table: Table) -> Detail:
     built_in = node.path[0].lower() in ("information_schema", "performance_schema")
     ddl, why = await _made(connection, "VIEW" if view and not built_in else "TABLE", *node.path[:2])
     shown.append(("DDL", why))
-    return Detail(node, _filled(shown), ddl, table)
+    return Detail(node, filled(shown), ddl, table)
 
 
 async def sequence(connection: Connection, node: Node) -> Detail:
@@ -45,13 +44,13 @@ async def sequence(connection: Connection, node: Node) -> Detail:
     ddl, why = await _made(connection, "SEQUENCE", *node.path[:2])
     shown: list[Fact] = [("DDL", why)]
     try:
-        answer = await connection.ask(f"SELECT * FROM {_qualified(node)}", timeout=_TIMEOUT)
+        answer = await connection.ask(f"SELECT * FROM {qualified(node)}", timeout=_TIMEOUT)
     except (PermissionDenied, QueryTimeout) as error:
         shown.append(("State", str(error)))
     else:
         names = [field.column.name.replace("_", " ").capitalize() for field in answer.fields]
         shown += list(zip(names, (answer.texts() or [()])[0], strict=False))
-    return Detail(node, _filled(shown), ddl)
+    return Detail(node, filled(shown), ddl)
 
 
 async def part(connection: Connection, node: Node, table: Table) -> Detail:
@@ -59,18 +58,18 @@ async def part(connection: Connection, node: Node, table: Table) -> Detail:
     shown: list[Fact] = [("Table", ".".join(table.path)), ("State", node.note)]
     if node.kind is Kind.TRIGGER:
         ddl, why = await _made(connection, "TRIGGER", table.path[0], node.name)
-        return Detail(node, _filled([*shown, ("Fires", node.detail), ("DDL", why)]), ddl, table)
+        return Detail(node, filled([*shown, ("Fires", node.detail), ("DDL", why)]), ddl, table)
     if node.kind is Kind.TABLE:
         shown += [
             ("Bounds", node.detail),
             ("Rows (estimate)", text.count(node.rows)),
             ("Size", text.size(node.size)),
         ]
-        return Detail(node, _filled(shown), "", table)
+        return Detail(node, filled(shown), "", table)
     index = next((i for i in table.indexes if i.name == node.name), None) if node.kind is Kind.INDEX else None
     if index is not None:
         shown += [("Columns", ", ".join(index.columns)), ("Method", index.method)]
-        return Detail(node, _filled(shown), f"{index.definition};\n", table)
+        return Detail(node, filled(shown), f"{index.definition};\n", table)
     shown.append(("Type" if node.kind is Kind.COLUMN else "Definition", node.detail))
     column = (
         next((c for c in table.columns if c.name == node.name), None) if node.kind is Kind.COLUMN else None
@@ -79,7 +78,7 @@ async def part(connection: Connection, node: Node, table: Table) -> Detail:
         shown += [("Nullable", "yes" if column.nullable else "no"), ("Default", column.default or "")]
         shown += [("Filled", column.identity), ("Generated", column.generated), ("Comment", column.comment)]
     ddl, why = await _made(connection, "TABLE", *table.path[:2])
-    return Detail(node, _filled([*shown, ("DDL", why)]), _line_of(ddl, node, table), table)
+    return Detail(node, filled([*shown, ("DDL", why)]), _line_of(ddl, node, table), table)
 
 
 async def database(connection: Connection, node: Node) -> Detail:
@@ -92,7 +91,7 @@ async def database(connection: Connection, node: Node) -> Detail:
     character_set, collation = rows[0] if rows else ("", "")
     shown = [("Size", text.size(node.size)), ("Character set", character_set), ("Collation", collation)]
     ddl, why = await _made(connection, "DATABASE", node.name)
-    return Detail(node, _filled([*shown, ("DDL", why)]), ddl)
+    return Detail(node, filled([*shown, ("DDL", why)]), ddl)
 
 
 async def routine(connection: Connection, node: Node) -> Detail:
@@ -118,7 +117,7 @@ async def routine(connection: Connection, node: Node) -> Detail:
     rows = await connection.fetch(sql, timeout=_TIMEOUT)
     shown = [(label, value) for (label, _), value in zip(wanted, rows[0] if rows else (), strict=False)]
     ddl, why = await _made(connection, kind.upper(), database, name)
-    return Detail(node, _filled([*shown, ("DDL", why)]), ddl)
+    return Detail(node, filled([*shown, ("DDL", why)]), ddl)
 
 
 async def _columns_of(
@@ -168,9 +167,6 @@ def _line_of(ddl: str, node: Node, table: Table) -> str:
     return f"ALTER TABLE {place} ADD {what}{match[1]};\n"
 
 
-def _filled(facts: list[Fact]) -> tuple[Fact, ...]:
-    return tuple((label, value) for label, value in facts if value)
-
-
-def _qualified(node: Node) -> str:
+def qualified(node: Node) -> str:
+    """A relation's name with its database's."""
     return f"{identifier(node.path[0])}.{identifier(node.path[1])}"

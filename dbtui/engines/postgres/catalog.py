@@ -17,7 +17,7 @@ from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.rows import as_text
 from dbtui.engines.postgres.structure import Structure
 from dbtui.errors import DbtuiError, PermissionDenied, QueryError, QueryTimeout
-from dbtui.model.catalog import Detail, Kind, Name, Node, Table
+from dbtui.model.catalog import Detail, Fact, Kind, Name, Node, Table
 from dbtui.model.result import Page
 from dbtui.sql.split import Statement
 
@@ -93,7 +93,7 @@ class PostgresCatalog:
                 return await facts.relation(connection, node, made.table)
             return await facts.part(connection, node, made)
 
-    async def _pools(self, node: Node) -> list[facts.Fact]:
+    async def _pools(self, node: Node) -> list[Fact]:
         """How the pools of a database stand; none without PgBouncer, or where the user may not ask it."""
         if self._connector.server.pooler != "pgbouncer":
             return []

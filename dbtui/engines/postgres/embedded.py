@@ -23,6 +23,7 @@ from typing import Self
 from urllib.parse import quote
 
 from dbtui.errors import ConnectError, QueryError, UsageError
+from dbtui.text import last_line
 
 SUPERUSER = "postgres"
 _TETHER = Path(__file__).with_name("tethered.py")
@@ -135,7 +136,7 @@ class EmbeddedServer:
             check=False,
         )
         if done.returncode != 0:
-            raise ConnectError(f"initdb failed in {self.folder}", _last_line(done.stderr))
+            raise ConnectError(f"initdb failed in {self.folder}", last_line(done.stderr))
 
     def adopt(self, data: Path) -> None:
         """Take a copy of another cluster's data folder, of a server that was shut down, as this one's."""
@@ -163,7 +164,7 @@ class EmbeddedServer:
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise ConnectError(f"PostgreSQL did not start in {self.folder}", _last_line(_read(self.log)))
+                raise ConnectError(f"PostgreSQL did not start in {self.folder}", last_line(_read(self.log)))
             time.sleep(0.01)
 
     def _ready(self) -> bool:
@@ -287,8 +288,3 @@ def _read(path: Path) -> str:
         return path.read_text("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"

@@ -18,15 +18,13 @@ from dbtui.engines.postgres.ddl import (
 from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.structure import Structure
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
-from dbtui.model.catalog import Detail, Kind, Node, Table
+from dbtui.model.catalog import Detail, Fact, Kind, Node, Table, filled
 from dbtui.sql.quoting import postgres_literal as literal
 
 _LOCK_WAIT = 0.3  # seconds; who looks at a table must not join the queue behind a lock for long
 _TIMEOUT = 5.0  # seconds
 _PERSISTENCE = {"u": "unlogged", "t": "temporary"}
 _LOCKED = "not read: another session holds or awaits an ACCESS EXCLUSIVE lock"
-
-Fact = tuple[str, str]
 
 
 async def relation(connection: Connection, node: Node, table: Table) -> Detail:
@@ -67,10 +65,10 @@ async def part(connection: Connection, node: Node, structure: Structure) -> Deta
         if index is not None:
             shown += [("Columns", ", ".join(index.columns)), ("Method", index.method)]
             shown += [("Size", text.size(index.size)), ("Scans", text.count(index.scans))]
-            return Detail(node, _filled([*shown, ("State", node.note)]), f"{index.definition};\n", table)
+            return Detail(node, filled([*shown, ("State", node.note)]), f"{index.definition};\n", table)
     if node.kind is Kind.TRIGGER:
         definition = next((t.definition for t in structure.triggers if t.name == node.name), "")
-        return Detail(node, _filled([*shown, ("State", node.note)]), f"{definition};\n", table)
+        return Detail(node, filled([*shown, ("State", node.note)]), f"{definition};\n", table)
     made, why = await _made(connection, node)
     shown.append(("Type" if node.kind is Kind.COLUMN else "Definition", node.detail))
     column = (
@@ -81,7 +79,7 @@ async def part(connection: Connection, node: Node, structure: Structure) -> Deta
         shown += [("Identity", column.identity), ("Generated", column.generated), ("Comment", column.comment)]
     writer = column_ddl if node.kind is Kind.COLUMN else constraint_ddl
     shown.append(("DDL", why))
-    return Detail(node, _filled(shown), writer(made, node.name) if made else "", table)
+    return Detail(node, filled(shown), writer(made, node.name) if made else "", table)
 
 
 async def database(connection: Connection, node: Node) -> Detail:
@@ -103,7 +101,7 @@ async def database(connection: Connection, node: Node) -> Detail:
     ddl = (
         f"CREATE DATABASE {identifier(node.name)} ENCODING {literal(known['encoding'])} TEMPLATE template0;\n"
     )
-    return Detail(node, _filled(shown), ddl)
+    return Detail(node, filled(shown), ddl)
 
 
 async def schema(connection: Connection, node: Node) -> Detail:
@@ -114,7 +112,7 @@ async def schema(connection: Connection, node: Node) -> Detail:
     known = json.loads(body, strict=False)
     shown = [("Owner", known["owner"]), ("Relations", text.count(known["relations"]))]
     shown += [("Comment", known["comment"] or ""), *_privileges(known["privileges"])]
-    return Detail(node, _filled(shown), f"CREATE SCHEMA {identifier(node.name)};\n")
+    return Detail(node, filled(shown), f"CREATE SCHEMA {identifier(node.name)};\n")
 
 
 async def function(connection: Connection, node: Node, oid: int) -> Detail:
@@ -127,7 +125,7 @@ async def function(connection: Connection, node: Node, oid: int) -> Detail:
     shown += [("Volatility", known["volatility"]), ("Security", known["security"])]
     shown += [("Comment", known["comment"] or ""), *_privileges(known["privileges"])]
     definition = known["definition"]
-    return Detail(node, _filled(shown), f"{definition.rstrip()};\n" if definition else "")
+    return Detail(node, filled(shown), f"{definition.rstrip()};\n" if definition else "")
 
 
 async def _known(connection: Connection, node: Node) -> Mapping[str, Any]:
@@ -209,7 +207,7 @@ def _relation_facts(known: Mapping[str, Any], table: Table) -> tuple[Fact, ...]:
         ("Comment", known["comment"] or ""),
         *_privileges(known["privileges"]),
     ]
-    return _filled(shown)
+    return filled(shown)
 
 
 def _estimate(rows: float | None) -> str:
@@ -219,10 +217,6 @@ def _estimate(rows: float | None) -> str:
 def _privileges(granted: list[str] | None) -> list[Fact]:
     """Each entry of an access list is grantee=privileges/grantor; an empty grantee is PUBLIC."""
     return [("Privileges", item if not item.startswith("=") else f"PUBLIC{item}") for item in granted or ()]
-
-
-def _filled(shown: list[Fact]) -> tuple[Fact, ...]:
-    return tuple((label, value) for label, value in shown if value)
 
 
 _DATABASE = """

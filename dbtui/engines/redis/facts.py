@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from dbtui import text
@@ -15,11 +14,10 @@ from dbtui.engines.redis.keys import Look
 from dbtui.engines.redis.session import Connection
 from dbtui.engines.redis.words import argument, shown
 from dbtui.errors import DbtuiError, PermissionDenied, QueryError
-from dbtui.model.catalog import Detail, Node
+from dbtui.model.catalog import Detail, Fact, Node, filled
 
 SAMPLED = 200  # keys of a namespace that are looked at more closely
 _GLOB = re.compile(rb"[*?\[\]\\]")
-Fact = tuple[str, str]
 
 
 def remaining(milliseconds: int | None) -> str:
@@ -136,7 +134,7 @@ async def database(connection: Connection, node: Node) -> Detail:
             ("Its limit", text.size(whole(info.get("maxmemory"))) if whole(info.get("maxmemory")) else "none")
         )
         told.append(("When it is full", info.get("maxmemory_policy", "")))
-    return Detail(node, _filled(told), "INFO keyspace")
+    return Detail(node, filled(told), "INFO keyspace")
 
 
 def _said(answer: Any) -> str:
@@ -152,7 +150,3 @@ def _said(answer: Any) -> str:
         if answer is None
         else str(answer)
     )
-
-
-def _filled(told: Sequence[Fact]) -> tuple[Fact, ...]:
-    return tuple((label, value) for label, value in told if value)

@@ -51,3 +51,8 @@ def clients(text: bytes) -> Iterator[dict[str, str]]:
         }
         if "id" in fields:
             yield fields
+
+
+def text_of(value: object) -> str:
+    """An answer as text; bytes that are not UTF-8 become U+FFFD."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

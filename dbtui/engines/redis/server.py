@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbtui.engines.redis.address import Parameters
-from dbtui.engines.redis.info import sections, whole
+from dbtui.engines.redis.info import sections, text_of, whole
 from dbtui.model.server import Server
 
 OLDEST = 60000
@@ -79,15 +79,13 @@ def read_hello(answer: Any) -> dict[str, str]:
         answer = dict(zip(answer[::2], answer[1::2], strict=False))
     if not isinstance(answer, dict):
         return {}
-    return {_text(name): _text(value) for name, value in answer.items() if not isinstance(value, list | dict)}
+    return {
+        text_of(name): text_of(value) for name, value in answer.items() if not isinstance(value, list | dict)
+    }
 
 
 def read_info(answer: Any) -> dict[str, str]:
     return sections(answer) if isinstance(answer, bytes) else {}
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def ordering(version: str) -> int:

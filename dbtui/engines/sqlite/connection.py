@@ -21,7 +21,7 @@ from dbtui.engines.sqlite import holders
 from dbtui.engines.sqlite.failures import describe, is_busy, unopened
 from dbtui.engines.sqlite.place import Identity, Place, check, identity_of, place_of
 from dbtui.engines.sqlite.read_only import Guard, Mode
-from dbtui.engines.sqlite.values import decoded
+from dbtui.engines.sqlite.values import decoded, pragma
 from dbtui.engines.work import Work
 from dbtui.errors import ConnectError, QueryError, QueryTimeout, SessionLost
 from dbtui.model.server import Server
@@ -295,13 +295,9 @@ def _opened(place: Place, guard: Guard, busy: float, *, writable: bool) -> sqlit
 
 
 def _probe(raw: sqlite3.Connection, place: Place) -> Server:
-    def asked(pragma: str) -> Any:
-        row = raw.execute(f"PRAGMA {pragma}").fetchone()
-        return row[0] if row else None
-
-    mode = str(asked("journal_mode"))
+    mode = str(pragma(raw, "journal_mode"))
     notes = list(place.notes)
-    if not asked("page_count"):
+    if not pragma(raw, "page_count"):
         notes.append("the file is empty: a database without tables")
     if mode == "wal":
         notes.append("in WAL mode a look leaves -wal and -shm beside the file; its application removes them")
@@ -318,7 +314,7 @@ def _probe(raw: sqlite3.Connection, place: Place) -> Server:
         address=str(Path(place.path).parent),
         database=place.name,
         user=_user(),
-        encoding=str(asked("encoding")),
+        encoding=str(pragma(raw, "encoding")),
         notes=tuple(notes),
     )
 

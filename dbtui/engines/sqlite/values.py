@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,12 @@ _TYPES = {int: "integer", float: "real", str: "text", bytes: "blob"}
 def decoded(text: bytes) -> str:
     """Text of the database; bytes that are not UTF-8 become U+FFFD."""
     return text.decode("utf-8", "replace")
+
+
+def pragma(raw: sqlite3.Connection, name: str) -> Any:
+    """What a PRAGMA says; None where it is silent. Raises sqlite3.Error."""
+    row = raw.execute(f"PRAGMA {name}").fetchone()
+    return row[0] if row else None
 
 
 def as_text(value: Any) -> str | None:
