@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbtui.config import Secret
-from dbtui.engines.postgres import libpq
+from dbtui.engines.postgres import libpq, libpq_parameters
 from dbtui.engines.postgres.files import stored_password
 from dbtui.engines.postgres.libpq import Address, parse, resolve
 from dbtui.errors import ConfigError, DbtuiError, UsageError
@@ -163,7 +163,7 @@ LIBPQ_18 = [
 
 @pytest.mark.parametrize("name", LIBPQ_18)
 def test_every_parameter_of_libpq_stands_in_one_table(name: str) -> None:
-    tables = (libpq.MAPPED, libpq.IGNORED, libpq.REFUSED)
+    tables = (libpq_parameters.MAPPED, libpq_parameters.IGNORED, libpq_parameters.REFUSED)
     assert sum(name in table for table in tables) == 1
 
 
