@@ -338,7 +338,8 @@ class Engine(Protocol):
     nouns: Nouns  # what it calls its things
     lacks: Mapping[str, str]
     """The sentence that is shown in place of what the engine lacks, by "catalog", "query", "explain", "actions",
-    "statements", or, where only that is lacking, "analyze", "cancel", "terminate".
+    "statements", "advise", or, where only that is lacking, "analyze", "cancel", "terminate", "rewrite", "partition",
+    "what if".
     """
 
     # An attribute, or a cached property where a part's module is dear to import: nothing of it is needed to paint.

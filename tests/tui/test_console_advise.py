@@ -8,9 +8,10 @@ import pytest
 
 from dbtui.commands.partitioning import partition_on
 from dbtui.model.advice import Query
+from dbtui.model.nouns import Nouns
 from dbtui.plans import parse
 from dbtui.tui.otherwise import split
-from dbtui.tui.views.advise import AdviseView, Option, change, index_name, rows
+from dbtui.tui.views.advise import AdviseView, Option, change, how, index_name, rows
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
 from tests.tui.console import Console, console, target_of
@@ -85,6 +86,15 @@ async def test_the_pane_before_anything_was_asked(size: str) -> None:
         await c.sees("Write a statement above")
         await c.still()
         assert_golden(c.app, f"console/no_advice-{size}")
+
+
+def test_an_engine_is_offered_what_it_has_in_its_own_words() -> None:
+    shown = how(
+        Nouns(statement="operation", statements="operations"), {"partition": "", "what if": "", "rewrite": ""}
+    )
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == ["g", "W"]
+    assert "all operations" in shown
+    assert how(Nouns(), {"advise": "there are no indexes to advise"}) == "there are no indexes to advise"
 
 
 def test_the_change_of_the_cost_is_told_in_words() -> None:

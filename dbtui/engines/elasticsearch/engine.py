@@ -33,7 +33,9 @@ class ElasticEngine:
         self.explain: Explainer | None = ElasticExplainer(work)
         self.actions: Actions | None = ElasticActions(connector)
         self.lacks: Mapping[str, str] = {
-            "terminate": "a task is no session that could be ended: x cancels it"
+            "terminate": "a task is no session that could be ended: x cancels it",
+            "advise": "there are no indexes to advise: a search engine indexes every field that its mapping names.\n"
+            "Pane 3 tells mappings and shards, ctrl+g with a in pane 4 where a search spends its time",
         }
 
     async def open(self) -> Server:

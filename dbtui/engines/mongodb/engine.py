@@ -30,7 +30,11 @@ class MongoEngine:
         self.query: Querier | None = MongoQuerier(connector)
         self.explain: Explainer | None = MongoExplainer(connector)
         self.actions: Actions | None = MongoActions(connector)
-        self.lacks: Mapping[str, str] = {}
+        self.lacks: Mapping[str, str] = {
+            "rewrite": "there are rewrites for SQL alone",
+            "partition": "a collection is split by sharding, which no rule here advises",
+            "what if": "no planner of MongoDB's can be asked about indexes that are not there",
+        }
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError for a URL that is none."""

@@ -10,7 +10,7 @@ from dbtui.engines.redis.actions import RedisActions
 from dbtui.engines.redis.activity import RedisMonitor
 from dbtui.engines.redis.catalog import RedisCatalog
 from dbtui.engines.redis.connection import Connector
-from dbtui.engines.redis.explain import NOT_MEASURED, RedisExplainer
+from dbtui.engines.redis.explain import NO_INDEXES, NOT_MEASURED, RedisExplainer
 from dbtui.engines.redis.nouns import NOUNS
 from dbtui.engines.redis.query import RedisQuerier
 from dbtui.model.server import Server
@@ -32,7 +32,7 @@ class RedisEngine:
         self.query: Querier | None = RedisQuerier(work)
         self.explain: Explainer | None = RedisExplainer(work)
         self.actions: Actions | None = RedisActions(connector)
-        self.lacks: Mapping[str, str] = {"analyze": NOT_MEASURED}
+        self.lacks: Mapping[str, str] = {"analyze": NOT_MEASURED, "advise": NO_INDEXES}
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError, ConfigError for bad settings."""

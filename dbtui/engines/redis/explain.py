@@ -19,6 +19,10 @@ from dbtui.safety import Approval
 
 COMMAND, SEARCH = "redis-command", "redis-search"
 NOT_MEASURED = "these servers measure no plans: a command costs what its kind does, and what ctrl+r shows"
+NO_INDEXES = (
+    "there are no indexes to advise: a key is found by its name.\n"
+    "ctrl+g in pane 4 tells what a command costs, pane 2 which commands the time goes to"
+)
 _UNDOCUMENTED = "the server says nothing of its complexity: COMMAND DOCS came with 7.0"
 _SEARCHES = frozenset({"ft.search", "ft.aggregate"})
 _MOST_KEYS = 50

@@ -78,16 +78,16 @@ def relation(raw: sqlite3.Connection, node: Node, name: str, made: Structure, sp
 
 
 def part(node: Node, made: Structure) -> Detail:
-    """A column, index, constraint or trigger."""
-    name = node.path[-1]
+    """A column, index, constraint or trigger, with its relation."""
+    name, table = node.path[-1], made.table
     if node.kind is Kind.TRIGGER:
-        return Detail(node, (), next((one.sql for one in made.triggers if one.name == name), ""))
+        return Detail(node, (), next((one.sql for one in made.triggers if one.name == name), ""), table)
     if node.kind is Kind.INDEX:
-        found = next((one for one in made.table.indexes if one.name == name), None)
+        found = next((one for one in table.indexes if one.name == name), None)
         is_sql = found is not None and found.definition.upper().startswith("CREATE")
         facts = (("keys", node.detail), ("", "" if found is None or is_sql else found.definition))
-        return Detail(node, facts, found.definition if found is not None and is_sql else "")
-    return Detail(node, (("definition", node.detail), ("", node.note)))
+        return Detail(node, facts, found.definition if found is not None and is_sql else "", table)
+    return Detail(node, (("definition", node.detail), ("", node.note)), table=table)
 
 
 def nodes(made: Structure, folder: str) -> tuple[Node, ...]:

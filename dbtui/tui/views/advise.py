@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from dbtui import text
+from dbtui.model.nouns import Nouns
 from dbtui.model.plan import Plan
 from dbtui.tui.keys import bindings
 from dbtui.tui.messages import AdviseWish, Copy, PlanChange
@@ -31,16 +32,28 @@ COLUMNS = (
     GridColumn("writes", "Writes", 7, "right", 50, False),
     GridColumn("what", "What", None, "left", 95, False),
 )
-HOW = """\
-Write a statement above, or bring one with A from a plan or the statements.
+KEYS = (  # each with what an engine may lack for it
+    ("g", "which indexes would help it, and which are there", ""),
+    ("W", "which would help all {statements} that the server has counted", "statements"),
+    ("R", "whether it could be written otherwise", "rewrite"),
+    ("P", "which tables should be split into partitions", "partition"),
+    ("space", "tries an index, or hides one that is there", "what if"),
+    ("e", "plans again with what is written as What if:", "what if"),
+    ("", "CREATE INDEX, DROP INDEX, SET, or the query in other words", "what if"),
+)
 
-  g      which indexes would help it, and which are there
-  W      which would help all statements that the server has counted
-  R      whether it could be written otherwise
-  P      which tables should be split into partitions
-  space  tries an index, or hides one that is there
-  e      plans again with what is written as What if:
-         CREATE INDEX, DROP INDEX, SET, or the query in other words"""
+
+def how(nouns: Nouns, lacks: Mapping[str, str]) -> str:
+    """What stands in place of the options until there are some."""
+    if "advise" in lacks:
+        return lacks["advise"]
+    keys = [
+        f"  {key:<6} {what.format(statements=nouns.statements)}"
+        for key, what, need in KEYS
+        if need not in lacks
+    ]
+    begin = f"Write a {nouns.statement} above, or bring one with A from a plan or the {nouns.statements}."
+    return "\n".join([begin, "", *keys])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +134,10 @@ class AdviseView(View):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="advise-top"):
-            yield Frame("Statement", SqlArea(id="advise-sql"), id="advise-sql-box")
-            yield Frame("What if", SqlArea(id="advise-if"), id="advise-if-box")
-        yield Grid(COLUMNS, id="advise-options", empty=HOW)
+            written = SqlArea(id="advise-sql", dialect=self.nouns.dialect)
+            yield Frame(self.nouns.statement.capitalize(), written, id="advise-sql-box")
+            yield Frame("What if", SqlArea(id="advise-if", dialect=self.nouns.dialect), id="advise-if-box")
+        yield Grid(COLUMNS, id="advise-options", empty=how(self.nouns, self.lacks))
         with Horizontal(id="advise-plans"):
             yield PlanTree(id="advise-before")
             yield PlanTree(id="advise-after")
@@ -131,6 +145,8 @@ class AdviseView(View):
 
     def on_mount(self) -> None:
         self.grid.set_title(self.noun_of_options)
+        self.query_one("#advise-top").display = "advise" not in self.lacks
+        self.query_one("#advise-if-box").display = "what if" not in self.lacks
         self._arrange()
 
     @property
@@ -146,7 +162,7 @@ class AdviseView(View):
         return self.query_one("#advise-options", Grid)
 
     def focus_main(self) -> None:
-        (self.grid if self.options else self.sql).focus()
+        (self.grid if self.options or "advise" in self.lacks else self.sql).focus()
 
     def load(self, sql: str, database: str) -> None:
         """Take up a statement in place of the one before."""

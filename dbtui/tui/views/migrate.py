@@ -29,13 +29,23 @@ SOURCES = (
     GridColumn("verdict", "Verdict", 10, "left", 100, False),
     GridColumn("says", "Statements, and what the rules say of them as they stand", None, "left", 90, False),
 )
+
+
 HOW = """\
 Type or paste DDL above: ctrl+r plans it. Or press esc, and o for a file
 
   1  assess    what each statement locks, rewrites and scans
   2  plan      safe steps: expand, backfill, validate, contract
-  3  rehearse  t: on a shadow of the schema, never on your rows
+  3  rehearse  t: where it can hurt nobody, never on your rows
   4  run       n: each step approved; it can stop, or crash, and go on
+
+Nothing is changed before you approve a step."""
+WITHOUT_SQL = """\
+Type or paste {statements} above: ctrl+r plans them. Or press esc, and o for a file
+
+  1  assess    what each of them costs, and whom it keeps waiting
+  2  plan      safe steps, in batches that can be paused
+  3  run       n: each step approved; it can stop, or crash, and go on
 
 Nothing is changed before you approve a step."""
 
@@ -59,7 +69,8 @@ class MigrateView(View):
             editor = SqlArea(id="migrate-editor", runs=False, dialect=self.nouns.dialect)
             yield Frame(self.nouns.language, editor, id="migrate-editor-box")
             yield Grid(SOURCES, id="migrate-sources", empty="nothing is assessed yet")
-        yield Grid(COLUMNS, id="migrate-steps", empty=HOW)
+        how = HOW if self.nouns.dialect else WITHOUT_SQL.format(statements=self.nouns.statements)
+        yield Grid(COLUMNS, id="migrate-steps", empty=how)
         with Horizontal(id="migrate-bottom"):
             with Frame("Step", id="migrate-step"), VerticalScroll(can_focus=False):
                 yield Static("", id="migrate-step-text", markup=False)

@@ -26,7 +26,7 @@ _DOTTED = frozenset(
         Kind.FUNCTION, Kind.COLUMN, Kind.INDEX, Kind.CONSTRAINT, Kind.TRIGGER,
     }
 )  # fmt: skip
-CHOOSE = "choose a table in the tree · b shows and hides it · f finds one by a few letters"
+CHOOSE = "choose an object in the tree · b shows and hides it · f finds one by a few letters"
 TABS = ("columns", "indexes", "constraints", "ddl", "rows")
 COLUMN_COLUMNS = (
     GridColumn("name", "Column", 24, "left", 100),
