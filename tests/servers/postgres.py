@@ -58,16 +58,25 @@ class PostgresServer(OwnServer):
     """A server of its own: `with PostgresServer(15, {"max_connections": "5"}) as server: ...`
 
     It listens on a unix socket (trust) and on 127.0.0.1 (scram-sha-256). With `tls` it has a certificate
-    for `localhost`, signed by `.root_certificate`; the wheel's 18 is built without TLS, so take 15.
+    for `localhost`, signed by `.root_certificate`; the wheel's 18 is built without TLS, so take 15. `folder`
+    holds the programs, where they are not to be this machine's usual ones of the version.
     Raises ServerFailed; skips, or fails where it is required, when the version is not on this machine.
     """
 
     user = "postgres"
     password = PASSWORD
 
-    def __init__(self, version: int, settings: Mapping[str, str] | None = None, *, tls: bool = False) -> None:
+    def __init__(
+        self,
+        version: int,
+        settings: Mapping[str, str] | None = None,
+        *,
+        tls: bool = False,
+        folder: Path | None = None,
+    ) -> None:
         super().__init__(f"pg{version}")
         self.version = version
+        self._folder = folder
         self._settings = {**_SETTINGS, **(settings or {})}
         self._tls = tls
         self.port = 0
@@ -78,8 +87,8 @@ class PostgresServer(OwnServer):
         return self.home
 
     def _require(self) -> None:
-        found = programs(self.version)
-        if found is None:
+        found = self._folder or programs(self.version)
+        if found is None or not (found / "postgres").exists():
             missing(
                 "postgres",
                 f"no PostgreSQL {self.version}: install postgresql-{self.version} or run `make servers`",

@@ -1,9 +1,9 @@
-"""HypoPG on a real server that has it (Debian: postgresql-15-hypopg); without it there is nothing to test."""
+"""HypoPG on a real server that has it: the PostgreSQL below FerretDB."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -11,23 +11,28 @@ from dbtui.config import resolve
 from dbtui.engines.postgres.engine import PostgresEngine
 from dbtui.errors import QueryError, UsageError
 from dbtui.model.advice import WhatIf
+from tests.servers.ferretdb import STORE
 from tests.servers.postgres import PostgresServer
 
 INDEX = "CREATE INDEX CONCURRENTLY events_kind_idx ON events (kind, at)"
 QUERY = "select * from events where kind = $1 order by at limit 3"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer(18, folder=STORE) as server:
+        yield server
+
+
 @pytest.fixture
-async def engine(postgres15: PostgresServer) -> AsyncIterator[PostgresEngine]:
-    if not postgres15.psql("select 1 from pg_available_extensions where name = 'hypopg'").strip():
-        pytest.skip("the server has no HypoPG: apt install postgresql-15-hypopg")
-    name = postgres15.create_database()
-    postgres15.psql(
+async def engine(server: PostgresServer) -> AsyncIterator[PostgresEngine]:
+    name = server.create_database()
+    server.psql(
         "create schema tools; create extension hypopg schema tools; create table events (id int, kind int, at int);"
         "insert into events select i, i % 500, i from generate_series(1, 50000) i; analyze events",
         name,
     )
-    made = PostgresEngine(resolve(postgres15.url(name)))
+    made = PostgresEngine(resolve(server.url(name)))
     await made.open()
     yield made
     await made.close()
