@@ -10,9 +10,11 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbtui.commands.bench_earlier import beside, earlier
 from dbtui.commands.streams import put, read_text
 from dbtui.errors import NotApproved, QueryTimeout, UsageError
 from dbtui.model.server import Environment
@@ -32,6 +34,8 @@ examples:
   dbtui bench staging -f q.sql                            p50, p95 and p99 of one query
   dbtui bench staging -f q.sql --against after.sql        of two texts, in turns
   dbtui bench staging -f q.sql --against-server copy      of one text on two servers, in turns
+  dbtui bench staging -f q.sql --format json > before.json
+                                                          and after the change: --before before.json
   dbtui bench shop.db -f q.sql --index 'CREATE INDEX i ON orders (at)'
                                                           on two copies of a SQLite file, one with the index
   dbtui bench prod -f q.sql --yes-production prod         where the name of production has to be given
@@ -55,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against-server", metavar="URL|NAME", help="another server, such as a copy with an index"
     )
     other.add_argument(
+        "--before", metavar="FILE|-", help="what --format json printed before a change, to compare with"
+    )
+    other.add_argument(
         "--index", action="append", default=[], metavar="DDL", help="SQLite: a copy with this index"
     )
     parser.add_argument(
@@ -76,7 +83,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("a bench needs time", "give --seconds from above 0 to 3600, and --runs from 1 on")
     before = _one(read_text(args.file), args.file)
     after = _one(read_text(args.against), args.against) if args.against else before
+    saved = earlier(read_text(args.before), args.before) if args.before else None
     comparison = asyncio.run(_bench(args, before, after))
+    if saved is not None:
+        comparison = beside(saved, comparison)
     from dbtui.output import bench as output
 
     put(output.json(comparison) + "\n" if args.format == "json" else output.text(comparison))
@@ -120,11 +130,12 @@ async def _bench(args: argparse.Namespace, before: str, after: str) -> Compariso
             other = resolve(args.against_server)
             allow(other, args.yes_production)
             second = await stack.enter_async_context(_open(other))
-        sides = [Side("before", first, before)]
+        sides = [Side("after" if args.before else "before", first, before)]
         if args.against or args.against_server or args.index:
             sides.append(Side("after", second, after))
         notes = await measure(sides, args.seconds, args.runs, args.database)
-    return Comparison(target.name, tuple(side.timing() for side in sides), tuple(notes))
+    at = datetime.now().astimezone().isoformat(timespec="seconds")
+    return Comparison(target.name, tuple(side.timing() for side in sides), tuple(notes), at)
 
 
 @asynccontextmanager

@@ -45,6 +45,7 @@ class Comparison:
     server: str
     sides: tuple[Timing, ...]
     notes: tuple[str, ...] = ()
+    at: str = ""  # when, as ISO 8601 with the offset from UTC
 
     def ratio(self, percent: int) -> float | None:
         """The second side's percentile as a multiple of the first one's."""

@@ -42,11 +42,12 @@ def notes(value: Comparison) -> Iterator[str]:
 
 
 def json(value: Comparison) -> str:
-    """`{"version", "server", "sides": [{"name", "sql", "runs", "rows", "first_ms", "p50_ms", …}], "ratio", …}`."""
+    """`{"version", "server", "at", "sides": [{"name", "sql", "runs", "rows", "p50_ms", …}], "ratio", …}`."""
     return dump(
         {
             "version": 1,
             "server": value.server,
+            "at": value.at,
             "sides": [_side(side) for side in value.sides],
             "ratio": {f"p{percent}": value.ratio(percent) for percent in PERCENTS},
             "notes": list(notes(value)),
@@ -64,4 +65,5 @@ def _side(side: Timing) -> dict[str, object]:
         **{f"p{percent}_ms": side.percentile(percent) for percent in PERCENTS},
         "min_ms": min(side.runs, default=None),
         "max_ms": max(side.runs, default=None),
+        "runs_ms": side.runs,
     }

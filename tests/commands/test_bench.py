@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dbtui.cli import main
 from dbtui.config import resolve
 from dbtui.model.timing import PERCENTS, percentile, telling
+from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
 
@@ -57,6 +58,41 @@ def test_people_read_a_table(
     assert main(["bench", url, "-f", q, "--against-server", url, "--runs", "2", *leave(url)]) == 0
     out = capsys.readouterr().out
     assert out.split()[:3] == ["p50", "p95", "p99"] and "after / before: p50" in out
+
+
+def test_a_saved_bench_is_the_side_before(
+    mysql: MysqlProtocolServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = mysql.create_database()
+    mysql.sql("create table t (a int)", "insert into t values (1), (2)", database=database)
+    url = mysql.url(database)
+    q = script(tmp_path, "q.sql", "select * from t where a = 2")
+    _, said, _ = run(capsys, url, "-f", q, "--runs", "3", *leave(url))
+    before = script(tmp_path, "before.json", json.dumps(said))
+    mysql.sql("create index a on t (a)", database=database)
+    code, now, _ = run(capsys, url, "-f", q, "--runs", "4", "--before", before, *leave(url))
+    assert code == 0 and [(side["name"], side["runs"]) for side in now["sides"]] == [
+        ("before", 3),
+        ("after", 4),
+    ]
+    assert now["sides"][0]["runs_ms"] == said["sides"][0]["runs_ms"] and now["ratio"]["p50"] > 0
+    assert f"before was run at {said['at']}: what else the server did then is not known here" in now["notes"]
+    other = script(tmp_path, "other.sql", "select * from t")
+    _, now, _ = run(capsys, url, "-f", other, "--runs", "1", "--before", before, *leave(url))
+    assert "before was of another text" in now["notes"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[1]", '{"sides": []}', '{"server": "a", "at": "", "sides": [{"sql": "x", "first_ms": NaN,'
+     ' "rows": 1, "runs_ms": [1]}]}', "[" * 9000],
+)  # fmt: skip
+def test_what_is_no_saved_bench_is_one_line(
+    text: str, sqlite_file: SqliteFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    q, before = script(tmp_path, "q.sql", "select 1"), script(tmp_path, "before.json", text)
+    code, said, error = run(capsys, sqlite_file.url, "-f", q, "--before", before)
+    assert (code, said, error.count("\n")) == (2, None, 1) and "before.json" in error
 
 
 def test_production_wants_its_name(
