@@ -57,7 +57,7 @@ def reasoned(
         longer = next((one for one in served if one != short and _begins(short, one)), None)
         if longer is not None:
             served[longer] += served.pop(short)
-    order = sorted(served, key=lambda one: -sum(_weight(queries[place]) for place in served[one]))
+    order = sorted(served, key=lambda one: -sum(queries[place].weight for place in served[one]))
     return Advice(
         tuple(queries),
         tuple(_advice(*one, served[one], facts) for one in order[:most]),
@@ -167,10 +167,6 @@ def _is_there(keys: Keys, table: TableFacts) -> bool:
 
 def _begins(short: tuple[str, Keys], long: tuple[str, Keys]) -> bool:
     return short[0] == long[0] and long[1][: len(short[1])] == short[1]
-
-
-def _weight(query: Query) -> float:
-    return query.calls * (query.mean_ms or 1.0)
 
 
 def _advice(collection: str, keys: Keys, places: Sequence[int], facts: Facts) -> IndexAdvice:

@@ -80,7 +80,7 @@ def _uses(
         except InputError as error:
             not_understood.append((place, str(error)))
             continue
-        weight = query.calls * (query.mean_ms or 1.0)
+        weight = query.weight
         asked: dict[tuple[str, str], set[str]] = defaultdict(set)
         for access in accesses:
             asked[access.schema, access.table] |= {

@@ -46,7 +46,7 @@ def tables(sql: str, dialect: str) -> tuple[tuple[str, str], ...]:
     """Schema ("" where none is said) and name of all that a statement reads or writes. Raises InputError."""
     tree = parsed(sql, dialect)
     own = {cte.alias for cte in tree.find_all(exp.CTE)}
-    found = ((_folded(t.args.get("db")), _folded(t.this)) for t in tree.find_all(exp.Table))
+    found = ((folded(t.args.get("db")), folded(t.this)) for t in tree.find_all(exp.Table))
     return tuple(dict.fromkeys(pair for pair in found if pair[1] and (pair[0] or pair[1] not in own)))
 
 
@@ -128,13 +128,13 @@ def _with_views(tree: exp.Expr, facts: Facts) -> exp.Expr:
 
 
 def _view(table: exp.Table, facts: Facts) -> str | None:
-    schema, name = _folded(table.args.get("db")), _folded(table.this)
+    schema, name = folded(table.args.get("db")), folded(table.this)
     places = (schema,) if schema else facts.search_path
     return next((facts.views[place_, name] for place_ in places if (place_, name) in facts.views), None)
 
 
-def _folded(identifier: object) -> str:
-    """A name as PostgreSQL folds it; the others compare names as they are written."""
+def folded(identifier: object) -> str:
+    """A name as PostgreSQL folds it; the facts of the others are in lower case."""
     if not isinstance(identifier, exp.Identifier):
         return ""
     return str(identifier.this) if identifier.quoted else str(identifier.this).lower()
@@ -161,14 +161,14 @@ class Reader:
 
     def owner(self, scope: Scope, column: exp.Column) -> tuple[Gathering, str] | None:
         """The table behind a column, through derived tables, and its name there."""
-        name, qualifier = _folded(column.this), _folded(column.args.get("table"))
+        name, qualifier = folded(column.this), folded(column.args.get("table"))
         if self.facts.dialect != "postgres":  # elsewhere no quotes keep the case of a column apart
             name = name.lower()
         for alias, (_, source) in scope.selected_sources.items():
             if qualifier and alias.lower() != qualifier.lower():
                 continue
             if isinstance(source, exp.Table):
-                known = self.facts.find(_folded(source.args.get("db")), _folded(source.this))
+                known = self.facts.find(folded(source.args.get("db")), folded(source.this))
                 if known is not None and name in known.columns:
                     made = Gathering(known.schema, known.name)
                     return self.found.setdefault(id(source), made), name
@@ -192,7 +192,7 @@ class Reader:
         ):
             for _, source in scope.selected_sources.values():
                 if isinstance(source, exp.Table):
-                    known = self.facts.find(_folded(source.args.get("db")), _folded(source.this))
+                    known = self.facts.find(folded(source.args.get("db")), folded(source.this))
                     if known is not None:
                         self.found.setdefault(id(source), Gathering(known.schema, known.name)).selected = None
 

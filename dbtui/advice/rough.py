@@ -31,7 +31,7 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
         if longer is not None:
             served[longer] += served.pop(short)
     updated = updated_columns(queries, facts.dialect)
-    order = sorted(served, key=lambda c: -sum(_weight(queries[place]) for place in served[c]))
+    order = sorted(served, key=lambda c: -sum(queries[place].weight for place in served[c]))
     indexes = tuple(
         _with_trial(_described(candidate, served[candidate], facts, updated), candidate, facts.dialect)
         for candidate in order[: policy.most]
@@ -41,10 +41,6 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
 
 def _plain(candidate: Candidate) -> bool:
     return not candidate.include and not candidate.predicate and candidate.method == "btree"
-
-
-def _weight(query: Query) -> float:
-    return query.calls * (query.mean_ms or 1.0)
 
 
 def _described(candidate: Candidate, places: Sequence[int], facts: Facts, updated: object) -> IndexAdvice:

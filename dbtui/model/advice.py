@@ -113,6 +113,11 @@ class Query:
     calls: float = 1.0
     mean_ms: float | None = None  # None where nobody measured it: then its cost is its weight
 
+    @property
+    def weight(self) -> float:
+        """Milliseconds in all, or calls where nobody measured it."""
+        return self.calls * (self.mean_ms or 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Help:

@@ -20,7 +20,8 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from dbtui.advice.conditions import PLACEHOLDER
-from dbtui.advice.rewrites.subject import Offer, Refused, Subject, folded, shaped, unique
+from dbtui.advice.reading import folded
+from dbtui.advice.rewrites.subject import Offer, Refused, Subject, shaped, unique
 from dbtui.model.advice import TableFacts
 from dbtui.model.finding import Severity
 

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from dbtui.advice.rewrites.subject import Offer, Refused, Subject, conjuncts, folded, own, settled, shaped
+from dbtui.advice.reading import folded
+from dbtui.advice.rewrites.subject import Offer, Refused, Subject, conjuncts, own, settled, shaped
 from dbtui.model.finding import Severity
 
 SEVERITY = Severity.INFO

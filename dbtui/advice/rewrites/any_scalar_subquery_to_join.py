@@ -21,12 +21,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from dbtui.advice.reading import folded
 from dbtui.advice.rewrites.subject import (
     Offer,
     Refused,
     Subject,
     conjuncts,
-    folded,
     identifier,
     own,
     qualified,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dbtui.advice.conditions import PLACEHOLDER
-from dbtui.advice.reading import parsed
+from dbtui.advice.reading import folded, parsed
 from dbtui.model.advice import ColumnFacts, Facts, TableFacts
 
 _WRITE = {"postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
@@ -109,13 +109,6 @@ def subject(sql: str, facts: Facts) -> Subject | None:
     """A statement to be rewritten; None for what is no SELECT. Raises InputError."""
     tree = parsed(sql, facts.dialect)
     return Subject(tree, facts) if isinstance(tree, exp.Select) else None
-
-
-def folded(identifier: object) -> str:
-    """A name as PostgreSQL folds it; the facts of the others are in lower case."""
-    if not isinstance(identifier, exp.Identifier):
-        return ""
-    return str(identifier.this) if identifier.quoted else str(identifier.this).lower()
 
 
 def identifier(source: exp.Expr) -> exp.Expr:
