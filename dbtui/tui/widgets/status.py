@@ -219,18 +219,20 @@ class KeyBar(Canvas):
 
     def _collect(self) -> None:
         seen: dict[str, Key] = {}
+        typing: dict[str, Key] = {}  # of the editor: behind what its pane does with the text
         pinned: dict[str, Key] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if not binding.show or not binding.description:
                 continue
             key = Key(binding.key, self.app.get_key_display(binding), binding.description, active.enabled)
-            place, name = (pinned, binding.id) if binding.id in self.PINNED else (seen, binding.action)
+            group = typing if (binding.id or "").startswith("editor.") else seen
+            place, name = (pinned, binding.id) if binding.id in self.PINNED else (group, binding.action)
             known = place.get(name or "")
             if known is None or len(key.sign) < len(known.sign):  # of several keys the simplest
                 place[name or ""] = key
         pins = [pinned[name] for name in self.PINNED if name in pinned]
-        shown = (*list(seen.values())[: KEYS - len(pins)], *pins)
+        shown = (*[*seen.values(), *typing.values()][: KEYS - len(pins)], *pins)
         if shown != self.shown:
             self.shown, self._pins = shown, len(pins)
             self.refresh()
