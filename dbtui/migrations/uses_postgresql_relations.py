@@ -169,10 +169,12 @@ def _attribute(action: Action, place: Place) -> Iterator[Use]:
 
 def _truncate(action: Action, place: Place) -> Iterator[Use]:
     only = "only" in action.options
-    others = [child.relation for child in place.schema.children(action.relation) if not only]
+    emptied = [action.relation]
+    emptied += [child.relation for child in place.schema.children(action.relation) if not only]
     if action.cascade:
-        others += [table.relation for table, _ in place.schema.referencing(action.relation)]
-    yield Use("truncate", action.relation, tuple(others))
+        emptied += [table.relation for table, _ in place.schema.referencing(action.relation)]
+    for relation in emptied:
+        yield Use("truncate", relation)
 
 
 def _set_persistence(action: Action, place: Place) -> Iterator[Use]:

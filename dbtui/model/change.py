@@ -147,7 +147,7 @@ class ChangeStep:
     point_of_no_return: bool = False  # the first step that a rollback cannot pass
     preconditions: tuple[Condition, ...] = ()  # all must hold before it may start
     postconditions: tuple[Condition, ...] = ()  # all hold when it is done; () means only people know
-    foreseen: tuple[Condition, ...] = ()  # asked while the plan is made: it fails where one does not hold then
+    foreseen: tuple[Condition, ...] = ()  # of rows, asked while the plan is made: a no is a failure to come
     superseded: Condition | None = None  # when it holds, a later step used up what this one made: it is done
     undoes: tuple[Condition, ...] = ()  # of a way back: it is done when one of these holds no more
     leftover: Condition | None = None  # before each attempt: when it holds, `cleanup` runs first

@@ -43,11 +43,17 @@ def _not_understood(plan: ChangePlan) -> Iterator[str]:
             yield f"  not understood, so not called safe: {source.file}:{source.line} {one_line(source.sql, 80)}"
 
 
+def _way_back(final: int | None) -> str:
+    if final is None:
+        return "every step can be undone"
+    return f"no way back after step {final - 1}" if final > 1 else "no way back after the first step"
+
+
 def _summary(plan: ChangePlan) -> str:
     final = next((step.number for step in plan.steps if step.point_of_no_return), None)
     people = sum(step.kind in (Kind.APPLICATION, Kind.COMMAND) for step in plan.steps)
     parts = [steps_text(len(plan.steps)), f"{people} done by people" if people else ""]
-    parts.append(f"no way back after step {final - 1}" if final is not None else "every step can be undone")
+    parts.append(_way_back(final))
     parts.append(f"sha256 {plan.sha256}")
     return " · ".join(filter(None, parts))
 

@@ -13,7 +13,7 @@ _PG = Engine.POSTGRESQL
 def no_null(relation: Relation, column: str, engine: Engine = _PG) -> Condition:
     return _none(
         f"FROM {sql_name(relation, engine)} WHERE {quoted(column, engine)} IS NULL",
-        f"no row of {relation} lacks {column}",
+        f"every row of {relation} has a value in {column}",
     )
 
 

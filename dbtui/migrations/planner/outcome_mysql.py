@@ -29,7 +29,10 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
         if known
         else Reversibility.NEEDS_DATA,
         destructive=lost,
-        notes=(*step.notes, *(() if known else ("no way back can be written for it from what is known",))),
+        notes=(
+            *step.notes,
+            *(() if known or lost else ("no way back can be written for it from what is known",)),
+        ),
     )
 
 

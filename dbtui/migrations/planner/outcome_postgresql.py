@@ -35,9 +35,8 @@ def outcome(step: ChangeStep, actions: Sequence[Action], one: One) -> ChangeStep
     )  # with the table that it is for
     if not known and not goes:
         worst = max(worst, Reversibility.NEEDS_DATA, key=order.index)
-    notes = (
-        () if known or goes else ("no way back can be written for it; write one by hand where it matters",)
-    )
+    said = known or goes or worst is Reversibility.IMPOSSIBLE
+    notes = () if said else ("no way back can be written for it; write one by hand where it matters",)
     return replace(
         step,
         postconditions=tuple(one for each in found for one in each.done) if told else (),

@@ -40,6 +40,7 @@ SLOW = Rates(scan=50e6, index=15e6, rewrite=5e6)
 FAST = Rates(scan=1.5e9, index=240e6, rewrite=62e6)
 MOMENT = Range(0.001, 0.1)  # a change of the catalog alone, once it has its lock
 _KEYS = ("unique", "primary key", "exclude")
+_EMPTIES = ("truncate",)  # a new file, and no row in it; REFRESH … WITH NO DATA likewise
 # Rules about a file as a whole: a plan's steps are separate, and have their down statements beside them.
 _OF_FILES = frozenset(
     ("any-missing-rollback", "any-non-transactional-mixed", "any-not-idempotent", "my-no-transactional-ddl",
@@ -102,7 +103,7 @@ class _Seen:
 
     locks: tuple[Lock, ...]
     scans: tuple[Relation, ...]
-    rewrites: tuple[Relation, ...]
+    rewrites: tuple[Relation, ...]  # with rows that are copied
     builds: tuple[Relation, ...]  # of the scans those that make an index
     findings: tuple[Finding, ...]
     understood: bool
@@ -120,10 +121,11 @@ def _seen(place: Step, assessed: Assessed) -> _Seen:
         for action in assessed.statement.actions
     )
     scans = in_use(effects.scans)
+    empties = all(action.op in _EMPTIES or "empty" in action.options for action in assessed.statement.actions)
     return _Seen(
         tuple(lock for lock in effects.locks if not fresh(place.schema, relation_of(lock.relation))),
         scans,
-        in_use(effects.rewrites),
+        () if empties else in_use(effects.rewrites),
         scans if builds else (),
         assessed.findings,
         assessed.statement.understood,

@@ -149,7 +149,7 @@ BAD_ROWS = """
     ("sql", "said"),
     [
         ("ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0)", "every row of t keeps CHECK (a > 0)"),
-        ("ALTER TABLE t ALTER c SET NOT NULL", "no row of t lacks c"),
+        ("ALTER TABLE t ALTER c SET NOT NULL", "every row of t has a value in c"),
         ("ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES p (id)", "every row of t refers to a row of p"),
         ("ALTER TABLE t VALIDATE CONSTRAINT b_small", "every row of t keeps CHECK ((b < 5))"),
         ("ALTER TABLE t ADD CHECK (a > b + c)", ""),
