@@ -81,6 +81,10 @@ class QueryTimeout(QueryError):
     """A statement took longer than it was given."""
 
 
+class ValuesMissing(QueryError):
+    """A statement has placeholders, and the server makes no plan without values for them."""
+
+
 class NotApproved(DbtuiError):
     """Something that writes was asked for without an approval that covers it."""
 

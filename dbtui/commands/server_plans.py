@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dbtui.engines.base import Engine, ExplainsRunning
-from dbtui.errors import InputError, QueryError, UsageError
+from dbtui.engines.base import Engine, Explainer, ExplainsRunning
+from dbtui.errors import InputError, QueryError, UsageError, ValuesMissing
 from dbtui.model.activity import Session
 from dbtui.model.plan import Plan, RawPlan
 from dbtui.plans.beside import parse_beside
@@ -23,15 +23,33 @@ async def explain_on(
 ) -> Plan:
     """The measured plan of a statement, from an open engine.
 
-    Raises UsageError where the engine has no plans, what its explainer raises, and InputError on a plan that
-    cannot be read.
+    Placeholders that the server makes no plan with get usual values, of which a note tells. Raises UsageError
+    where the engine has no plans, what its explainer raises, and InputError on a plan that cannot be read.
     """
     if engine.explain is None:
         raise UsageError("this server has no plans", engine.lacks.get("explain", ""))
-    raw = await engine.explain.explain(
-        sql, database=database, analyze=analyze, timeout=timeout, approval=approval
-    )
+    try:
+        raw = await engine.explain.explain(
+            sql, database=database, analyze=analyze, timeout=timeout, approval=approval
+        )
+    except ValuesMissing as missing:
+        if analyze:
+            raise
+        raw = await _with_usual_values(engine, engine.explain, sql, database, timeout, missing)
     return await _read(raw)
+
+
+async def _with_usual_values(
+    engine: Engine, explainer: Explainer, sql: str, database: str, timeout: float, missing: ValuesMissing
+) -> RawPlan:
+    from dbtui.commands.usual_values import with_usual_values
+
+    try:
+        filled, note = await with_usual_values(engine, sql, database)
+    except (UsageError, InputError):
+        raise missing from None
+    raw = await explainer.explain(filled, database=database, timeout=timeout)
+    return replace(raw, query=sql, notes=(*raw.notes, note))
 
 
 async def running_plan(engine: Engine, session: Session) -> Plan | None:

@@ -28,7 +28,7 @@ _UNREADABLE = ("bit", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "
 
 _COLUMN = """
 SELECT c.TABLE_SCHEMA, c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.DATA_TYPE,
-       (SELECT MAX(COALESCE(s.CARDINALITY, 0)) FROM information_schema.STATISTICS s WHERE s.SEQ_IN_INDEX = 1
+       (SELECT MAX(s.CARDINALITY) FROM information_schema.STATISTICS s WHERE s.SEQ_IN_INDEX = 1
           AND s.TABLE_SCHEMA = c.TABLE_SCHEMA AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME),
        (SELECT MAX(k.COLUMN_NAME) FROM information_schema.COLUMNS k WHERE k.COLUMN_KEY = 'PRI'
           AND k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME HAVING COUNT(*) = 1
@@ -84,12 +84,7 @@ class MysqlValues:
             if data_type in _UNREADABLE:
                 raise QueryError(f"its type is {data_type}", "write values into the statement")
             found = await self._histogram(connection, place, kind)
-            if found is None and not distinct:
-                raise QueryError(
-                    "it has neither a histogram nor an index that begins with it, so its value changes no plan",
-                    "",
-                )
-            return found or await _sampled(connection, place, kind, float(distinct), key)
+            return found or await _sampled(connection, place, kind, float(distinct or 0.0), key)
 
     async def _histogram(
         self, connection: Connection, place: tuple[str, ...], kind: str
@@ -166,7 +161,7 @@ async def _sampled(
         )
         select = " UNION ALL ".join(each)
     else:
-        select += f" LIMIT {SAMPLE_ROWS}"
+        select += f" USE INDEX () LIMIT {SAMPLE_ROWS}"
     sql = f"SELECT v, COUNT(*) FROM ({select}) AS sampled GROUP BY v ORDER BY v"
     async with connection.reading(timeout=_LIMIT) as reading:
         answer = await reading.counted(sql, _LIMIT)

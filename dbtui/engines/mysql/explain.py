@@ -26,7 +26,7 @@ from dbtui.engines.mysql.rollback import check_rolls_back
 from dbtui.engines.mysql.server import names_in
 from dbtui.engines.planning import OWN_OPTIONS, check_has_plan, check_may_run
 from dbtui.engines.work import Work
-from dbtui.errors import QueryError
+from dbtui.errors import QueryError, ValuesMissing
 from dbtui.model.activity import Session
 from dbtui.model.plan import RawPlan
 from dbtui.safety import Approval
@@ -155,7 +155,7 @@ class MysqlExplainer:
             return _Subject(inner, database, notes)
         sample = await self._sample(inner, timeout)
         if sample is None:
-            raise QueryError("the statement has placeholders (?), and no values for them", _NO_SAMPLE)
+            raise ValuesMissing("the statement has placeholders (?), and no values for them", _NO_SAMPLE)
         found, schema = sample
         note = "explained with values that were seen: the text itself has none"
         return _Subject(found, schema or database, (*notes, note))
