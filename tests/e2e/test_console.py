@@ -119,9 +119,9 @@ def test_a_terminal_that_is_torn_away_leaves_nothing(postgres18: PostgresServer)
         terminal.press("L")
         terminal.sees("Lift read-only", "reason (required)")
         for word in ("why", "10"):
-            field = terminal.facts("cursor_y")
             terminal.press("-l", word)
             terminal.sees(f"  {word} ")
+            field = terminal.facts("cursor_y")  # before there is a word, the cursor may not have come yet
             terminal.press("Enter")
             terminal.moves_from(field)
         terminal.press("-l", terminal_name(postgres18))

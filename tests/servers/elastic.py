@@ -145,6 +145,11 @@ class ElasticServer(OwnServer):
         self.port = on_a_free_port(self._launch)
         self.ask("GET", "/_cluster/health?wait_for_status=yellow&timeout=20s")
 
+    def restart(self) -> None:
+        """End it and start it anew on the same port."""
+        self.end()
+        self._launch(self.port)
+
     def write_users(self, *, without: str = "") -> None:
         """Let all users in, or all but one; the server hears of it within a moment."""
         users = "".join(f"{user}:{_HASH}\n" for user in _USERS if user != without)
