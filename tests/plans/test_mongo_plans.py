@@ -16,6 +16,7 @@ from dbtui.plans import parse
 from dbtui.plans.formats import mongo
 from dbtui.plans.formats.mongo_bson import readable
 from dbtui.plans.masking import masked
+from dbtui.plans.summary import own_costs
 from tests.recorded.mongodb import FOLDER, text
 
 PLANS = sorted(file.stem for file in FOLDER.glob("explain-*.json"))
@@ -175,6 +176,15 @@ def test_a_plan_of_documentdb_names_the_collection_and_its_values() -> None:
     assert plan.nodes[1].raw["Filter"] == '(document > {"total": 10})'
     assert plan.nodes[1].relation == "shop.orders"
     assert plan.nodes[0].self_cost == pytest.approx(0.01)
+
+
+def test_below_a_limit_the_costs_of_documentdb_add_up_to_what_is_asked_for() -> None:
+    scan = {"Node Type": "Seq Scan", "Relation Name": "documents_2", "Total Cost": 112.0, "Plan Rows": 1500}
+    custom = {"Node Type": "Custom Scan", "Total Cost": 112.0, "Plan Rows": 1500, "Plans": [scan]}
+    whole = {"Node Type": "Limit", "Total Cost": 0.37, "Plan Rows": 5, "Plans": [custom]}
+    plan = parse(json.dumps({"queryPlanner": {"Plan": whole}, "explainVersion": "1"}))
+    assert plan.format == "mongo-documentdb"
+    assert own_costs(plan) == pytest.approx((0.0, 0.0, 0.37))
 
 
 @pytest.mark.parametrize(

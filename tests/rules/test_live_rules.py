@@ -99,7 +99,7 @@ def test_the_hit_is_seen_and_told(rule: str) -> None:
     (finding,) = found(rule, case["hit"])
     assert case["says"] in finding.message and "\n" not in finding.message
     assert finding.evidence and finding.advice
-    assert finding.docs
+    assert RULES[rule].rule.pages
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -142,3 +142,12 @@ def test_the_room_that_a_slot_has_is_told_from_what_is_known() -> None:
 def test_a_rule_is_asked_about_its_own_engines_only() -> None:
     assert not findings(scene(read("my-history-list")["hit"]), "postgres", {})
     assert all(one.about("redis") for one in rules() if one.rule.id.startswith(("redis-",)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_finding_names_no_other_product_s_manual(engine: str) -> None:
+    words = {"postgres": "postgresql", "mysql": "m(ysql|ariadb)", "mongodb": "mongodb", "redis": "(redis|valkey)",
+             "elasticsearch": "elastic", "sqlite": "sqlite"}  # fmt: skip
+    pages = [page for one in rules() if one.about(engine) for page in one.pages(engine)]
+    assert pages
+    assert all(re.match(rf"https://[a-z.]*{words[engine]}", page) for page in pages)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from dbtui.tui.widgets.cells import fit, tidy
+from dbtui.tui.widgets.cells import fit, tidy, wrapped
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
@@ -45,3 +45,9 @@ def test_numbers_stand_at_the_right() -> None:
 def test_a_huge_text_is_cut_before_it_is_looked_at() -> None:
     assert len(tidy("x" * 1_000_000, 20)) < 200
     assert tidy("\n" * 1_000 + "select 1" + " " * 1_000, 20).startswith("select 1")
+
+
+def test_a_long_line_is_broken_between_its_words() -> None:
+    assert wrapped("one two three four five", 20) == ["one two three four", "five"]
+    assert wrapped("  R  whether it could be written", 24) == ["  R  whether it could be", "  written"]
+    assert wrapped("", 20) == [""]

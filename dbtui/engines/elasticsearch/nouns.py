@@ -34,6 +34,7 @@ NOUNS = Nouns(
         "kind.database": "cluster",
         "kind.table": "index",
         "kind.view": "alias",
+        "kind.column": "field",
         "schema.columns": "Fields",
         "schema.name": "Field",
         "schema.null": "",

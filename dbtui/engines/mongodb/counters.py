@@ -43,6 +43,14 @@ METRICS = (
     Metric("transactions", "Open tx", "gauge", ("transactions",)),
     Metric("oldest", "Oldest tx", "gauge", ("oldest_transaction",), unit="seconds", warn_above=60.0),
 )
+_OVER_POSTGRESQL = (
+    "ops",
+    "connections",
+    "active",
+    "waiting",
+    "failed",
+    "oldest",
+)  # what there is to be counted
 ASKED: Mapping[str, int] = {
     "serverStatus": 1,
     "tcmalloc": 0,
@@ -110,6 +118,13 @@ class Latency:
             ran = count - before[1]
             found[counter] = (spent - before[0]) / ran / 1e6 if ran else 0.0
         return found
+
+
+def metrics_of(product: str) -> tuple[Metric, ...]:
+    """The figures that a product has."""
+    if product == "MongoDB":
+        return METRICS
+    return tuple(metric for metric in METRICS if metric.id in _OVER_POSTGRESQL)
 
 
 def of_status(status: Mapping[str, Any]) -> dict[str, float]:

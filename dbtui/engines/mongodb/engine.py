@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dbtui.config import Target
 from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
+from dbtui.engines.mongodb import counters
 from dbtui.engines.mongodb.actions import MongoActions
 from dbtui.engines.mongodb.activity import MongoMonitor
 from dbtui.engines.mongodb.catalog import MongoCatalog
@@ -38,7 +39,9 @@ class MongoEngine:
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError for a URL that is none."""
-        return await self._connector.connect()
+        server = await self._connector.connect()
+        self.monitor.metrics = counters.metrics_of(server.product)
+        return server
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""

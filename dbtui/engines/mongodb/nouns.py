@@ -31,5 +31,6 @@ NOUNS = Nouns(
         "schema.rows": "Documents",
         "schema.scans": "Uses",
         "kind.table": "collection",
+        "kind.column": "field",
     },
 )

@@ -20,6 +20,10 @@ _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _FAMILIES = {
     "pg": "postgres", "my": "mysql", "lite": "sqlite", "mongo": "mongodb", "redis": "redis", "es": "elasticsearch",
 }  # fmt: skip
+_SITES = {
+    "postgres": ("www.postgresql.org",), "mysql": ("dev.mysql.com", "mariadb.com"), "redis": ("redis.io", "valkey.io"),
+    "mongodb": ("www.mongodb.com",), "elasticsearch": ("www.elastic.co",), "sqlite": ("sqlite.org", "www.sqlite.org"),
+}  # fmt: skip
 Changes = Mapping[str, Limits]  # rule → threshold → value
 
 
@@ -35,6 +39,11 @@ class LiveRule:
     def about(self, engine: str) -> bool:
         """Whether it says anything about servers of this engine (the folder's name)."""
         return not self.engines or engine in self.engines
+
+    def pages(self, engine: str) -> tuple[str, ...]:
+        """What the docs name, without the manuals of other products."""
+        others = {site for name, sites in _SITES.items() if name != engine for site in sites}
+        return tuple(page for page in self.rule.pages if page.split("/")[2] not in others)
 
     def limits(self, changes: Changes) -> dict[str, float]:
         """The thresholds with what the user has changed."""
@@ -72,7 +81,7 @@ def findings(scene: Scene, engine: str, changes: Changes | None = None) -> tuple
                 evidence=dict(seen.evidence),
                 advice=seen.advice,
                 sql=seen.sql,
-                docs=one.rule.pages,
+                docs=one.pages(engine),
             )
             for seen in one.rule.check(scene, limits)
         ]

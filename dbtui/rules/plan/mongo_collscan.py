@@ -47,7 +47,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     yield Hit(
         f"the whole of {node.relation} is read for {one_line(said, 60)}{told}",
         "index the fields compared for equality, then those of the sort, then one range",
-        {"documents_read": read, "documents": rows(node), "filter": said},
+        ({"documents_read": read, "documents": rows(node)} if tree.plan.analyzed else {}) | {"filter": said},
         index_for(node, asked or asked_for(tree.plan), sort_of(tree, node)),
         severity=Severity.WARNING if many and few else None,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich.cells import cell_len, set_cell_size
 
 from dbtui.text import one_line
 from dbtui.tui.widgets.roles import glyphs
 
+_LONGEST = 4_000  # characters of a line that are wrapped
 # Terminals disagree on the width of what carries a variation selector; without it they agree.
 _SELECTORS = {0xFE0E: None, 0xFE0F: None}
 
@@ -40,3 +43,10 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     if taken > width:
         return set_cell_size(text, width - 1) + glyphs().ellipsis
     return " " * (width - taken) + text if right else text + " " * (width - taken)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A line as several of at most `width` characters, broken between words; each is indented as the first."""
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    lines = textwrap.wrap(text[:_LONGEST], max(width, 20), subsequent_indent=indent, break_long_words=False)
+    return lines or [""]

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dbtui.tui.keys import bindings
-from dbtui.tui.widgets.cells import fit
+from dbtui.tui.widgets.cells import fit, wrapped
 from dbtui.tui.widgets.frame import Canvas, Framed
 from dbtui.tui.widgets.roles import Role, glyphs
 from dbtui.tui.widgets.viewport import Viewport
@@ -78,7 +78,7 @@ class Empty(Canvas):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         style = self.palette.style(Role.MUTED, self.ground)
-        lines = self.text.split("\n")
+        lines = [part for line in self.text.split("\n") for part in wrapped(line, width - 4)]
         first = min(max(1, (self.size.height - len(lines)) // 3), max(0, self.size.height - len(lines)))
         text = f"  {lines[y - first]}" if 0 <= y - first < len(lines) else ""
         return Strip([Segment(fit(text, width), style)], width)
