@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dbtui.engines.base import Engine, HasStatistics
+from dbtui.engines.base import Engine, Foretells
 
 
 async def side_effects(engine: Engine, sql: str, *, database: str = "") -> tuple[str, ...] | None:
-    """Volatile functions, triggers, sequences, cascades and dblink, a phrase each.
+    """Volatile functions, triggers, sequences, cascades and the like, a phrase each.
 
-    Found by the words of the statement and of its plan, so that views are looked through; what a function calls
-    inside is not seen. None where the engine cannot tell. Raises what explaining raises.
+    What a function does inside is not seen. None where the engine cannot tell. Raises what explaining raises.
     """
-    if engine.explain is None or not isinstance(engine, HasStatistics):
-        return None
-    raw = await engine.explain.explain(sql, database=database)
-    return await engine.statistics.side_effects(sql, raw.text, database=database)
+    explainer: object = engine.explain
+    return await explainer.side_effects(sql, database=database) if isinstance(explainer, Foretells) else None

@@ -135,6 +135,15 @@ class ExplainsRunning(Protocol):
         ...
 
 
+@runtime_checkable
+class Foretells(Protocol):
+    """An explainer that can tell what running a statement would do beyond giving its result."""
+
+    async def side_effects(self, sql: str, *, database: str = "") -> tuple[str, ...]:
+        """Functions, triggers, cascades, sequences, a phrase each. Raises what explaining raises."""
+        ...
+
+
 class Actions(Protocol):
     """What changes something. Each opens the act connection, re-checks its target, and closes it."""
 

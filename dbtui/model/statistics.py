@@ -71,7 +71,3 @@ class Statistics(Protocol):
     async def rank(self, schema: str, name: str, column: str, value: str, *, database: str = "") -> int:
         """How many values of a sample are as frequent as this one or more so, itself among them."""
         ...
-
-    async def side_effects(self, sql: str, plan: str, *, database: str = "") -> tuple[str, ...]:
-        """What running a statement would do beyond its result, a phrase each: functions, triggers, sequences."""
-        ...

@@ -24,6 +24,7 @@ from dbtui.engines.mysql.lex import (
 from dbtui.engines.mysql.read_only import QUERIES, effect, only_reads
 from dbtui.engines.mysql.rollback import check_rolls_back
 from dbtui.engines.mysql.server import names_in
+from dbtui.engines.mysql.side_effects import side_effects
 from dbtui.engines.planning import OWN_OPTIONS, check_has_plan, check_may_run
 from dbtui.engines.work import Work
 from dbtui.errors import QueryError, ValuesMissing
@@ -85,6 +86,12 @@ class MysqlExplainer:
             plan = await self._measured(connection, subject, timeout, "run and rolled back")
             await connection.raw.ask("ROLLBACK")
         return plan
+
+    async def side_effects(self, sql: str, *, database: str = "") -> tuple[str, ...]:
+        """See `engines.base.Foretells`."""
+        subject = await self._subject(sql, database, self._connector.probe.identity.dialect, 10.0)
+        async with self._work.use(subject.database) as connection:
+            return await side_effects(connection, subject.text)
 
     async def running(self, session: Session, *, timeout: float = 10.0) -> RawPlan:
         """The plan of what a session runs now, without running it again: with measured rows so far on MariaDB.

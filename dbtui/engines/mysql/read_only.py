@@ -47,6 +47,11 @@ def check(sql: str, dialect: Dialect = USUAL) -> None:
         raise NotApproved(f"read-only: {reason}", "approve it as a write to run it")
 
 
+def acts(name: str) -> bool:
+    """Whether a function of this name, in lower case, acts beyond the transaction."""
+    return name in _ACTS or name.startswith(_ACT_PREFIXES)
+
+
 def only_reads(sql: str, dialect: Dialect = USUAL) -> bool:
     """Whether a statement is a query without anything that writes, locks or acts."""
     return not effect(sql, dialect) and words(sql, dialect)[:1] not in (("show",), ("explain",))
@@ -90,7 +95,7 @@ def _query_effect(parts: tuple[str, ...]) -> str:
     for index, part in enumerate(parts):
         following = parts[index + 1] if index + 1 < len(parts) else ""
         name = part.strip('`"').lower()
-        if following == "(" and (name in _ACTS or name.startswith(_ACT_PREFIXES)):
+        if following == "(" and acts(name):
             return f"{name}() acts beyond the transaction"
         if part == "next" and following == "value" and parts[index + 2 : index + 3] == ("for",):
             return "NEXT VALUE FOR moves a sequence on"

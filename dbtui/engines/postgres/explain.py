@@ -17,6 +17,7 @@ from dbtui.engines.postgres.act import acting, begin
 from dbtui.engines.postgres.connection import Connection, Connector, Work
 from dbtui.engines.postgres.failures import describe
 from dbtui.engines.postgres.rows import single
+from dbtui.engines.postgres.side_effects import side_effects
 from dbtui.errors import DbtuiError, QueryError
 from dbtui.model.plan import RawPlan
 from dbtui.safety import Approval
@@ -68,6 +69,13 @@ class PostgresExplainer:
             return await self._analyzed(sql, subject, database, timeout, approval)
         async with self._work.use(database) as connection:
             return await self._planned(connection, subject, timeout)
+
+    async def side_effects(self, sql: str, *, database: str = "") -> tuple[str, ...]:
+        """See `engines.base.Foretells`."""
+        subject = _subject(sql)
+        async with self._work.use(database) as connection:
+            plan = await self._planned(connection, subject, 30.0)
+            return await side_effects(connection, subject.text, plan.text)
 
     async def explain_in(self, connection: Connection, sql: str, *, timeout: float = 30.0) -> RawPlan:
         """As `explain`, in a session that somebody holds; nothing is run."""

@@ -7,9 +7,7 @@ limit of their own.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -18,13 +16,10 @@ from dbtui.engines.postgres.connection import Work
 from dbtui.engines.postgres.queries import load
 from dbtui.errors import QueryError
 from dbtui.model.statistics import ColumnStatistics, Counted, TableStatistics
-from dbtui.sql.lex import Lexeme, meaningful, word
 from dbtui.sql.quoting import identifier
 
 SAMPLE_BLOCKS = 2_000  # of a table; a smaller one is counted whole
 SAMPLE_LIMIT = 10.0  # seconds
-_CALLED = re.compile(r'(?:"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z0-9_$]{0,62}))\(')
-_VERBS = {"Insert": "I", "Update": "U", "Delete": "D", "Merge": "U"}
 
 
 class PostgresStatistics:
@@ -75,14 +70,6 @@ class PostgresStatistics:
         )
         return int((await self._one(sql, database))[0])
 
-    async def side_effects(self, sql: str, plan: str, *, database: str = "") -> tuple[str, ...]:
-        """What stands in the text, or in its plan with VERBOSE, which shows what views hold."""
-        paths, verbs = _written(plan)
-        names = sorted(_called(sql) | {found[0] or found[1].lower() for found in _CALLED.findall(plan)})
-        async with self._work.use(database) as connection:
-            rows = await connection.fetch(load("statistics_effects"), names, paths, verbs, timeout=10.0)
-        return tuple(str(row[0]) for row in rows)
-
     async def _one(self, sql: str, database: str) -> asyncpg.Record:
         async with (
             self._work.use(database) as connection,
@@ -127,34 +114,3 @@ def _column(column: Mapping[str, Any], rows: float) -> ColumnStatistics:
         bounds=tuple(column["bounds"] or ()),
         target=int(column["target"]),
     )
-
-
-def _called(sql: str) -> set[str]:
-    """Names in a statement that an opening parenthesis follows."""
-    parts = tuple(meaningful(sql))
-    return {
-        word(sql, token)
-        for token, following in pairwise(parts)
-        if token.kind in (Lexeme.WORD, Lexeme.QUOTED) and sql[following.start] == "("
-    }
-
-
-def _written(plan: str) -> tuple[list[str], list[str]]:
-    """The tables that the nodes of a plan in JSON change, as SQL names, and how."""
-    try:
-        waiting = list(json.loads(plan))
-    except (ValueError, TypeError):
-        return [], []
-    found: list[tuple[str, str]] = []
-    while waiting:
-        node = waiting.pop()
-        if not isinstance(node, dict):
-            continue
-        waiting += [node.get("Plan"), *node.get("Plans", ())]
-        verb = _VERBS.get(str(node.get("Operation")))
-        if node.get("Node Type") == "ModifyTable" and verb is not None and node.get("Relation Name"):
-            schema = f"{identifier(node['Schema'])}." if node.get("Schema") else ""
-            found.append((schema + identifier(str(node["Relation Name"])), verb))
-            if node["Operation"] == "Merge":
-                found += [(found[-1][0], "I"), (found[-1][0], "D")]
-    return [path for path, _ in found], [verb for _, verb in found]

@@ -180,3 +180,37 @@ async def test_a_running_statement_is_explained_without_running_it_again(
             with pytest.raises(QueryError):
                 await explainer.running(resting)
         assert activity.connections
+
+
+async def test_what_running_it_does_besides_is_told(mysql: MysqlProtocolServer) -> None:
+    name = mysql.create_database()
+    mysql.sql(
+        f"CREATE TABLE {name}.Parents (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        f"CREATE TABLE {name}.children (id INT PRIMARY KEY, parent INT,"
+        f" CONSTRAINT of_parent FOREIGN KEY (parent) REFERENCES {name}.Parents (id) ON DELETE CASCADE)",
+        f"CREATE TRIGGER {name}.noted BEFORE DELETE ON {name}.Parents FOR EACH ROW SET @gone = OLD.id",
+        f"CREATE FUNCTION {name}.noisy(x INT) RETURNS INT NOT DETERMINISTIC NO SQL RETURN x",
+        f"CREATE FUNCTION {name}.quiet(x INT) RETURNS INT DETERMINISTIC NO SQL RETURN x",
+        f"CREATE VIEW {name}.looks AS SELECT {name}.noisy(id) AS id FROM {name}.children",
+    )
+    async with working(mysql, name) as (connector, work):
+        explainer = MysqlExplainer(connector, work)
+        said = {
+            sql: await explainer.side_effects(sql, database=name)
+            for sql in (
+                "select quiet(n) from Parents",
+                "select noisy(n) from Parents",
+                "select * from looks",
+                "select get_lock('a', 1)",
+                "insert into Parents (n) values (1)",
+                "delete from Parents where n = 1",
+            )
+        }
+    assert list(said.values()) == [
+        (),
+        (f"the function {name}.noisy() is not deterministic",),
+        (f"the function {name}.noisy() is not deterministic",),
+        ("the function get_lock() acts beyond the transaction",),
+        ("AUTO_INCREMENT of Parents moves on, and is not rolled back",),
+        ("the foreign key of_parent of children cascades", "the trigger noted of Parents fires"),
+    ]
