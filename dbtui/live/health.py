@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dbtui.live.blocking import Blocked, forest
 from dbtui.model.finding import Finding
@@ -81,13 +82,18 @@ class HealthWatch:
 
 
 def roots_of(lines: Iterable[Blocked]) -> tuple[Root, ...]:
-    """The roots of blocking trees, with what the first of those behind each waits for."""
+    """The roots of blocking trees, with what the first of those behind each waits for, and who else is waited for."""
     roots: list[Root] = []
     for line in lines:
         if line.depth == 0:
             roots.append(Root(line.session, line.waiting, line.longest, ""))
-        elif line.depth == 1 and roots and not roots[-1].waits_on:
-            waits = f"{line.session.wait_type}:{line.session.wait}".strip(":")
-            root = roots[-1]
-            roots[-1] = Root(root.session, root.waiting, root.longest, waits)
+            continue
+        if line.depth > 1:
+            continue
+        root = roots[-1]
+        if not root.waits_on:
+            root = replace(root, waits_on=f"{line.session.wait_type}:{line.session.wait}".strip(":"))
+        if line.waiting > root.behind_gate:
+            root = replace(root, gate=line.session, behind_gate=line.waiting)
+        roots[-1] = root
     return tuple(roots)

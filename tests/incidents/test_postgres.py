@@ -50,7 +50,7 @@ async def test_a_pile_up_behind_an_idle_transaction(postgres: PostgresServer, st
                 await asyncio.sleep(0.1)
         assert found.object == str(root.get_server_pid())
         assert "3 wait behind session" in found.message and "checkout" in found.message
-        assert "has rested in a transaction" in found.message and "update stock set v = 2" in found.message
+        assert "idle in a transaction for" in found.message and "update stock set v = 2" in found.message
         resting = await incident.named("any-idle-in-transaction")
         assert resting.object == found.object
     root.terminate()
@@ -77,6 +77,8 @@ async def test_an_alter_that_waits_for_a_reader_and_stops_all_others(
             "the reader is the root, not the ALTER that waits"
         )
         assert "report" in found.message and found.evidence["waits_on"] == "Lock:relation"
+        queue = f"1 of them behind {deploy.get_server_pid()}, which waits too: alter table orders"
+        assert queue in found.message and found.advice.startswith(f"cancel {deploy.get_server_pid()}")
     reader.terminate()
     await waiting(alter, select)
 

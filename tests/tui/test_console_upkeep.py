@@ -55,7 +55,7 @@ async def test_the_cause_is_named_in_every_pane_that_tells_of_it(
 ) -> None:
     written("health.toml", "[any-blocked-sessions]\nseconds = 0.1\n")
     async with console(postgres18.url()) as c:
-        cause = f"1 wait behind session {blocked} (postgres · till)"
+        cause = f"1 wait behind session {blocked}, idle in a transaction"
         await c.sees("1 error", cause)
         await c.press("9")
         await c.sees("any-blocked-sessions", "1 error", "seconds 0.1 s (changed)", "the longest for")

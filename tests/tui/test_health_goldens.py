@@ -74,7 +74,7 @@ def _line(name: str, environment: Environment, **more: object) -> Line:
 BLOCKED = Finding(
     "any-blocked-sessions",
     Severity.ERROR,
-    "7 wait behind session 48102 (app_rw · checkout): it has rested in a transaction for 00:03:20",
+    "7 wait behind session 48102, idle in a transaction for 00:03:20 (app_rw · checkout)",
 )
 FULL = Finding(
     "any-connections-scarce", Severity.WARNING, "88 of 97 connections are taken, 61 of them by metabase"

@@ -6,11 +6,14 @@ What it does
 
 Why it matters
     Everyone behind the root stands still, and each new statement on the same rows or table
-    joins the queue. Ending a waiter helps nobody; only the root does.
+    joins the queue. Ending a waiter helps nobody; only the root does. A table's lock is the
+    exception: a change of it that waits for a reader stops all who come after it, who would
+    not mind the reader.
 
 Instead
     Let the root commit. Where it rests inside a transaction, ask its owner, then terminate it:
-    a rest has no statement that could be cancelled.
+    a rest has no statement that could be cancelled. Cancel a change that waits, and run it with
+    a short lock timeout.
 
 When it is fine
     Short waits are how rows are kept consistent.
@@ -26,7 +29,7 @@ from collections.abc import Iterator
 
 from dbtui.model.activity import Session
 from dbtui.model.finding import Severity
-from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
+from dbtui.rules.live.scene import Limits, Root, Scene, Seen, Threshold
 from dbtui.text import duration, one_line
 
 SEVERITY = Severity.ERROR
@@ -45,40 +48,56 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
     for root in scene.roots:
         if root.longest < limits["seconds"] or root.waiting < limits["waiters"]:
             continue
-        session = root.session
-        who = (
-            f"{session.id} ({' · '.join(filter(None, (session.user, session.application, session.client)))})"
-        )
-        resting = session.state.startswith("idle in transaction")
-        metadata = any(word in root.waits_on.lower() for word in ("metadata", "relation"))
         yield Seen(
-            f"{root.waiting} wait behind session {who}: it {_does(session)}; the longest for {duration(root.longest)}",
-            _advice(session, resting),
+            f"{root.waiting} wait behind session {_told(root)}; the longest for {duration(root.longest)}",
+            _advice(root),
             {
                 "waiting": root.waiting,
                 "longest_s": round(root.longest, 1),
                 "waits_on": root.waits_on,
-                "kind": "table lock" if metadata else "lock",
-                "last_statement": one_line(session.query, 200),
+                "kind": "table lock" if _is_of_a_table(root) else "lock",
+                "last_statement": one_line(root.session.query, 200),
             },
-            object=session.id,
+            object=root.session.id,
         )
+
+
+def _told(root: Root) -> str:
+    """Who the root is and what it does, the cause first; and who makes the queue behind it, for a table's lock."""
+    session, gate = root.session, root.gate
+    who = " · ".join(filter(None, (session.user, session.application, session.client)))
+    said = f"{session.id}, {_does(session)}" + (f" ({who})" if who else "")
+    if session.query and session.kind != "prepared transaction":
+        said += f": {one_line(session.query, 80)}"
+    if gate is not None and _is_of_a_table(root):
+        said += f"; {root.behind_gate} of them behind {gate.id}, which waits too: {one_line(gate.query, 80)}"
+    return said
 
 
 def _does(session: Session) -> str:
     if session.kind == "prepared transaction":
-        return f"is a prepared transaction, open for {duration(session.transaction_age)}"
+        return f"a prepared transaction, open for {duration(session.transaction_age)}"
     if session.state.startswith("idle in transaction"):
-        since = f"has rested in a transaction for {duration(session.state_age)}"
-        return f"{since} after {one_line(session.query, 80)}" if session.query else since
+        return f"idle in a transaction for {duration(session.state_age)}"
     if session.query:
-        return f"runs {one_line(session.query, 80)} for {duration(session.query_age)}"
-    return f"is {session.state or 'hidden'}"
+        return f"running for {duration(session.query_age)}"
+    return session.state or "hidden"
 
 
-def _advice(session: Session, resting: bool) -> str:
+def _is_of_a_table(root: Root) -> bool:
+    """Whether it is waited for in a queue: who comes later waits for those before, though not for the root."""
+    return any(word in root.waits_on.lower() for word in ("metadata", "relation"))
+
+
+def _advice(root: Root) -> str:
+    session = root.session
     if session.kind == "prepared transaction":
         return "commit or roll it back by its name"
-    if resting:
+    if root.gate is not None and _is_of_a_table(root):
+        return (
+            f"cancel {root.gate.id} with x, and those behind it go on; it can have its lock once {session.id} has"
+            " ended"
+        )
+    if session.state.startswith("idle in transaction"):
         return "it runs nothing that could be cancelled: have it committed, or terminate it with X"
     return "cancel its statement with x; where that frees nobody, terminate it with X"

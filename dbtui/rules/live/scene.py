@@ -33,6 +33,8 @@ class Root:
     waiting: int
     longest: float  # seconds
     waits_on: str  # what the first of those behind it waits for: "Lock:transactionid"
+    gate: Session | None = None  # the one that waits for it and is waited for by most, when somebody does
+    behind_gate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
