@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dbtui.model.change import ChangePlan
 from dbtui.model.run import Run, State
-from tests.migrations.killed import points
+from tests.migrations.killed import points, points_back
 from tests.migrations.runs import Console
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,15 @@ def kill_the_program(url: str, batch: int, batches: int, *, steps: int) -> None:
     # Killed when its end was journalled already, a step is not begun again, so that its end is not seen twice.
     assert set(ends) == set(points(steps, batches))
     assert not missed or missed == [f"{steps}:done"], done.stdout
+
+
+def kill_on_the_way_back(url: str, plan: ChangePlan) -> None:
+    """Run the plan, then take it back in processes that kill themselves, one at each point."""
+    argv = [sys.executable, "-m", "tests.migrations.killed", url, "500", "4", "back"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    ends = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert ends.pop("never", "") == "ended 0", done.stdout + done.stderr
+    assert ends == dict.fromkeys(points_back(plan), "killed"), done.stdout
 
 
 def boundaries(steps: int) -> set[str]:

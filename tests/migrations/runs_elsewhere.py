@@ -40,10 +40,10 @@ def _fill(batch: int) -> ChangeStep:
     )  # fmt: skip
 
 
-def _each(number: int, kind: Kind, title: str, sql: str, proof: str) -> ChangeStep:
+def _each(number: int, kind: Kind, title: str, sql: str, proof: str, down: str) -> ChangeStep:
     return ChangeStep(
         number, kind, title, statements=(sql,), transaction=Transaction.EACH, lock_timeout=1.0, retries=20,
-        relation=ORDERS, postconditions=(Condition(proof, title),),
+        relation=ORDERS, postconditions=(Condition(proof, title),), down=(down,), down_transaction=Transaction.EACH,
     )  # fmt: skip
 
 
@@ -57,12 +57,13 @@ def _mysql(batch: int) -> tuple[ChangeStep, ...]:
         f" AND table_name = 'orders' AND index_name = '{INDEX}'"
     )
     return (
-        _each(1, Kind.DDL, "add it", "ALTER TABLE orders ADD COLUMN total bigint, ALGORITHM=INSTANT", column),
+        _each(1, Kind.DDL, "add it", "ALTER TABLE orders ADD COLUMN total bigint, ALGORITHM=INSTANT", column,
+              "ALTER TABLE orders DROP COLUMN total"),
         _fill(batch),
         _each(3, Kind.DDL, "prove it", "ALTER TABLE orders MODIFY total bigint NOT NULL, ALGORITHM=INPLACE, LOCK=NONE",
-              f"{column} AND is_nullable = 'NO'"),
+              f"{column} AND is_nullable = 'NO'", "ALTER TABLE orders MODIFY total bigint NULL"),
         _each(4, Kind.INDEX, "index it", f"ALTER TABLE orders ADD INDEX {INDEX} (total), ALGORITHM=INPLACE, LOCK=NONE",
-              index),
+              index, f"ALTER TABLE orders DROP INDEX {INDEX}"),
     )  # fmt: skip
 
 
@@ -76,10 +77,12 @@ def _sqlite(batch: int) -> tuple[ChangeStep, ...]:
         "ALTER TABLE orders_new RENAME TO orders",
     )
     return (
-        _each(1, Kind.DDL, "add it", "ALTER TABLE orders ADD COLUMN total integer", column),
+        _each(1, Kind.DDL, "add it", "ALTER TABLE orders ADD COLUMN total integer", column,
+              "ALTER TABLE orders DROP COLUMN total"),
         _fill(batch),
         ChangeStep(3, Kind.DDL, "prove it", statements=rebuild, transaction=Transaction.ONE, relation=ORDERS,
                    postconditions=(Condition(f'{column} AND "notnull"', "it is NOT NULL"),)),
         _each(4, Kind.INDEX, "index it", f"CREATE INDEX {INDEX} ON orders (total)",
-              f"SELECT count(*) FROM sqlite_schema WHERE name = '{INDEX}'"),
+              f"SELECT count(*) FROM sqlite_schema WHERE name = '{INDEX}'",
+              f"DROP INDEX {INDEX}"),
     )  # fmt: skip

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.migrations.kills import boundaries, kill_the_program, kill_the_server
-from tests.migrations.runs import table, whole
+from tests.migrations.kills import boundaries, kill_on_the_way_back, kill_the_program, kill_the_server
+from tests.migrations.runs import INDEX, table, whole
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import descendants, send
 
@@ -40,6 +40,16 @@ def test_the_program_is_killed_at_every_boundary(postgres18: PostgresServer) -> 
 @pytest.mark.slow
 def test_the_program_is_killed_in_a_backfill_of_a_million_rows(postgres: PostgresServer) -> None:
     killed_everywhere(postgres, 1_000_000, 5000, 20)
+
+
+def test_the_program_is_killed_on_the_way_back(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql(table(100), database)
+    kill_on_the_way_back(postgres18.url(database), whole())
+    columns = "select string_agg(attname, ' ' order by attnum) from pg_attribute"
+    there = f"{columns} where attrelid = 'orders'::regclass and attnum > 0 and not attisdropped"
+    assert postgres18.psql(there, database) == "id amount touched"
+    assert postgres18.psql(f"select to_regclass('{INDEX}') is null", database) == "t"
 
 
 def crash(server: PostgresServer) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.migrations.kills import boundaries, kill_the_program, kill_the_server
+from tests.migrations.kills import boundaries, kill_on_the_way_back, kill_the_program, kill_the_server
 from tests.migrations.runs import INDEX
 from tests.migrations.runs_elsewhere import STEPS, table, whole_of
 from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 from tests.servers.process import send
+
+COLUMNS = ["id", "amount", "touched"]
 
 
 def check(server: MysqlProtocolServer, database: str, rows: int) -> None:
@@ -50,6 +52,24 @@ def test_the_program_is_killed_at_every_boundary(mysql: MysqlProtocolServer) -> 
 @pytest.mark.slow
 def test_the_program_is_killed_in_a_backfill_of_a_million_rows(mysql: MysqlProtocolServer) -> None:
     killed_everywhere(mysql, 1_000_000, 5000, 20)
+
+
+def test_the_program_is_killed_on_the_way_back(mysql: MysqlProtocolServer) -> None:
+    """What was taken back is not taken back twice, which the server would refuse."""
+    database = mysql.create_database()
+    mysql.sql(*table(mysql.engine, 100), database=database)
+    kill_on_the_way_back(mysql.url(database), whole_of(mysql.engine, 500))
+    assert [row[0] for row in mysql.sql("show columns from orders", database=database)] == COLUMNS
+
+
+def test_the_program_is_killed_on_the_way_back_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with sqlite3.connect(file) as raw:
+        for statement in table("sqlite", 100):
+            raw.execute(statement)
+    kill_on_the_way_back(f"sqlite:///{file}", whole_of("sqlite", 500))
+    with sqlite3.connect(file) as raw:
+        assert [row[1] for row in raw.execute("pragma table_info(orders)")] == COLUMNS
 
 
 def crash(server: MysqlProtocolServer) -> None:
