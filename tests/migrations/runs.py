@@ -79,7 +79,8 @@ def prove(number: int = 3) -> tuple[ChangeStep, ...]:
         ChangeStep(
             number, Kind.DDL, "state it", lock_timeout=0.5, retries=20, relation=ORDERS, superseded=gone,
             statements=("ALTER TABLE orders ADD CONSTRAINT total_there CHECK (total IS NOT NULL) NOT VALID",),
-            postconditions=(constraint("total_there"),), down=("ALTER TABLE orders DROP CONSTRAINT IF EXISTS total_there",),
+            postconditions=(constraint("total_there"),),
+            down=("ALTER TABLE orders DROP CONSTRAINT IF EXISTS total_there",),
         ),
         ChangeStep(
             number + 1, Kind.VALIDATE, "prove it", Phase.VALIDATE, relation=ORDERS, lock_timeout=0.5, retries=20,
