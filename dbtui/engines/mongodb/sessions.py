@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.engines.mongodb import values
 from dbtui.engines.mongodb.client import APPLICATION
 from dbtui.model.activity import Progress, Session
@@ -37,7 +38,7 @@ Operation = Mapping[str, Any]
 def session_of(operation: Operation) -> Session:
     """One entry of $currentOp. Ages are in seconds."""
     command = _originating(operation)
-    transaction = _map(operation.get("transaction"))
+    transaction = mapping(operation.get("transaction"))
     open_for = _seconds(transaction.get("timeOpenMicros"))
     wait_type, wait = _wait(operation)
     client = _client(operation)
@@ -57,7 +58,7 @@ def session_of(operation: Operation) -> Session:
         query_id=str(operation.get("queryShapeHash") or operation.get("queryHash") or ""),
         query_age=_age(operation),
         transaction_age=open_for,
-        state_age=_float(_map(transaction).get("timeInactiveMicros"), 1e6)
+        state_age=_float(mapping(transaction).get("timeInactiveMicros"), 1e6)
         or _float(operation.get("secs_idle"), 1.0),
         plan=str(operation.get("planSummary") or ""),
     )
@@ -67,7 +68,7 @@ def id_of(operation: Operation) -> str:
     """The opid, or for a session without an operation its lsid."""
     if operation.get("opid"):
         return str(operation["opid"])
-    lsid = _map(operation.get("lsid")).get("id")
+    lsid = mapping(operation.get("lsid")).get("id")
     if lsid is not None:
         return f"lsid {values.cell(lsid)}"
     return f"{operation.get('desc') or operation.get('op_prefix') or 'unknown'}"
@@ -75,7 +76,7 @@ def id_of(operation: Operation) -> str:
 
 def fingerprint(operation: Operation) -> str:
     """What tells an operation from another that has its id later: client, connection, session and command."""
-    lsid = values.text(_map(operation.get("lsid")).get("id"))
+    lsid = values.text(mapping(operation.get("lsid")).get("id"))
     parts = (
         id_of(operation),
         operation.get("client") or operation.get("client_s"),
@@ -91,7 +92,7 @@ def is_ours(operation: Operation) -> bool:
     """Whether it is the console's own: by appName, and where there is none by what only $currentOp looks like."""
     if operation.get("appName") == APPLICATION:
         return True
-    metadata = _map(_map(operation.get("clientMetadata")).get("application"))
+    metadata = mapping(mapping(operation.get("clientMetadata")).get("application"))
     return metadata.get("name") == APPLICATION or (
         "client" not in operation and "ns" not in operation and operation.get("command") == {"aggregate": ""}
     )
@@ -99,7 +100,7 @@ def is_ours(operation: Operation) -> bool:
 
 def database_of(operation: Operation) -> str:
     """The database that it works in."""
-    named = _map(operation.get("command")).get("$db")
+    named = mapping(operation.get("command")).get("$db")
     return str(named) if named else str(operation.get("ns") or "").partition(".")[0]
 
 
@@ -107,7 +108,7 @@ def progress_of(operations: Iterable[Operation]) -> tuple[Progress, ...]:
     """What says how far it is: index builds, mostly."""
     found = []
     for operation in operations:
-        progress = _map(operation.get("progress"))
+        progress = mapping(operation.get("progress"))
         done, total = _float(progress.get("done"), 1.0), _float(progress.get("total"), 1.0)
         if done is not None:
             name = next(iter(_originating(operation)), "") or str(operation.get("op") or "")
@@ -151,13 +152,13 @@ def waits(operation: Operation) -> bool:
 
 def wanted_lock(operation: Operation) -> tuple[str, str]:
     """The level and mode that a waiting operation waits for: the innermost that it names."""
-    locks = _map(operation.get("locks"))
+    locks = mapping(operation.get("locks"))
     level = next((level for level in _LEVELS if level in locks), "")
     return level, str(locks.get(level, ""))
 
 
 def _bars(holder: Operation, waiter: Operation, level: str, mode: str) -> bool:
-    held = _map(holder.get("locks")).get(level)
+    held = mapping(holder.get("locks")).get(level)
     if not isinstance(held, str) or held not in _BARS.get(mode, ()):
         return False
     ours, theirs = str(waiter.get("ns") or ""), str(holder.get("ns") or "")
@@ -176,10 +177,10 @@ def _wait(operation: Operation) -> tuple[str, str]:
         return "Lock", f"{level} {mode}".strip()
     if operation.get("waitingForFlowControl"):
         return "FlowControl", "replication is behind"
-    latch = _map(operation.get("waitingForLatch"))
+    latch = mapping(operation.get("waitingForLatch"))
     if latch:
         return "Latch", str(latch.get("captureName") or "")
-    if queue := _map(operation.get("currentQueue")).get("name"):  # from 8.0 on
+    if queue := mapping(operation.get("currentQueue")).get("name"):  # from 8.0 on
         return "Queue", str(queue)
     return "", ""
 
@@ -189,8 +190,8 @@ def _wait(operation: Operation) -> tuple[str, str]:
 
 def _originating(operation: Operation) -> dict[str, Any]:
     """The command without what drivers add; for getMore the one that opened the cursor."""
-    command = _map(operation.get("command"))
-    opened = _map(_map(operation.get("cursor")).get("originatingCommand"))
+    command = mapping(operation.get("command"))
+    opened = mapping(mapping(operation.get("cursor")).get("originatingCommand"))
     shown = opened if opened and "getMore" in command else command
     kept = {key: value for key, value in shown.items() if key not in _ADDED}
     return whole(kept, str(operation.get("op") or ""), str(operation.get("ns") or ""))
@@ -215,19 +216,19 @@ def whole(command: dict[str, Any], operation: str, namespace: str) -> dict[str, 
 
 def _client(operation: Operation) -> str:
     """The client's own address, also behind a router."""
-    routed = _map(_map(operation.get("clientMetadata")).get("mongos")).get("client")
+    routed = mapping(mapping(operation.get("clientMetadata")).get("mongos")).get("client")
     return str(routed or operation.get("client") or operation.get("client_s") or "")
 
 
 def _user(operation: Operation) -> str:
     users = operation.get("effectiveUsers") or operation.get("runBy") or ()
-    return str(_map(users[0]).get("user", "")) if isinstance(users, list) and users else ""
+    return str(mapping(users[0]).get("user", "")) if isinstance(users, list) and users else ""
 
 
 def _application(operation: Operation) -> str:
-    metadata = _map(operation.get("clientMetadata"))
-    name = operation.get("appName") or _map(metadata.get("application")).get("name")
-    return str(name or _map(metadata.get("driver")).get("name") or "")
+    metadata = mapping(operation.get("clientMetadata"))
+    name = operation.get("appName") or mapping(metadata.get("application")).get("name")
+    return str(name or mapping(metadata.get("driver")).get("name") or "")
 
 
 def _kind(operation: Operation, client: str) -> str:
@@ -256,7 +257,3 @@ def _float(value: object, divisor: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) / divisor
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

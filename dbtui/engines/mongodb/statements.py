@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from dbtui.documents import mapping
 from dbtui.engines import sampled
 from dbtui.engines.mongodb import values
 from dbtui.engines.mongodb.failures import grant, lacks
@@ -111,9 +112,9 @@ async def _query_stats(connection: Connection) -> Statements:
 
 def query_stats_statement(entry: Mapping[str, Any]) -> Statement | None:
     """One entry of $queryStats; None for what has no shape."""
-    shape = _map(_map(entry.get("key")).get("queryShape"))
-    metrics = _map(entry.get("metrics"))
-    space = _map(shape.get("cmdNs"))
+    shape = mapping(mapping(entry.get("key")).get("queryShape"))
+    metrics = mapping(entry.get("metrics"))
+    space = mapping(shape.get("cmdNs"))
     if not shape:
         return None
     name = str(shape.get("command") or "")
@@ -121,7 +122,9 @@ def query_stats_statement(entry: Mapping[str, Any]) -> Statement | None:
     database, collection = str(space.get("db", "")), str(space.get("coll", ""))
     shown = values.text({name or "query": collection} | rest, 20_000)
     query_id = str(entry.get("queryShapeHash") or entry.get("keyHash") or _hash(shown))
-    application = str(_map(_map(_map(entry.get("key")).get("client")).get("application")).get("name", ""))
+    application = str(
+        mapping(mapping(mapping(entry.get("key")).get("client")).get("application")).get("name", "")
+    )
     return Statement(
         id=f"{database}/{query_id}",
         query_id=query_id,
@@ -130,7 +133,7 @@ def query_stats_statement(entry: Mapping[str, Any]) -> Statement | None:
         query=shown,
         calls=_whole(metrics.get("execCount")),
         total_ms=_sum(metrics.get("totalExecMicros")) / 1000,
-        rows=_whole(_map(metrics.get("docsReturned")).get("sum")),
+        rows=_whole(mapping(metrics.get("docsReturned")).get("sum")),
         rows_read=_examined(metrics),
     )
 
@@ -186,7 +189,7 @@ class Profiled:
         if isinstance(moment, datetime) and (self._last is None or moment > self._last):
             self._last = moment
         namespace = str(entry.get("ns") or "")
-        command = whole(dict(_map(entry.get("command"))), str(entry.get("op") or ""), namespace)
+        command = whole(dict(mapping(entry.get("command"))), str(entry.get("op") or ""), namespace)
         shown = {str(entry.get("op") or "command"): namespace} | _shape(command)
         key = values.text(shown, 20_000)
         known = self._shapes.get(key) or Statement(
@@ -289,7 +292,7 @@ def _hash(text: str) -> str:
 
 
 def _sum(value: object) -> float:
-    number = _map(value).get("sum") if isinstance(value, Mapping) else value
+    number = mapping(value).get("sum") if isinstance(value, Mapping) else value
     return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else 0.0
 
 
@@ -304,7 +307,3 @@ def _plus(one: int | None, more: int | None) -> int | None:
 
 def _whole(value: object) -> int:
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

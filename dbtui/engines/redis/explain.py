@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbtui.engines.redis import values, words
-from dbtui.engines.redis.info import number, pairs, sections
+from dbtui.engines.redis.info import number, pairs, sections, text_of
 from dbtui.engines.redis.read_only import name_of
 from dbtui.engines.redis.session import Connection
 from dbtui.engines.work import Work
@@ -95,7 +95,7 @@ def _documented(answer: Any) -> Mapping[str, str]:
     """The texts of COMMAND DOCS for one command; pairs in a list where the older protocol is spoken."""
     found = _mapping(answer)
     entry = _mapping(next(iter(found.values()), None))
-    return {_text(key): _text(value) for key, value in entry.items() if isinstance(value, bytes)}
+    return {text_of(key): text_of(value) for key, value in entry.items() if isinstance(value, bytes)}
 
 
 def _mapping(answer: Any) -> Mapping[Any, Any]:
@@ -104,14 +104,10 @@ def _mapping(answer: Any) -> Mapping[Any, Any]:
     return dict(zip(answer[::2], answer[1::2], strict=False)) if isinstance(answer, list) else {}
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
 async def _measured(connection: Connection, keys: Sequence[bytes], timeout: float) -> list[dict[str, Any]]:
     """The type of each key, and of how many elements it is."""
     kinds = [
-        "none" if isinstance(kind, QueryError) else _text(kind)
+        "none" if isinstance(kind, QueryError) else text_of(kind)
         for kind in await connection.ask_all([("TYPE", key) for key in keys], timeout=timeout)
     ]
     readers = [values.READERS.get(kind) for kind in kinds]

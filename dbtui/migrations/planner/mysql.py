@@ -23,7 +23,7 @@ from dbtui.migrations.planner.one import (
     key_of,
     not_understood,
 )
-from dbtui.migrations.planner.outcome_mysql import outcome
+from dbtui.migrations.planner.outcome_mysql import outcome, target_of
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
 from dbtui.model.migration import Action, Effects, Engine, Relation, Statement
 from dbtui.model.survey import Survey
@@ -57,7 +57,7 @@ def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
         gone = tuple(conditions.table_gone(a.relation) for a in actions)
         yield _wait(f"deploy code that does not use {_names(actions)} any more", first.relation, gone[0])
         yield _whole(place, actions)
-    elif fresh(place.schema, _table(first)) or not _alters(place, actions):
+    elif fresh(place.schema, target_of(first)) or not _alters(place, actions):
         yield _whole(place, actions)
     else:
         yield from _altering(place, actions, survey)
@@ -65,12 +65,6 @@ def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
 
 def _names(actions: Sequence[Action]) -> str:
     return ", ".join(str(action.relation) for action in actions)
-
-
-def _table(action: Action) -> Relation:
-    return (
-        action.others[0] if action.op in ("drop index", "rename index") and action.others else action.relation
-    )
 
 
 def _alters(place: Step, actions: Sequence[Action]) -> bool:
@@ -98,7 +92,7 @@ def _wait(title: str, relation: Relation, gone: Condition) -> ChangeStep:
 
 def _whole(place: Step, actions: Sequence[Action]) -> ChangeStep:
     title = actions[0].op + (f" {actions[0].relation}" if actions[0].relation.name else "")
-    relation = _table(actions[0]) if _table(actions[0]).name else None
+    relation = target_of(actions[0]) if target_of(actions[0]).name else None
     return outcome(_ddl(title, place.statement.sql, relation=relation, verbatim=True), actions, place.schema)
 
 
@@ -207,7 +201,7 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
 def _group(
     place: Step, group: Sequence[Action], effects: Effects, survey: Survey | None, sole: bool
 ) -> Iterator[ChangeStep]:
-    relation = _table(group[0])
+    relation = target_of(group[0])
     facts = survey.table(relation) if survey is not None else None
     size = facts.bytes if facts is not None else None
     algorithm, lock = effects.algorithm or "", effects.locks[0].mode if effects.locks else ""
@@ -295,7 +289,7 @@ def _rebuild_first(relation: Relation) -> ChangeStep:
 
 
 def _online(place: Step, group: Sequence[Action], survey: Survey | None, why: str, title: str) -> ChangeStep:
-    step = online(place, group, _table(group[0]), survey)
+    step = online(place, group, target_of(group[0]), survey)
     return outcome(
         replace(step, title=f"{title}, by {step.command.split()[0]}", why=why), group, place.schema
     )

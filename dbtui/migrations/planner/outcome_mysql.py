@@ -38,7 +38,7 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
 
 def _as_one(down: Sequence[str], action: Action) -> tuple[str, ...]:
     """One ALTER TABLE where all are of the table: it is done whole or not at all, and what is half done is nobody's."""
-    start = f"ALTER TABLE {sql_name(_target(action), _ENGINE)} "
+    start = f"ALTER TABLE {sql_name(target_of(action), _ENGINE)} "
     if len(down) < 2 or not all(text.startswith(start) for text in down):
         return tuple(down)
     return (start + ", ".join(text.removeprefix(start) for text in down),)
@@ -55,7 +55,8 @@ def _loses(action: Action) -> bool:
     )
 
 
-def _target(action: Action) -> Relation:
+def target_of(action: Action) -> Relation:
+    """The table that an action is about, also where it names an index."""
     return (
         action.others[0] if action.op in ("drop index", "rename index") and action.others else action.relation
     )
@@ -63,7 +64,7 @@ def _target(action: Action) -> Relation:
 
 def _done(action: Action, schema: Schema) -> tuple[Condition, ...]:
     """Questions that are answered by yes once the action has run; () where none tells."""
-    relation, name, new = _target(action), action.name, action.new_name
+    relation, name, new = target_of(action), action.name, action.new_name
     index = action.index.name if action.index is not None else ""
     found: dict[str, tuple[Condition, ...]] = {
         "drop column": (conditions.column_gone(relation, name),),
@@ -106,7 +107,7 @@ def _is_as(relation: Relation, column: ColumnDef) -> Condition:
 
 def _down(action: Action, schema: Schema) -> str | None:
     """The statement that undoes an action; None where it is not known, "" where there is nothing to undo."""
-    relation, op = _target(action), action.op
+    relation, op = target_of(action), action.op
     table = sql_name(relation, _ENGINE)
     known = schema.table(relation)
     if op == "add column" and action.column is not None:

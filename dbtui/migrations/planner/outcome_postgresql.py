@@ -201,11 +201,7 @@ def _drop_relation(action: Action, one: One) -> Outcome:
     )
 
 
-def _truncate(action: Action, one: One) -> Outcome:
-    return Outcome((), None, Reversibility.IMPOSSIBLE, destructive=True)
-
-
-def _drop_schema(action: Action, one: One) -> Outcome:
+def _lost(action: Action, one: One) -> Outcome:
     return Outcome((), None, Reversibility.IMPOSSIBLE, destructive=True)
 
 
@@ -277,9 +273,9 @@ _OUTCOMES: dict[str, Callable[[Action, One], Outcome]] = {
     "drop materialized view": _drop_relation,
     "drop sequence": _drop_relation,
     "drop index": _drop_relation,
-    "truncate": _truncate,
-    "drop schema": _drop_schema,
-    "drop database": _drop_schema,
+    "truncate": _lost,
+    "drop schema": _lost,
+    "drop database": _lost,
     "create index": _create_index,
     "create trigger": _create_trigger,
     "attach partition": _attach,

@@ -16,15 +16,12 @@ from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Rev
 from dbtui.model.migration import Action, ConstraintDef, Engine, KnownTable, Relation, Volatility
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step, quoted, sql_name
+from dbtui.sql.quoting import literal
 
 _ENGINE = Engine.SQLITE
 _SESSION = {"begin", "commit", "rollback", "savepoint", "release", "pragma"}
 _NATIVE_353 = {"set not null", "drop not null", "drop constraint"}
 _NEVER_NATIVE = {"set type", "set default", "drop default", "add constraint", *_NATIVE_353}
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _name(relation: Relation) -> str:
