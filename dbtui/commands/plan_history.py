@@ -22,6 +22,8 @@ _ENGINES = {
     "mariadb": "mysql",
     "sqlite": "sqlite",
     "mongo": "mongodb",
+    "elasticsearch": "elasticsearch",
+    "redis": "redis",
 }
 
 

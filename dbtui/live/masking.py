@@ -17,6 +17,7 @@ _OWN = {  # what masks the texts of an engine, and what makes one key of those t
     **dict.fromkeys(("postgres", "sqlite"), ("dbtui.sql.mask", "mask", "fingerprint")),
 }
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"?|\'(?:[^\'\\]|\\.)*\'?|(?<![\w$])\d[\w.]*')
+_OPTION = re.compile(r"([?&][\w.]+=)[^&\s]+")  # of an address
 _COMMAND = re.compile(r"[A-Z][A-Z_-]*")
 
 
@@ -26,7 +27,7 @@ def masker(engine: str) -> Mask:
         module, mask, _ = _OWN[engine]
         own: Mask = getattr(import_module(module), mask)
         return own
-    return _words if engine == "redis" else lambda text: _VALUE.sub("?", text)
+    return {"redis": _words, "elasticsearch": _request}.get(engine, lambda text: _VALUE.sub("?", text))
 
 
 def shaper(engine: str) -> Mask:
@@ -41,6 +42,11 @@ def shaper(engine: str) -> Mask:
 def _words(text: str) -> str:
     """A command by its verbs: every other word may be a value."""
     return " ".join(word if _COMMAND.fullmatch(word) or "?" in word else "?" for word in text.split())
+
+
+def _request(text: str) -> str:
+    """A request without quoted texts, numbers, and the values behind its address."""
+    return _VALUE.sub("?", _OPTION.sub(r"\1?", text))
 
 
 class Masked:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from dbtui.model.plan import Plan
+from dbtui.plans.masking_answers import masked_command, masked_search
 from dbtui.plans.mending import mended
 
 Mask = Callable[[str], str]
@@ -36,6 +37,11 @@ _VALUES = frozenset(  # of MongoDB: below them every number and text may be a va
         "slotBasedPlan",
     )
 )
+_ANSWERS = {
+    "elasticsearch-profile": masked_search,
+    "elasticsearch-validate": masked_search,
+    "redis-command": masked_command,
+}
 
 
 def masked(plan: Plan, mask: Mask) -> str | None:
@@ -47,6 +53,8 @@ def masked(plan: Plan, mask: Mask) -> str | None:
         return plan.original
     if plan.format == "mysql-tree":
         return "\n".join(_tree_line(line) for line in plan.original.split("\n"))
+    if plan.format in _ANSWERS:
+        return _ANSWERS[plan.format](plan.original)
     if plan.original.lstrip()[:1] not in ("{", "["):
         return None
     text = mended(plan.original) if plan.format == "mariadb-json" else plan.original

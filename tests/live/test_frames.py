@@ -89,6 +89,7 @@ def test_a_counter_that_is_gone_does_not_linger() -> None:
         ("mongodb", '{"find": "people", "filter": {"mail": "a@b.c"}}', None),
         ("redis", "SET mail a@b.c", "SET ? ?"),
         ("elasticsearch", '{"term": {"mail": "a@b.c", "n": 7}}', '{?: {?: ?, ?: ?}}'),
+        ("elasticsearch", "GET users/_search?q=mail:a@b.c&size=5", "GET users/_search?q=?&size=?"),
     ],
 )  # fmt: skip
 def test_literals_are_masked(engine: str, query: str, told: str | None) -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from dbtui.commands.server_plans import explain_on
 from dbtui.errors import QueryError
+from dbtui.live.masking import masker
+from dbtui.plans import parse
+from dbtui.plans.compare import shape
+from dbtui.plans.masking import masked
 from dbtui.rules.plan import findings
 from tests.engines.elasticsearch.opened import engine
 from tests.servers.elastic import ElasticServer
@@ -35,6 +40,10 @@ async def test_without_running_the_rewritten_query_is_shown(shop: ElasticServer)
         assert "title:tea" in plan.nodes[0].label and plan.nodes[0].relation == "shop"
         assert plan.server_version == shop.release.version and plan.query == SEARCH
         assert any("not run" in note for note in plan.notes)
+        kept = masked(plan, masker("elasticsearch"))
+        assert (
+            kept is not None and shape(parse(kept)) == shape(plan) and "title:?" in kept and "tea" not in kept
+        )
 
 
 @pytest.mark.parametrize("number", range(len(SHAPES)))
@@ -57,6 +66,12 @@ async def test_self_times_of_a_profile_add_up(shop: ElasticServer, number: int) 
     for node in plan.nodes:
         if node.operation != "search":
             assert node.total_ms == pytest.approx((node.self_ms or 0.0) + children.get(node.id, 0.0))
+    kept = masked(plan, masker("elasticsearch"))
+    assert kept is not None and not {"tea", "pot"} & set(re.findall(r"\w+", kept))
+    again = parse(kept)
+    assert [(n.operation, n.relation, n.self_ms) for n in again.nodes] == [
+        (n.operation, n.relation, n.self_ms) for n in plan.nodes
+    ]
     findings(plan)
 
 

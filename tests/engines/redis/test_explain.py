@@ -8,8 +8,10 @@ import pytest
 
 from dbtui.engines.redis.engine import RedisEngine
 from dbtui.errors import PermissionDenied, QueryError
+from dbtui.live.masking import masker
 from dbtui.model.plan import RawPlan
 from dbtui.plans import parse
+from dbtui.plans.masking import masked
 from tests.engines.redis.opened import engine, user
 from tests.servers.redis import RedisServer
 
@@ -32,6 +34,11 @@ async def test_a_command_has_its_complexity_its_counters_and_its_keys(redis: Red
             assert labels[0] == "ZRANGE" and labels[1] == "complexity O(log(N)+M)"
             assert labels[-1] == "key best: zset, 2 members"
             assert raw.notes == ()
+            kept = masked(parse(raw.text), masker("redis"))
+            assert kept is not None and "best" not in kept
+            assert [node.operation for node in parse(kept).nodes] == [
+                n.operation for n in parse(raw.text).nodes
+            ]
         client.flushdb()
 
 
