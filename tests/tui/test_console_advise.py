@@ -93,6 +93,7 @@ def test_an_engine_is_offered_what_it_has_in_its_own_words() -> None:
         Nouns(statement="operation", statements="operations"), {"partition": "", "what if": "", "rewrite": ""}
     )
     assert [line.split()[0] for line in shown.splitlines()[2:]] == ["g", "W"]
+    assert shown.startswith("Write an operation above")
     assert "all operations" in shown
     assert how(Nouns(), {"advise": "there are no indexes to advise"}) == "there are no indexes to advise"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dbtui.demo.neighbours.base import Neighbour
+from dbtui.demo.neighbours.base import FETCHED, Neighbour
 from dbtui.demo.neighbours.ferretdb import FerretShop
 from dbtui.demo.neighbours.mariadb import MariadbShop
 from dbtui.demo.neighbours.opensearch import OpensearchShop
@@ -23,6 +23,6 @@ def found(folder: Path, account: Account) -> list[Neighbour]:
 def how_to_get_the_others() -> str:
     """One line about those that cannot run here, "" when all can."""
     lacking = [kind for kind in _ALL if not kind.available()]
-    ways = dict.fromkeys(kind.how for kind in lacking)
     names = ", ".join(kind.product for kind in lacking)
-    return f"not in this demo: {names}. To have them: {'; '.join(ways)}" if lacking else ""
+    more = "; ".join(kind.how for kind in lacking if kind.how)
+    return f"not in this demo: {names}. {FETCHED}{f' ({more})' if more else ''}" if lacking else ""

@@ -38,7 +38,7 @@ class Neighbour(ABC):
 
     name: ClassVar[str]  # of its connection, behind "demo-"
     product: ClassVar[str]
-    how: ClassVar[str]  # to have it, where it is not found
+    how: ClassVar[str] = ""  # what else it needs, or will do, where it is not found
 
     def __init__(self, folder: Path, account: Account) -> None:
         self.folder = folder

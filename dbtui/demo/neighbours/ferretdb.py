@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from dbtui.demo.neighbours.base import FETCHED, Neighbour, fetched, listens
+from dbtui.demo.neighbours.base import Neighbour, fetched, listens
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -33,7 +33,6 @@ class FerretShop(Neighbour):
 
     name = "documents"
     product = "FerretDB (MongoDB's protocol)"
-    how = FETCHED
 
     @classmethod
     def available(cls) -> bool:

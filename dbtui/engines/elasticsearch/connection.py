@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 from typing import Any
 
 import httpx
@@ -21,7 +22,7 @@ from dbtui.engines.elasticsearch.words import Request, own
 from dbtui.engines.network import look_up
 from dbtui.engines.slots import Purpose
 from dbtui.engines.work import Work
-from dbtui.errors import ConnectError, QueryError
+from dbtui.errors import AuthenticationError, ConnectError, NoSlotsLeft, QueryError
 
 __all__ = ["Connection", "Connector"]
 
@@ -34,7 +35,7 @@ class Connector(BaseConnector[Connection]):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
-        self._parameters: Parameters | None = None
+        self._places: tuple[Parameters, ...] = ()  # the one that answered last comes first
 
     def work(self) -> Work[Connection]:
         """The session that catalog, queries and plans share."""
@@ -50,13 +51,25 @@ class Connector(BaseConnector[Connection]):
     # ---- inside
 
     async def _open(self, purpose: Purpose) -> Connection:
-        if self._parameters is None:
-            self._parameters = read(self.target.url)
-        parameters = self._parameters
-        connection = await self._login.through(lambda secret: self._reach(parameters, purpose, secret))
-        if purpose == "monitor":
-            self._server = connection.server
-        return connection
+        places = self._places or read(self.target.url)
+        if self.target.ssh:  # a tunnel leads to one host
+            places = places[:1]
+        refusals: list[str] = []
+        for at, parameters in enumerate(places):
+            try:
+                connection = await self._login.through(partial(self._reach, parameters, purpose))
+            except (AuthenticationError, NoSlotsLeft):
+                raise
+            except ConnectError as error:
+                if len(places) == 1:
+                    raise
+                refusals.append(error.message)
+                continue
+            self._places = (*places[at:], *places[:at])
+            if purpose == "monitor":
+                self._server = connection.server
+            return connection
+        raise ConnectError("; ".join(refusals), "none of the URL's hosts answers: every one was tried")
 
     async def _reach(self, parameters: Parameters, purpose: Purpose, secret: Secret | None) -> Connection:
         context = tls.context(parameters.tls) if parameters.tls is not None else None

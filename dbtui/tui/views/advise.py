@@ -52,7 +52,10 @@ def how(nouns: Nouns, lacks: Mapping[str, str]) -> str:
         for key, what, need in KEYS
         if need not in lacks
     ]
-    begin = f"Write a {nouns.statement} above, or bring one with A from a plan or the {nouns.statements}."
+    article = "an" if nouns.statement[0] in "aeiou" else "a"
+    begin = (
+        f"Write {article} {nouns.statement} above, or bring one with A from a plan or the {nouns.statements}."
+    )
     return "\n".join([begin, "", *keys])
 
 

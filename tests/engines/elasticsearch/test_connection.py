@@ -292,8 +292,28 @@ async def test_a_path_before_every_path(opensearch2: ElasticServer) -> None:
     assert seen == [b"/search/a%2Fb/"]
 
 
+async def test_of_several_hosts_the_next_one_that_answers_is_taken(elastic: ElasticServer) -> None:
+    nobody, last = f"127.0.0.1:{free_port()}", f"127.0.0.1:{elastic.port}"
+    async with stand_in(before(elastic)) as port:
+        first = f"127.0.0.1:{port}"
+        made = create(target(elastic.url().replace(last, f"{nobody},{first},{last}")))
+        assert (await made.open()).address == first
+        assert made.catalog is not None and await made.catalog.children(None)
+    with pytest.raises(SessionLost):
+        await fetch(made, "activity")
+    assert (await made.monitor.reconnect()).address == last
+    assert await fetch(made, "activity")
+    await made.close()
+
+
+async def test_when_no_host_answers_each_is_named() -> None:
+    ports = [free_port(), free_port()]
+    error = await failure(f"elasticsearch://127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}")
+    assert all(f"127.0.0.1:{port}" in str(error) for port in ports)
+
+
 def test_unknown_and_newer_versions_are_taken_as_they_are() -> None:
-    parameters = read("elasticsearch://db")
+    (parameters,) = read("elasticsearch://db")
     newer = Probe(root={"version": {"number": "12.3.4-SNAPSHOT", "new": {}}}, elastic=True)
     made = server(newer, parameters, ())
     assert (made.product, made.version_number) == ("Elasticsearch", 120304)
