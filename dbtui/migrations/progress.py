@@ -48,6 +48,11 @@ class Progress:
             now = "runs"
         self.show(look=look, doing=now)
 
+    def withdrawn(self) -> None:
+        """Nobody waits behind it any more; who was in its way is still worth knowing."""
+        if self.run.look is not None:
+            self.show(look=replace(self.run.look, waiting=False, behind=0, behind_seconds=0.0))
+
     def filled(self, fill: Fill) -> None:
         """Show how far a backfill is."""
         self.show(fill=fill)

@@ -258,6 +258,7 @@ class Runner:
                 return over
             turn += 1
             delay = backoff.failed()
+            self._progress.withdrawn()
             self._progress.show(doing=f"tries again in {delay:.1f} s ({left} more): {over.detail}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):

@@ -264,7 +264,7 @@ async def _held(console: MainScreen, view: MigrateView, plan: ChangePlan) -> Asy
             console.target,
             plan,
             approve=lambda run, one: _ask(console, view, run, one),
-            on_change=lambda run: None if console.leaving else view.show_run(run),
+            on_change=lambda run: None if console.leaving else _told(view, run),
             limits=view.limits,
             replicas=replicas,
         )
@@ -274,6 +274,11 @@ async def _held(console: MainScreen, view: MigrateView, plan: ChangePlan) -> Asy
                 yield runner
         finally:
             console.runner = None
+
+
+def _told(view: MigrateView, run: Run) -> None:
+    view.show_run(run)
+    view.say(run.lines[-1] if run.lines else "x stops it; it goes on where it stopped")
 
 
 # ---- what is asked
