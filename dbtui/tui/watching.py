@@ -16,6 +16,7 @@ from dbtui.live.thresholds import read_thresholds, thresholds_file
 from dbtui.model.finding import Finding, Severity
 from dbtui.model.snapshot import Snapshot
 from dbtui.rules.live import Changes
+from dbtui.tui.views.findings import numbered
 from dbtui.tui.widgets.roles import Role, glyphs
 from dbtui.tui.widgets.status import Piece
 
@@ -101,7 +102,10 @@ class Watching:
         }
         for severity in (Severity.ERROR, Severity.WARNING):
             if counts[severity]:
-                found: Piece = (f" {glyphs().high} {counts[severity]} {severity}  ", _ROLES[severity])
+                found: Piece = (
+                    f" {glyphs().high} {numbered(counts[severity], severity)}  ",
+                    _ROLES[severity],
+                )
                 return (found, *self._blind())
         return self._blind()
 

@@ -64,9 +64,14 @@ def rows(findings: Sequence[Finding]) -> list[GridRow]:
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """How many of each severity, for a title: `2 error · 1 warning`."""
+    """How many of each severity, for a title: `2 errors · 1 warning`."""
     counts = Counter(one.severity for one in findings)
-    return " · ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
+    return " · ".join(numbered(counts[severity], severity) for severity in Severity if counts[severity])
+
+
+def numbered(count: int, severity: Severity) -> str:
+    """`1 error`, `2 errors`; an info has no plural."""
+    return f"{count} {severity}{'s' if count > 1 and severity is not Severity.INFO else ''}"
 
 
 def described(finding: Finding) -> str:

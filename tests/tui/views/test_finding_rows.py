@@ -20,7 +20,7 @@ def test_severity_is_a_glyph_a_word_and_a_colour() -> None:
 
 
 def test_the_title_counts_by_severity_and_leaves_out_what_is_not_there() -> None:
-    assert counted((SCAN, HINT, SCAN)) == "2 error · 1 info"
+    assert counted((SCAN, HINT, SCAN)) == "2 errors · 1 info"
     assert counted(()) == ""
 
 
