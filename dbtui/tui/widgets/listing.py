@@ -78,7 +78,7 @@ class Empty(Canvas):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         style = self.palette.style(Role.MUTED, self.ground)
-        lines = [part for line in self.text.split("\n") for part in wrapped(line, width - 4)]
+        lines = [part for line in self.text.split("\n") for part in wrapped(line, width - 3)]
         first = min(max(1, (self.size.height - len(lines)) // 3), max(0, self.size.height - len(lines)))
         text = f"  {lines[y - first]}" if 0 <= y - first < len(lines) else ""
         return Strip([Segment(fit(text, width), style)], width)
