@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers.elastic import ELASTICSEARCH7, ELASTICSEARCH8, ELASTICSEARCH9, OPENSEARCH2, ElasticServer
 from tests.servers.ferretdb import FerretServer
@@ -18,6 +19,9 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.servers.sqlite import SqliteFile
 from tests.strays import strays
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 # Every child inherits it, so that a process which lost its parent is still known as ours.
 RUN_MARK = f"DBTUI_TEST_RUN={uuid.uuid4().hex}"

@@ -70,8 +70,10 @@ def read_column(words: Words) -> ColumnDef:
     """A column's definition from its name on, up to a comma, bracket or position."""
     start = words.at
     name = words.name()
-    column = read_definition(words, ColumnDef(name, read_type(words)))
-    return replace(column, text=words.since(start))
+    column = ColumnDef(name, read_type(words))
+    if words.engine is not Engine.SQLITE and column.type.name == "serial":
+        column = replace(column, type=DataType("bigint", unsigned=True), not_null=True, serial=True)
+    return replace(read_definition(words, column), text=words.since(start))
 
 
 def read_definition(words: Words, column: ColumnDef) -> ColumnDef:

@@ -51,7 +51,7 @@ _CLOSERS = {
 }
 _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|;)+")
 _MYSQL_LEADING = re.compile(r"(?:\s+|(?:--(?=\s)|\#)[^\n]*(?:\n|$)|;)+")
-_COPY_FROM_STDIN = re.compile(r"COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
+_COPY_FROM_STDIN = re.compile(r"\\?COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
 _COMPOUND = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:DEFINER\s*=\s*\S+\s+)?(?:AGGREGATE\s+)?"
     r"(?:TRIGGER|FUNCTION|PROCEDURE|EVENT)\b",
@@ -189,7 +189,7 @@ class _Splitter:
 
     def _command(self, at: int) -> tuple[int, int, str]:
         end = self._end_of_line(at)
-        return end, end, "command"
+        return end, self._after(at, end, end), "command"
 
     def _inside_body(self, start: int, at: int) -> bool:
         """Whether this semicolon stands inside the body of a trigger or routine (BEGIN … END)."""
@@ -208,9 +208,12 @@ class _Splitter:
 
     def _after(self, start: int, at: int, following: int) -> int:
         """Where the next statement may start: after the data of a COPY, else after the terminator."""
-        if self.engine is not Engine.POSTGRESQL or self.text[start : start + 4].upper() != "COPY":
-            return following
-        if not _COPY_FROM_STDIN.match(self.text, start, at):
+        copies = self.text[start : start + 5].removeprefix("\\")[:4].upper() == "COPY"
+        if (
+            self.engine is not Engine.POSTGRESQL
+            or not copies
+            or not _COPY_FROM_STDIN.match(self.text, start, at)
+        ):
             return following
         end = re.compile(r"^\\\.[ \t\r]*$", re.M).search(self.text, following)
         return end.end() if end else len(self.text)

@@ -31,6 +31,7 @@ def texts(script: str, engine: Engine = PG) -> list[str]:
         ("create function f() returns int begin atomic select 1; select 2; end; select 3",
          ["create function f() returns int begin atomic select 1; select 2; end", "select 3"]),
         ("copy t from stdin;\n1\tit's; \\N\n\\.\nselect 2;", ["copy t from stdin", "select 2"]),
+        ("\\copy t from stdin\nit's; \\N\n\\.\nselect 2;", ["\\copy t from stdin", "select 2"]),
         ("\\set x 1\nselect 2;\n\\echo 'it\nselect 3", ["\\set x 1", "select 2", "\\echo 'it", "select 3"]),
         ("select 1;\r\nselect\r\n2;\r\n", ["select 1", "select\r\n2"]),
     ],
