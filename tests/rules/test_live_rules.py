@@ -139,6 +139,12 @@ def test_the_room_that_a_slot_has_is_told_from_what_is_known() -> None:
     assert "at 3.0 MB/s the disk is full in 2 h" in found(rule, free)[0].message
 
 
+def test_a_cause_comes_before_what_it_causes() -> None:
+    facts = read("any-statement-slower")["hit"] | read("any-cache-misses")["hit"]
+    ids = [one.rule for one in findings(scene(facts), "postgres", {})]
+    assert ids.index("any-statement-slower") < ids.index("any-cache-misses")
+
+
 def test_a_rule_is_asked_about_its_own_engines_only() -> None:
     assert not findings(scene(read("my-history-list")["hit"]), "postgres", {})
     assert all(one.about("redis") for one in rules() if one.rule.id.startswith(("redis-",)))

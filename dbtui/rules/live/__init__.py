@@ -2,7 +2,8 @@
 
 The first word of a rule's id is the family of engines it is about; `any-` is for all, unless ENGINES names some.
 `limits` holds a rule's thresholds by name, with what the user has changed. EXPORTS has, by engine, the same
-condition as a PromQL expression over the figures of `dbtui monitoring`, with `{name}` for a threshold.
+condition as a PromQL expression over the figures of `dbtui monitoring`, with `{name}` for a threshold. SYMPTOM is True
+for what mostly comes of something that another rule names.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class LiveRule:
     engines: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     exports: Mapping[str, str]
+    symptom: bool = False
 
     def about(self, engine: str) -> bool:
         """Whether it says anything about servers of this engine (the folder's name)."""
@@ -60,13 +62,19 @@ def _load(rule_id: str) -> LiveRule:
     module = import_module(f"{__name__}.{rule_id.replace('-', '_')}")
     family = _FAMILIES.get(rule_id.partition("-")[0], "")
     engines = getattr(module, "ENGINES", (family,) if family else ())
-    return LiveRule(load_rule(__name__, rule_id), engines, module.THRESHOLDS, getattr(module, "EXPORTS", {}))
+    return LiveRule(
+        load_rule(__name__, rule_id), engines, module.THRESHOLDS,
+        getattr(module, "EXPORTS", {}), getattr(module, "SYMPTOM", False),
+    )  # fmt: skip
 
 
 def findings(scene: Scene, engine: str, changes: Changes | None = None) -> tuple[Finding, ...]:
-    """What all rules see on a server: the gravest first. A rule whose threshold `off` is not 0 says nothing."""
+    """What all rules see on a server: the gravest first, causes before symptoms.
+
+    A rule whose threshold `off` is not 0 says nothing.
+    """
     found: list[Finding] = []
-    for one in rules():
+    for one in sorted(rules(), key=lambda one: one.symptom):
         if not one.about(engine):
             continue
         limits = one.limits(changes or {})
@@ -85,5 +93,5 @@ def findings(scene: Scene, engine: str, changes: Changes | None = None) -> tuple
             )
             for seen in one.rule.check(scene, limits)
         ]
-    found.sort(key=lambda finding: (_ORDER[finding.severity], finding.rule))
+    found.sort(key=lambda finding: _ORDER[finding.severity])
     return tuple(found)

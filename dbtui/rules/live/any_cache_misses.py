@@ -27,6 +27,7 @@ from dbtui.model.finding import Severity
 from dbtui.rules.live.scene import Limits, Scene, Seen, Threshold
 
 SEVERITY = Severity.WARNING
+SYMPTOM = True
 ENGINES = ("postgres", "mysql")
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold(
