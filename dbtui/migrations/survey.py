@@ -71,9 +71,8 @@ async def _now(
         return f"it takes longer than {_LOOK:g} s to see whether {condition.means}"
     if found is not False:
         return ""
-    if mended is not None:
-        return f"it is not so now that {condition.means}: step {mended} has to see to it"
-    return f"AS IT STANDS THIS FAILS: it is not so that {condition.means}"
+    unless = f", unless step {mended} mends it" if mended is not None else ""
+    return f"AS IT STANDS THIS FAILS{unless}: it is not so that {condition.means}"
 
 
 async def look(
