@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from dbtui.migrations.libpg_query import pb
 from dbtui.model.migration import (
+    Action,
     ColumnDef,
     ConstraintDef,
     DataType,
@@ -20,6 +21,7 @@ from dbtui.model.migration import (
 
 # A protobuf message of libpg_query. Its fields are read by name; a generated type per message adds nothing here.
 type_message = Any
+Reader = Callable[[type_message, str], tuple[Action, ...]]  # of a statement and its text
 
 _SERIAL = {"serial": "int4", "serial4": "int4", "bigserial": "int8", "serial8": "int8", "smallserial": "int2"}
 _ACTIONS = {"c": "cascade", "n": "set null", "d": "set default", "r": "restrict", "a": ""}
