@@ -26,20 +26,35 @@ def prisma(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
 
 
 def drizzle(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
-    """SQL with breakpoints, and entries for meta/_journal.json, which `journal` merges.
+    """SQL with breakpoints: a folder each, as from drizzle-kit 1.0 on, where there are such; else numbered files.
 
-    The layout of drizzle-kit before 1.0. Its snapshots are not written: `generate` compares with the last one there.
+    Those are named in meta/_journal.json, which `journal` merges. Snapshots are not written: `generate` compares
+    with the last one there.
     """
+    if in_folders(names):
+        for stamp, part in zip(timestamps(names, len(parts)), parts, strict=True):
+            folder = f"{stamp}_{part.slug}"
+            yield Written(f"{folder}/migration.sql", _drizzle(part))
+            if part.down:
+                yield Written(f"{folder}/down.sql", body(part.down))
+        return
     first, _ = next_number(names, 4)
-    first = first if names else 0
-    for number, part in enumerate(parts, first):
-        lines = list(part.header)
-        if not part.one:
-            lines.append("drizzle-kit runs every file in a transaction: run this one by hand, without one")
-        text = "--> statement-breakpoint\n".join(f"{sql.rstrip().rstrip(';')};\n" for sql in part.up)
-        yield Written(f"{number:04d}_{part.slug}.sql", comment(lines) + text)
+    for number, part in enumerate(parts, first if names else 0):
+        yield Written(f"{number:04d}_{part.slug}.sql", _drizzle(part))
         if part.down:
             yield Written(f"down/{number:04d}_{part.slug}.sql", body(part.down))
+
+
+def in_folders(names: Sequence[str]) -> bool:
+    """Whether a folder of Drizzle's has a folder for each migration."""
+    return any(re.match(r"\d{14}_", name) and not name.endswith(".sql") for name in names)
+
+
+def _drizzle(part: Part) -> str:
+    lines = list(part.header)
+    if not part.one:
+        lines.append("drizzle-kit runs every file in a transaction: run this one by hand, without one")
+    return comment(lines) + "--> statement-breakpoint\n".join(body([sql]) for sql in part.up)
 
 
 def journal(text: str, written: Sequence[Written], engine: str) -> str:

@@ -170,9 +170,18 @@ def sqitch(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Written]:
     yield Written("sqitch.plan", "".join(lines), append=True)
 
 
+# What each server refuses to compute; only PostgreSQL refuses to divide by zero in a SELECT.
+_FAILING = {
+    "postgresql": "1 / (CASE WHEN ({}) THEN 1 ELSE 0 END)",
+    "mysql": "CASE WHEN ({}) THEN 1 ELSE (SELECT 1 UNION SELECT 2) END",
+    "mariadb": "CASE WHEN ({}) THEN 1 ELSE (SELECT 1 UNION SELECT 2) END",
+    "sqlite": "CASE WHEN ({}) THEN 1 ELSE abs(-9223372036854775808) END",
+}
+
+
 def _verified(part: Part) -> tuple[str, ...]:
-    """A question that is answered by no divides by zero, which is how a verify script fails."""
-    return tuple(f"SELECT 1 / (CASE WHEN ({query}) THEN 1 ELSE 0 END)" for query in part.verify)
+    """A question that is answered by no is an error, which is how a verify script fails."""
+    return tuple(f"SELECT {_FAILING[part.engine].format(query)}" for query in part.verify)
 
 
 STYLES: dict[str, Style] = {

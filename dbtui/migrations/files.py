@@ -27,8 +27,8 @@ class MigrationFile:
 _DOWN_FILE = re.compile(
     r"(\.down\.sql|[._-]down\.sql|^down\.sql|^U[\d._]+__.*\.sql|[._-](rollback|undo)\.sql)$", re.I
 )
-_NOT_UP = {"revert", "verify"}
-_FLYWAY = re.compile(r"^(V[\d._]+|R)__.*\.sql$")
+_NOT_UP = {"down", "revert", "verify"}
+_FLYWAY = re.compile(r"^([VB][\d._]+|R)__.*\.sql$")
 _NO_TRANSACTION = re.compile(r"^\s*executeInTransaction\s*=\s*false", re.M | re.I)
 _GOLANG = re.compile(r"^\d+_.*\.(up|down)\.sql$")
 _GOOSE = re.compile(
@@ -40,6 +40,8 @@ _SQITCH = re.compile(r"^--\s*Deploy\s+\S+\s+to\s+(\w+)", re.I | re.M)
 _ALEMBIC = re.compile(r"^-- Running (?:upgrade|downgrade) ", re.M)
 _DJANGO = re.compile(r"^--\r?\n-- (?:Create|Add|Alter|Remove|Rename|Delete|Raw|Custom|Move)\b", re.M)
 _RAILS = re.compile(r'INSERT INTO "?schema_migrations"? \(version\) VALUES', re.I)
+_DRIZZLE = re.compile(r"^--> statement-breakpoint", re.M)
+_PRISMA = re.compile(r"(?:^|/)\d{14}_[^/]+/migration\.sql$")
 _NUMBERED = re.compile(r"^\d{3,}_.*\.sql$")
 _SCRIPTS = {".py": "alembic upgrade --sql, or sqlmigrate", ".rb": "a log of its SQL", ".yaml": "", ".yml": ""}
 
@@ -143,6 +145,10 @@ def migration_file(name: str, text: str) -> MigrationFile:
     for style, mark in (("alembic", _ALEMBIC), ("django", _DJANGO), ("rails", _RAILS)):
         if mark.search(text):
             return MigrationFile(name, text, style)
+    if _DRIZZLE.search(text):
+        return MigrationFile(name, text, "drizzle", "file")
+    if _PRISMA.search(name):
+        return MigrationFile(name, text, "prisma", "string")
     if _NUMBERED.match(base):
         return MigrationFile(name, text, "numbered")
     return MigrationFile(name, text)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dbtui.errors import InputError, UsageError
-from dbtui.migrations.file_orms import ORMS, journal
+from dbtui.migrations.file_orms import ORMS, in_folders, journal
 from dbtui.migrations.file_parts import parts
 from dbtui.migrations.file_styles import STYLES, Written
 from dbtui.migrations.files import MigrationFile, migration_file
@@ -22,10 +22,10 @@ def style_of(folder: Path) -> str:
     """The tool whose files a folder holds; "numbered", our own, where it holds none."""
     if (folder / "sqitch.plan").is_file() or (folder.parent / "sqitch.plan").is_file():
         return "sqitch"
+    if (folder / "meta" / "_journal.json").is_file() or any(folder.glob("*/snapshot.json")):
+        return "drizzle"
     if (folder / "migration_lock.toml").is_file() or any(folder.glob("*/migration.sql")):
         return "prisma"
-    if (folder / "meta" / "_journal.json").is_file():
-        return "drizzle"
     scripts = [*folder.glob("*.ts"), *folder.glob("*.js")]
     for script in scripts[:_LOOKED_AT]:
         text = script.read_text("utf-8", "replace")
@@ -57,10 +57,12 @@ def write(
     chosen = style or style_of(folder)
     if chosen not in ALL:
         raise UsageError(f"{chosen} is no style of migration files", f"use one of {', '.join(ALL)}")
+    if chosen == "sqitch" and (folder.parent / "sqitch.plan").is_file():
+        folder = folder.parent  # deploy, revert and verify lie beside the plan
     places = [folder, folder / "deploy"]
     names = sorted(one.name for place in places if place.is_dir() for one in place.iterdir() if _is_one(one))
     written = list(ALL[chosen](parts(plan, before), names))
-    if chosen == "drizzle":
+    if chosen == "drizzle" and not in_folders(names):
         written.append(_journal(folder, written, plan.engine))
     return tuple(_put(folder, one) for one in written)
 
@@ -85,8 +87,11 @@ def _put(folder: Path, one: Written) -> Path:
         raise InputError(f"{path} is there already", "choose another folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        grows = one.append and one.path.endswith(".plan") and path.exists()
-        path.write_text((path.read_text("utf-8") if grows else "") + one.text, "utf-8")
+        before = ""
+        if one.path == "sqitch.plan":
+            fresh = f"%syntax-version=1.0.0\n%project={folder.resolve().name}\n\n"
+            before = path.read_text("utf-8") if path.exists() else fresh
+        path.write_text(before + one.text, "utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be written", error.strerror or "") from None
     return path

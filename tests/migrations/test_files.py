@@ -99,6 +99,16 @@ def test_flyway_waits_for_its_own_transaction_unless_its_settings_say_no(tmp_pat
     assert lint(files, tmp_path, "V1__i.sql")[0].safe is True
 
 
+def test_prisma_sends_a_file_in_one_go_and_drizzle_wraps_it(tmp_path: Path) -> None:
+    index = "CREATE INDEX CONCURRENTLY i ON t (a);\n"
+    name = "20260101000000_a/migration.sql"
+    (tmp_path / "20260101000000_a").mkdir()
+    assert lint({name: index}, tmp_path, name)[0].safe is True
+    assert lint({name: index + "SELECT 1;"}, tmp_path, name)[0].safe is False
+    both = lint({"0000_a.sql": f"{index}--> statement-breakpoint\nSELECT 1;"}, tmp_path, "0000_a.sql")
+    assert both[0].safe is False
+
+
 def test_golang_migrate_sends_a_single_statement_without_a_transaction(tmp_path: Path) -> None:
     index = "CREATE INDEX CONCURRENTLY i ON t (a);"
     assert lint({"1_a.up.sql": index}, tmp_path, "1_a.up.sql")[0].safe is True

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from dbtui.errors import InputError, UsageError
-from dbtui.migrations.file_styles import next_number, timestamps
+from dbtui.migrations.file_parts import Part
+from dbtui.migrations.file_styles import next_number, sqitch, timestamps
 from dbtui.migrations.files import migration_file, read_files
 from dbtui.migrations.parse import parse
 from dbtui.migrations.planner import make
 from dbtui.migrations.write import ALL, style_of, write
 from dbtui.model.change import ChangePlan
 from dbtui.model.migration import Engine
+from tests.servers.mysql import MysqlProtocolServer
 from tests.servers.postgres import PostgresServer
 
 BEFORE = (
@@ -109,6 +113,44 @@ def test_sqitch_has_deploy_revert_verify_and_plan(tmp_path: Path) -> None:
     assert (tmp_path / "revert" / f"{name}.sql").read_text().startswith(f"-- Revert {name} from pg\n")
     assert "SELECT 1 / (CASE WHEN" in (tmp_path / "verify" / f"{name}.sql").read_text()
     assert (tmp_path / "sqitch.plan").read_text().splitlines()[-1].startswith(f"{name} 20")
+
+
+def test_a_new_plan_of_sqitch_has_its_pragmas_and_lies_above_its_scripts(tmp_path: Path) -> None:
+    write(plan("ALTER TABLE orders ADD COLUMN a int"), tmp_path / "shop", "sqitch")
+    project = tmp_path / "shop" / "sqitch.plan"
+    assert project.read_text().startswith("%syntax-version=1.0.0\n%project=shop\n\nadd_column")
+    write(plan("ALTER TABLE orders ADD COLUMN b int"), tmp_path / "shop" / "deploy")
+    assert [path.name for path in (tmp_path / "shop").iterdir() if path.suffix] == ["sqitch.plan"]
+    assert len(project.read_text().splitlines()) == 5
+
+
+def verified(engine: str, question: str) -> str:
+    """A verify script's statement for a question."""
+    part = Part("x", (), (), (), one=True, down_one=True, verify=(question,), engine=engine)
+    (script,) = (one.text for one in sqitch([part], []) if one.path.startswith("verify/"))
+    return next(line for line in script.splitlines() if line.startswith("SELECT"))
+
+
+def test_what_is_not_so_fails_a_verify_script(mysql: MysqlProtocolServer, postgres18: PostgresServer) -> None:
+    assert mysql.sql(verified(mysql.engine, "SELECT 1")) == [(1,)]
+    with pytest.raises(pymysql.err.Error, match="more than 1 row"):
+        mysql.sql(verified(mysql.engine, "SELECT 0"))
+    file = sqlite3.connect(":memory:")
+    assert file.execute(verified("sqlite", "SELECT 1")).fetchall() == [(1,)]
+    with pytest.raises(sqlite3.Error, match="overflow"):
+        file.execute(verified("sqlite", "SELECT 0")).fetchall()
+    assert postgres18.psql(verified("postgresql", "SELECT true")) == "1"
+    with pytest.raises(AssertionError, match="division by zero"):
+        postgres18.psql(verified("postgresql", "SELECT false"))
+
+
+def test_drizzle_has_a_folder_for_each_where_there_are_such(tmp_path: Path) -> None:
+    (tmp_path / "20260101000000_first").mkdir()
+    (tmp_path / "20260101000000_first" / "snapshot.json").write_text("{}")
+    made = write(plan("ALTER TABLE orders ADD COLUMN a int; CREATE TABLE n (id int PRIMARY KEY)"), tmp_path)
+    assert {path.name for path in made} == {"migration.sql", "down.sql"}
+    assert not (tmp_path / "meta").exists()
+    assert [file.style for file in read_files([str(tmp_path)])] == ["drizzle", "drizzle"]
 
 
 @pytest.mark.parametrize("style", ["prisma", "drizzle", "typeorm", "sequelize", "knex"])

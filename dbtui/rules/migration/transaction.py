@@ -10,6 +10,8 @@ HOW_TO_LEAVE = {
     "goose": "put it into a file of its own with `-- +goose NO TRANSACTION`",
     "flyway": "put it into a file of its own with executeInTransaction=false in its .conf file",
     "golang-migrate": "leave it the only statement of its file, which is then sent without a transaction",
+    "prisma": "leave it the only statement of its file, which is then sent without a transaction",
+    "drizzle": "run it by hand: drizzle-kit puts a transaction around every file",
     "django": "give the migration atomic = False",
     "alembic": "run it inside op.get_context().autocommit_block()",
     "rails": "call disable_ddl_transaction! in the migration",
