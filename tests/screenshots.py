@@ -175,15 +175,21 @@ async def draw(names: list[str]) -> None:
                     save(app, name + suffix)
 
 
-async def engine_live(pilot: Pilot[int]) -> None:
+async def engine_live(pilot: Pilot[int], engine: str) -> None:
+    """With what is worth a look: who waits for whom, and where nobody is busy those that are idle."""
     await pilot.press("1")
     await pilot.pause(20)
+    if engine in BUSY:
+        await until(pilot, lambda: BUSY[engine] in screen_text(pilot.app), 60)
+    elif engine == "mongodb":
+        await pilot.press("i")
+        await pilot.pause(2)
 
 
-async def engine_browse(pilot: Pilot[int]) -> None:
+async def engine_browse(pilot: Pilot[int], engine: str) -> None:
     """Down the tree to the first object with facts of its own."""
     await pilot.press("3")
-    for key in ("j", "right", "j", "right", "j", "right", "j"):
+    for key in BROWSED.get(engine, ("j", "right", "j", "right", "j", "right", "j")):
         await pilot.press(key)
         await pilot.pause(1)
 
@@ -202,7 +208,10 @@ async def engine_plan(pilot: Pilot[int], engine: str) -> None:
     await pilot.pause(1)
 
 
+BUSY = {"mysql": "blocked"}
+BROWSED = {"elasticsearch": ("j", "right", "end")}
 PLANNED = {
+    "redis": "HGETALL cart:10",
     "mysql": "select a.name, sum(b.amount) from booking b join account a on a.id = b.account\n"
     "where b.note like '%9%' group by a.id order by 2 desc limit 10",
     "sqlite": "select p.name, sum(s.pieces * p.price) from sale s join product p on p.id = s.product\n"
@@ -219,9 +228,9 @@ async def draw_engines() -> None:
             app = DbtuiApp(target, Options(interval=1.0))
             async with app.run_test(size=(120, 40)) as pilot:
                 await pilot.pause(6)
-                await engine_live(pilot)
+                await engine_live(pilot, engine)
                 save(app, f"{engine}-live")
-                await engine_browse(pilot)
+                await engine_browse(pilot, engine)
                 save(app, f"{engine}-browse")
                 await engine_plan(pilot, engine)
                 save(app, f"{engine}-plan")

@@ -181,3 +181,14 @@ async def test_a_click_on_the_mark_opens_and_a_double_click_chooses() -> None:
         assert app.said[-1] == ("expand", ("shop",))
         await pilot.click(offset=(12, 1), times=2)
         assert ("chosen", ("shop",)) in app.said
+
+
+async def test_where_name_note_and_size_have_no_room_the_size_gives_way() -> None:
+    app = OneTree()
+    async with app.run_test(size=(32, 6)) as pilot:
+        noted = Node(Kind.TABLE, "products", ("products",), size=5_000_000, note="yellow")
+        app.tree.set_children((), (noted, Node(Kind.TABLE, "p", ("p",), size=5_000_000, note="red")))
+        await pilot.pause()
+        wide, narrow = (line for line in screen_text(app).splitlines() if " t " in line)
+        assert "products" in wide and "yellow" in wide and "MB" not in wide
+        assert "red" in narrow and "MB" in narrow

@@ -256,7 +256,7 @@ async def report(connection: Connection, node: Node) -> Detail:
         request = own("GET", "_nodes", name, "hot_threads", threads=3, interval="500ms", timeout="5s")
         said = (await connection.send(request, timeout=_LOOK)).body.decode("utf-8", "replace")
     elif title == REPORTS[1][0]:
-        columns = "name,active,size,queue,queue_size,rejected,largest,completed"
+        columns = "name,active,size,queue,rejected,largest,completed"
         request = own(
             "GET",
             "_cat",
@@ -267,7 +267,10 @@ async def report(connection: Connection, node: Node) -> Detail:
             s="rejected:desc,active:desc",
         )
         lines = (await connection.send(request, timeout=_LOOK)).body.decode("utf-8", "replace").splitlines()
-        said = "\n".join(line for line in lines if line.split(" ")[0] in ("node_name", name))
+        whose = (
+            lines[0].index(" name") + 1 if lines else 0
+        )  # cells of the first column, which says the same all along
+        said = "\n".join(line[whose:] for line in lines if line.split(" ")[0] in ("node_name", name))
     else:
         answer = await connection.get("_nodes", name, "settings", timeout=_LOOK, flat_settings=True)
         said = json.dumps(mapping(answer).get("nodes"), indent=2, ensure_ascii=False)

@@ -308,11 +308,16 @@ class ObjectTree(LineListing):
         return (*head, (name, role), (detail + " " * gap, Role.MUTED), *right)
 
     def _right(self, node: Node, width: int, left: int) -> list[Piece]:
-        """What is at the right: the note, in the room that the name leaves but readable still, and the size."""
+        """What is at the right: the note, in the room that the name leaves but readable still, and the size. A note
+        that leaves no room for both takes the place of the size.
+        """
         pieces: list[Piece] = []
         if node.note:
             room = min(width_of(tidy(node.note, NOTE_WIDTH[1])), max(NOTE_WIDTH[0], min(left, NOTE_WIDTH[1])))
             pieces.append((" " + fit(node.note, room), Role.WARN))
+            left -= room + 1
+            if left < SIZE_WIDTH:
+                return pieces
         if width >= SIZES and node.size is not None:
             pieces.append((text.size(node.size).rjust(SIZE_WIDTH), Role.MUTED))
         return pieces

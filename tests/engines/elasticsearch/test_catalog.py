@@ -76,7 +76,7 @@ async def test_a_node_shows_its_load_pools_and_threads(shop: ElasticServer) -> N
         assert [report.name for report in reports] == [title for title, _ in facts.REPORTS]
         hot, pools, settings = [(await made.catalog.detail(report)).ddl for report in reports]
         assert "node-0" in hot and "interval=500ms" in hot
-        assert "rejected" in pools.splitlines()[0] and " search " in pools
+        assert pools.startswith("name ") and "rejected" in pools.splitlines()[0] and "\nsearch " in pools
         assert "http.port" in settings
 
 
