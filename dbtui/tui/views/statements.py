@@ -38,7 +38,7 @@ from dbtui.tui.widgets.roles import Role
 
 COLUMNS = (
     GridColumn("share", "Load", 7, "right", 90),
-    GridColumn("calls", "Calls/s", 8, "right", 80),
+    GridColumn("calls", "Calls", 8, "right", 80),
     GridColumn("mean", "Mean", 9, "right", 85),
     GridColumn("total", "Total", 9, "right", 75),
     GridColumn("rows", "Rows", 7, "right", 60),
@@ -75,9 +75,6 @@ def _row(delta: StatementDelta) -> GridRow:
     share: Cell = text.percent(delta.share)
     if delta.share >= 0.25:
         share = (text.percent(delta.share), Role.BAD if delta.share >= 0.5 else Role.WARN)
-    rate = delta.calls / delta.seconds if delta.seconds else None
-    calls = f"{rate:.1f}" if rate is not None and rate < 1000 else text.count(rate or delta.calls)
-    calls = calls if delta.calls else ""  # who was seen in samples has none
     found = hit(delta)
     hit_cell: Cell = text.percent(found)
     if found is not None and found < 0.9:
@@ -89,7 +86,7 @@ def _row(delta: StatementDelta) -> GridRow:
     return GridRow(
         key=statement.id,
         cells=(
-            share, calls, text.milliseconds(delta.mean_ms), text.milliseconds(delta.total_ms),
+            share, _calls(delta), text.milliseconds(delta.mean_ms), text.milliseconds(delta.total_ms),
             text.count(delta.rows), text.count(delta.rows_read), hit_cell,
             _size(delta.blocks_read, BLOCK), (_size(delta.temp_blocks, BLOCK), Role.WARN),
             _size(delta.wal_bytes), text.count(delta.plans) if delta.plans else "",
@@ -105,6 +102,16 @@ def _uncounted(statements: Statements) -> frozenset[str]:
         for column, figure in NOT_EVERYWHERE
         if not any(getattr(s, figure) for s in statements.statements)
     )
+
+
+def _calls(delta: StatementDelta) -> str:
+    """How often in a second of an interval, or in all; nothing for who was only seen in samples."""
+    if not delta.calls:
+        return ""
+    if not delta.seconds:
+        return text.count(delta.calls)
+    rate = delta.calls / delta.seconds
+    return f"{rate:.1f}/s" if rate < 1000 else f"{text.count(rate)}/s"
 
 
 def _size(count: int | None, unit: int = 1) -> str:

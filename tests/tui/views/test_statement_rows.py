@@ -26,7 +26,7 @@ def test_rows_are_sorted_and_cut() -> None:
 
 
 def test_calls_are_per_second_in_an_interval_and_a_count_since_the_reset() -> None:
-    assert rows((delta("1"),), "", "share", True)[0].cells[1] == "2.0"
+    assert rows((delta("1"),), "", "share", True)[0].cells[1] == "2.0/s"
     whole = since_reset(Statements((statement("1", calls=12_345),), "x"))
     assert rows(whole, "", "share", True)[0].cells[1] == "12.3k"
 
