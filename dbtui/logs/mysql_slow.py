@@ -91,7 +91,6 @@ class Parser:
                 user=self._who["user"] if self._who else "", database=self._database,
                 client=(self._who["host"] or self._who["address"]) if self._who else "",
                 rows=_whole(figures.get("Rows_sent")), rows_read=_whole(figures.get("Rows_examined")),
-                lock_ms=_milliseconds(figures.get("Lock_time")),
             )  # fmt: skip
         self._begin()
         return (entry,) if entry is not None else ()

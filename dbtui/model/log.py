@@ -18,5 +18,4 @@ class LogEntry:
     client: str = ""
     rows: int | None = None  # that were returned
     rows_read: int | None = None
-    lock_ms: float | None = None
     plan: str = ""  # as the server logged it

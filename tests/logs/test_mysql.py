@@ -85,13 +85,7 @@ select 1;
 
 def test_older_forms() -> None:
     one, other = entries(OLD)
-    assert (one.text, one.ms, one.lock_ms, one.at, one.database) == (
-        "select 1",
-        1500.0,
-        250.0,
-        1714564800.5,
-        "",
-    )
+    assert (one.text, one.ms, one.at, one.database) == ("select 1", 1500.0, 1714564800.5, "")
     assert (one.rows, one.rows_read, one.client) == (3, 70, "10.0.0.7")
     assert (other.text, other.database) == ("administrator command: Prepare", "shop")
     assert mysql_slow.recognises(OLD)

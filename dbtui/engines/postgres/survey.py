@@ -188,12 +188,6 @@ async def _replication(connection: Connection, unknown: list[str]) -> tuple[int,
 def _told(conflicts: Sequence[Conflict], facts: Sequence[TableFacts]) -> list[str]:
     """What a reader of the plan should know of the server now."""
     notes = [
-        f"session {one.session} ({one.what}) has held {one.mode} on {one.relation} for {one.seconds:.0f} s:"
-        " what needs a stronger lock waits for it"
-        for one in conflicts
-        if one.relation and one.seconds >= 1
-    ][:5]
-    notes += [
         f"session {one.session} ({one.what}) has a transaction open for {one.seconds:.0f} s:"
         " CREATE INDEX CONCURRENTLY waits for it"
         for one in conflicts

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from dbtui.migrations.assess import walk
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.parse_script import split_script
+from dbtui.migrations.planner.in_the_way import in_the_way
 from dbtui.migrations.planner.one import fresh
 from dbtui.model.change import Blocks, ChangeStep, Kind, Range, Transaction
 from dbtui.model.finding import Finding
@@ -155,7 +156,7 @@ def _weighed(step: ChangeStep, seen: Sequence[_Seen], engine: Engine, survey: Su
         seconds=seconds,
         waiting=_waiting(step, blocks, seconds, locks, survey),
         findings=tuple(said.values()),
-        notes=(*step.notes, *disk),
+        notes=(*step.notes, *disk, *in_the_way(locks, survey)),
     )
 
 

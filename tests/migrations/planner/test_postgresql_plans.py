@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+import asyncpg
 import pytest
 
 from dbtui.migrations.files import migration_file
@@ -175,3 +176,22 @@ async def test_rows_that_the_plan_itself_mends_are_told_of_as_such(postgres18: P
     assert note == (
         "AS IT STANDS THIS FAILS, unless step 1 mends it: it is not so that every row of t keeps CHECK (a > 0)"
     )
+
+
+async def test_who_is_in_the_way_of_a_step_is_told(postgres18: PostgresServer) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table t (a int); create table u (a int)", database)
+    holder = await asyncpg.connect(postgres18.url(database))
+    try:
+        await holder.execute("begin; select * from t; select pg_sleep(1.1)")
+        async with Console(postgres18.url(database)) as console:
+            made = await planned(
+                console, "ALTER TABLE t ADD x int; CREATE INDEX ON t (a); ALTER TABLE u ADD x int"
+            )
+    finally:
+        await holder.close()
+    told = [[note for note in step.notes if "in its way" in note] for step in made.steps]
+    assert [len(notes) for notes in told] == [1, 0, 0], (
+        told
+    )  # a reader does not stop an index that is built aside
+    assert f"session {holder.get_server_pid()} " in told[0][0] and "AccessShareLock on public.t" in told[0][0]
