@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from dbtui.migrations.not_understood import NotUnderstoodError
 from dbtui.migrations.parse_columns import key_columns, read_column, table_element
+from dbtui.migrations.parse_verbs import Reader, by_verb, plain, select
 from dbtui.migrations.queries import query
 from dbtui.migrations.words import Words
 from dbtui.model.migration import Action, ColumnDef, ConstraintDef, DataType, Engine, IndexDef, Relation
@@ -13,14 +11,7 @@ from dbtui.model.migration import Action, ColumnDef, ConstraintDef, DataType, En
 
 def understand(sql: str) -> tuple[Action, ...]:
     """The actions of one statement. Raises NotUnderstoodError."""
-    words = Words(sql if len(sql) < 200_000 else sql[:2_000], Engine.SQLITE)
-    if words.done:
-        return (Action("comment"),)
-    verb = words.token().upper
-    reader = _VERBS.get(verb)
-    if reader is None:
-        raise NotUnderstoodError(f"{verb[:40]} is not known here")
-    return reader(words, sql)
+    return by_verb(sql, Engine.SQLITE, _VERBS)
 
 
 def _alter(words: Words, sql: str) -> tuple[Action, ...]:
@@ -162,7 +153,7 @@ def _pragma(words: Words, sql: str) -> tuple[Action, ...]:
     return (Action("set", name=name, new_name=value.strip("'\"").lower()),)
 
 
-def _dml(op: str) -> Callable[[Words, str], tuple[Action, ...]]:
+def _dml(op: str) -> Reader:
     def read(words: Words, sql: str) -> tuple[Action, ...]:
         if words.take("OR"):
             words.name()
@@ -170,10 +161,6 @@ def _dml(op: str) -> Callable[[Words, str], tuple[Action, ...]]:
         return query(sql, Engine.SQLITE, op, words.relation())
 
     return read
-
-
-def _select(words: Words, sql: str) -> tuple[Action, ...]:
-    return query(sql, Engine.SQLITE, "select", None)
 
 
 def _begin(words: Words, sql: str) -> tuple[Action, ...]:
@@ -191,11 +178,7 @@ def _rollback(words: Words, sql: str) -> tuple[Action, ...]:
     return (Action("rollback"),)
 
 
-def _plain(op: str) -> Callable[[Words, str], tuple[Action, ...]]:
-    return lambda words, sql: (Action(op),)
-
-
-_VERBS: dict[str, Callable[[Words, str], tuple[Action, ...]]] = {
+_VERBS: dict[str, Reader] = {
     "ALTER": _alter,
     "CREATE": _create,
     "DROP": _drop,
@@ -204,19 +187,19 @@ _VERBS: dict[str, Callable[[Words, str], tuple[Action, ...]]] = {
     "REPLACE": _dml("insert"),
     "UPDATE": _dml("update"),
     "DELETE": _dml("delete"),
-    "SELECT": _select,
-    "WITH": _select,
-    "VALUES": _select,
+    "SELECT": select,
+    "WITH": select,
+    "VALUES": select,
     "BEGIN": _begin,
-    "COMMIT": _plain("commit"),
-    "END": _plain("commit"),
+    "COMMIT": plain("commit"),
+    "END": plain("commit"),
     "ROLLBACK": _rollback,
-    "SAVEPOINT": _plain("savepoint"),
-    "RELEASE": _plain("release"),
-    "VACUUM": _plain("vacuum"),
-    "ANALYZE": _plain("analyze"),
-    "REINDEX": _plain("reindex"),
-    "EXPLAIN": _plain("explain"),
-    "ATTACH": _plain("attach"),
-    "DETACH": _plain("detach"),
+    "SAVEPOINT": plain("savepoint"),
+    "RELEASE": plain("release"),
+    "VACUUM": plain("vacuum"),
+    "ANALYZE": plain("analyze"),
+    "REINDEX": plain("reindex"),
+    "EXPLAIN": plain("explain"),
+    "ATTACH": plain("attach"),
+    "DETACH": plain("detach"),
 }
