@@ -13,7 +13,7 @@ from dbtui.sql.split import split
 
 _SET = re.compile(r"\s*set\s+(?:session\s+|local\s+)?(\w+(?:\.\w+)?)\s*(?:=|\bto\b)\s*(.+?)\s*", re.I | re.S)
 _QUERIES = frozenset({"select", "with", "values", "update", "delete", "insert", "merge"})
-EXPECTED = "write CREATE INDEX, DROP INDEX, SET, or the query in other words"
+EXPECTED = "write CREATE INDEX, CREATE STATISTICS, DROP INDEX, SET, or the query in other words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,7 @@ def wished(text: str) -> Wish:
             value = setting[2].strip("'")
             what_if = replace(what_if, settings={**what_if.settings, setting[1]: value})
         elif verb == "create" and "statistics" in words[1:2]:
-            raise UsageError(
-                "a statistics object cannot be tried: it is made of rows, and the shadow has none",
-                "the statistics doctor of the plan pane estimates what it would do",
-            )
+            what_if = replace(what_if, statistics=(*what_if.statistics, statement.text))
         else:
             raise UsageError(f"{verb.upper() or 'this'} cannot be tried", EXPECTED)
         found = replace(found, what_if=what_if)

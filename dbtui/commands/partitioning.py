@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dbtui.engines.base import Engine
 
 RULE = "pg-missing-partitions"
+_OF_THE_SERVER = ("pg_catalog", "information_schema")
 DOCS = ("https://www.postgresql.org/docs/current/ddl-partitioning.html",)
 
 
@@ -60,7 +61,11 @@ async def partition_on(
     found = await engine.source.partitionable([qualified(*table.path) for table in facts.tables], database)
     advice = advise(queries, facts, found, least)
     known = {table.name for table in facts.tables} | {name for _, name in facts.views}
-    strangers = [name for _, name in named(queries, facts.dialect) if name not in known]
+    strangers = [
+        name
+        for schema, name in named(queries, facts.dialect)
+        if name not in known and schema not in _OF_THE_SERVER and not name.startswith("pg_")
+    ]
     return replace(advice, others=(*advice.others, *((name, "it is not known here") for name in strangers)))
 
 

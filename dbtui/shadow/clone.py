@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dbtui.engines.postgres.connection import Connection, Connector
 from dbtui.engines.postgres.embedded import SUPERUSER
 from dbtui.engines.postgres.engine import PostgresEngine
+from dbtui.engines.postgres.source import PostgresSource
 from dbtui.errors import QueryError, UsageError
 from dbtui.model.advice import NOTHING, WhatIf
 from dbtui.model.plan import RawPlan
+from dbtui.shadow import extended
+from dbtui.shadow.extended import Extended
 from dbtui.shadow.files import BLOCK
 from dbtui.shadow.pages import Pages
 from dbtui.shadow.restore import Missing
@@ -31,19 +34,33 @@ update pg_catalog.pg_index set indisvalid = not indexrelid = any (array[{hidden}
  where indexrelid >= 16384 and indisvalid = (indexrelid = any (array[{hidden}]::oid[]))"""
 
 
+COUNTED = "statistics counted on the server, no common values"
+
+
 class Clone:
-    """A database of the shadow, made from `source_version`. One question at a time; see `model.advice.Planner`."""
+    """A database of the shadow, made from the database `of` of a source. See `model.advice.Planner`.
+
+    One question at a time.
+    """
 
     def __init__(
-        self, shadow: Shadow, database: str, source_version: str, missing: Sequence[Missing], pages: Pages
+        self,
+        shadow: Shadow,
+        database: str,
+        source: PostgresSource,
+        of: str,
+        missing: Sequence[Missing],
+        pages: Pages,
     ) -> None:
         self.shadow = shadow
         self.database = database
-        self.source_version = source_version
+        self._source = source
+        self._of = of
         self.missing = tuple(missing)
         self._pages = pages
         self._made: dict[str, tuple[int, ...]] = {}  # statement → the indexes that it made
-        self._statistics: set[str] = set()
+        self._extended: dict[str, Extended] = {}  # statement → the statistics object that it made
+        self._shown: tuple[str, ...] = ()  # of these, those whose figures the planner sees
         self._hidden: frozenset[int] = frozenset()
         self._settings: Mapping[str, str] = {}
         self._engine: PostgresEngine | None = None
@@ -54,16 +71,18 @@ class Clone:
     @property
     def verified(self) -> str:
         major = self.shadow.version.partition(".")[0]
-        return f"PostgreSQL {major} shadow of a server of version {self.source_version}"
+        return f"PostgreSQL {major} shadow of a server of version {self._source.server.version}"
 
     async def plan(self, query: str, what_if: WhatIf = NOTHING) -> RawPlan:
         """The plan of a statement there. Raises QueryError, also for what the what-if itself says wrongly."""
         async with self._turn:
             await self._make(what_if.indexes)
             await self._hide(what_if)
+            await self._extend(what_if.statistics)
             engine = await self._planning(what_if.settings)
             raw = await engine.explain.explain(query)
-        return RawPlan(raw.text, raw.format, raw.query, raw.server_version, (*raw.notes, self.verified))
+        notes = (*raw.notes, self.verified, *((COUNTED,) if what_if.statistics else ()))
+        return RawPlan(raw.text, raw.format, raw.query, raw.server_version, notes)
 
     async def prepare(self, indexes: Sequence[str]) -> dict[str, str]:
         """Make candidates in one go, which is faster than one by one; what was refused, with the reason."""
@@ -126,6 +145,23 @@ class Clone:
         if hidden != self._hidden:
             await session.execute(_HIDE.format(hidden=", ".join(map(str, sorted(hidden)))))
         self._hidden = frozenset(hidden)
+
+    async def _extend(self, statements: Sequence[str]) -> None:
+        """Let the planner see the figures of these statistics objects, and of no other that was tried."""
+        wanted = tuple(dict.fromkeys(statements))
+        if wanted == self._shown:
+            return
+        session = await self._superuser()
+        if not self._extended:
+            await extended.allow(session)
+        for statement in [one for one in wanted if one not in self._extended]:
+            async with self.shadow.session(self.database, OWNER) as owner:
+                made = await extended.create(owner, statement, self._source, self._of)
+            self._extended[statement] = made
+        await extended.show(
+            session, list(self._extended.values()), [self._extended[statement] for statement in wanted]
+        )
+        self._shown = wanted
 
     async def _superuser(self) -> Connection:
         """The session that hides indexes; opened once, since it is needed for almost every question."""

@@ -53,7 +53,7 @@ async def cloned(
         for r in relations
         if r.kind == "f"
     ]
-    return Clone(shadow, made, source.server.version, [*missing, *foreign], pages)
+    return Clone(shadow, made, source, database, [*missing, *foreign], pages)
 
 
 async def _without_figures(shadow: Shadow, made: str) -> list[Missing]:

@@ -99,7 +99,8 @@ async def plan(console: MainScreen, view: AdviseView) -> None:
     planner = await _planner(console, view, [Query(sql), *([Query(wish.query)] if wish.query else [])])
     before = await _plan(planner, sql, Wish())
     after = await _plan(planner, wish.query or sql, wish)
-    view.show_plans(before, after, _said(planner))
+    only = [note for note in after.notes if note not in before.notes]
+    view.show_plans(before, after, " · ".join((_said(planner), *only)))
     view.say("")
 
 

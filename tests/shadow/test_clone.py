@@ -100,6 +100,47 @@ async def test_indexes_are_hidden_and_settings_changed_for_one_plan_only(
     assert outline((await clone.plan(query)).text) == outline(before.text)
 
 
+async def test_a_statistics_object_that_is_only_thought_of_is_planned_with_as_the_real_one(
+    postgres: PostgresServer, engine: PostgresEngine, shadow: Shadow, shop: str
+) -> None:
+    postgres.psql(
+        "create table places (gone int, city text, zip text, country text);"
+        "alter table places drop column gone;"
+        "insert into places select 'c' || i % 100, 'z' || i % 100, 'l' || i % 5 from generate_series(1, 20000) i;"
+        "analyze places",
+        shop,
+    )
+    statement = "create statistics together (dependencies, ndistinct) on city, zip, country from places"
+    queries = (
+        "select * from places where city = 'c7' and zip = 'z7'",
+        "select * from places where city = 'c7' and zip = 'z7' and country = 'l2'",
+        "select city, zip, country from places group by 1, 2, 3",
+    )
+    try:
+        clone = await shadow.clone(engine.source, ["places"])
+        for wrong in (
+            "create statistics on (lower(city)), zip from places",
+            "create statistics x on a, b from places",
+        ):
+            with pytest.raises(QueryError):
+                await clone.plan(queries[0], WhatIf(statistics=(wrong,)))
+        with pytest.raises(UsageError):
+            await clone.plan(
+                queries[0], WhatIf(statistics=("create statistics s on a, b from t; drop table t",))
+            )
+        before = [outline((await clone.plan(query)).text)[0][2] for query in queries]
+        thought = [await clone.plan(query, WhatIf(statistics=(statement,))) for query in queries]
+        again = [outline((await clone.plan(query)).text)[0][2] for query in queries]
+        postgres.psql(f"{statement}; analyze places", shop)
+        real = [outline((await engine.explain.explain(query)).text)[0][2] for query in queries]
+    finally:
+        postgres.psql("drop table places", shop)
+    assert again == before
+    told = [outline(plan.text)[0][2] for plan in thought]
+    assert told == pytest.approx(real, rel=0.05) and told[0] > 20 * before[0]
+    assert any("no common values" in note for note in thought[0].notes)
+
+
 async def test_what_is_no_index_is_refused_in_words(engine: PostgresEngine, shadow: Shadow) -> None:
     clone = await shadow.clone(engine.source, ["orders"])
     for wrong in ("drop table orders", "create index on orders (id); drop table orders", ""):

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbtui.engines.postgres.combinations import Combinations, combined
 from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.relay import relayed
@@ -99,6 +100,12 @@ class PostgresSource:
         tables = [f"{identifier(r.schema)}.{identifier(r.name)}" for r in involved if r.kind in "rpmv"]
         async with self._work.use(database) as connection:
             return await facts(connection, tables)
+
+    async def combined(
+        self, schema: str, name: str, columns: Sequence[str], database: str = ""
+    ) -> Combinations:
+        """How columns of a table go together: see `combinations`."""
+        return await combined(self._work, schema, name, columns, database)
 
     async def partitionable(self, names: Sequence[str], database: str = "") -> list[Partitionable]:
         """What partition advice needs to know of the plain tables among the relations named."""

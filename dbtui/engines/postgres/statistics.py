@@ -45,7 +45,7 @@ class PostgresStatistics:
         together = " AND ".join(f"({condition})" for condition in conditions) or "true"
         sql = (
             f"SELECT count(*), {', '.join([*filters, f'count(*) FILTER (WHERE {together})'])}"  # noqa: S608
-            f" FROM {_sampled(schema, name, share)} AS {identifier(alias)}"
+            f" FROM {sampled(schema, name, share)} AS {identifier(alias)}"
         )
         row = await self._one(sql, database)
         return Counted(int(row[0]), share, tuple(int(value) for value in row[1:-1]), int(row[-1]))
@@ -65,7 +65,7 @@ class PostgresStatistics:
         share = min(1.0, SAMPLE_BLOCKS / known.blocks) if known is not None and known.blocks else 1.0
         sql = (
             f"WITH seen AS (SELECT {column} AS value, count(*) AS n"  # noqa: S608
-            f" FROM {_sampled(schema, name, share)} AS sampled GROUP BY 1)"
+            f" FROM {sampled(schema, name, share)} AS sampled GROUP BY 1)"
             f" SELECT count(*) FROM seen WHERE n >= coalesce((SELECT n FROM seen WHERE value = {value}), 0)"
         )
         return int((await self._one(sql, database))[0])
@@ -80,7 +80,7 @@ class PostgresStatistics:
         return row
 
 
-def _sampled(schema: str, name: str, share: float) -> str:
+def sampled(schema: str, name: str, share: float) -> str:
     where = f"{identifier(schema)}.{identifier(name)}"
     if share >= 1.0:
         return where

@@ -42,7 +42,9 @@ class SqliteClone:
         self.missing: tuple[str, ...] = ()
 
     async def plan(self, query: str, what_if: WhatIf = NOTHING) -> RawPlan:
-        """The plan of a statement there. Raises QueryError, also for settings, which SQLite has none of."""
+        """The plan of a statement there. Raises QueryError, also for what SQLite has none of."""
+        if what_if.settings or what_if.statistics:
+            raise QueryError("SQLite's planner has no settings and no statistics objects", "try an index")
         try:
             if what_if.indexes != self._made or what_if.hidden:
                 self._raw.close()

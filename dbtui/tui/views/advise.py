@@ -39,7 +39,7 @@ KEYS = (  # each with what an engine may lack for it
     ("P", "which tables should be split into partitions", "partition"),
     ("space", "tries an index, or hides one that is there", "what if"),
     ("e", "plans again with what is written as What if:", "what if"),
-    ("", "CREATE INDEX, DROP INDEX, SET, or the query in other words", "what if"),
+    ("", "CREATE INDEX, CREATE STATISTICS, DROP INDEX, SET, another query", "what if"),
 )
 
 

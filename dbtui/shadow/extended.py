@@ -1,0 +1,114 @@
+"""Statistics objects in a clone: made there without rows, with figures that were counted on the source.
+
+PostgreSQL takes such figures as bytes only, in the form of its own (src/backend/statistics/mvdistinct.c and
+dependencies.c, `statext_…_serialize`), through a cast that a superuser makes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dbtui.engines.postgres.connection import Connection
+from dbtui.engines.postgres.source import PostgresSource
+from dbtui.errors import QueryError, UsageError
+from dbtui.sql.lex import meaningful, word
+from dbtui.sql.split import split
+
+_DISTINCT, _DEPENDENCIES = 0xA352BFA4, 0xB4549A2C  # STATS_NDISTINCT_MAGIC, STATS_DEPS_MAGIC
+_BASIC = 1
+_CAST = """
+do $$ begin
+  create cast (bytea as pg_catalog.{}) without function;
+exception when duplicate_object then null; end $$"""
+_OBJECTS = """
+select x.oid::int8, n.nspname::text, c.relname::text, x.stxexprs is not null, x.stxkind::text[],
+       array(select a.attname::text from unnest(x.stxkeys::int2[]) with ordinality as k (number, place)
+               join pg_catalog.pg_attribute a on a.attrelid = x.stxrelid and a.attnum = k.number order by place),
+       x.stxkeys::int2[]
+  from pg_catalog.pg_statistic_ext x
+  join pg_catalog.pg_class c on c.oid = x.stxrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace"""
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """A statistics object of the clone, and its figures as the server stores them; None for a kind it is not of."""
+
+    oid: int
+    distinct: bytes | None
+    dependencies: bytes | None
+
+
+def check_create_statistics(statement: str) -> None:
+    """Raise UsageError for anything but one CREATE STATISTICS."""
+    words = [word(statement, token) for token in meaningful(statement)]
+    if len(split(statement)) != 1 or words[:2] != ["create", "statistics"]:
+        raise UsageError("that is no CREATE STATISTICS", "write CREATE STATISTICS ON a, b FROM table")
+
+
+async def create(session: Connection, statement: str, source: PostgresSource, database: str) -> Extended:
+    """Make an object with its figures, which are counted on the source. Raises QueryError, UsageError, QueryTimeout."""
+    check_create_statistics(statement)
+    known = {row[0] for row in await session.fetch(_OBJECTS)}
+    await session.execute("begin")
+    try:
+        await session.execute(statement)
+        (found,) = [row for row in await session.fetch(_OBJECTS) if row[0] not in known]
+        made = await _with_figures(found, source, database)
+        await session.execute("commit")
+    except BaseException:
+        await session.execute("rollback")
+        raise
+    return made
+
+
+async def _with_figures(found: Sequence[Any], source: PostgresSource, database: str) -> Extended:
+    oid, schema, table, expressions, kinds, columns, numbers = found
+    if expressions:
+        raise QueryError("statistics of expressions are not tried", "name columns only")
+    counted = await source.combined(schema, table, columns, database)
+    return Extended(
+        oid,
+        _serialized(_DISTINCT, _places(counted.distinct, numbers)) if "d" in kinds else None,
+        _serialized(_DEPENDENCIES, _places(counted.dependencies, numbers)) if "f" in kinds else None,
+    )
+
+
+async def allow(session: Connection) -> None:
+    """Make the casts. Needs a superuser."""
+    for kind in ("pg_ndistinct", "pg_dependencies"):
+        await session.execute(_CAST.format(kind))
+
+
+async def show(session: Connection, made: Sequence[Extended], shown: Sequence[Extended]) -> None:
+    """Let the planner see the figures of some of the objects, and of no other."""
+    listed = ", ".join(str(one.oid) for one in made)
+    data = "pg_catalog.pg_statistic_ext_data"
+    await session.execute(f"delete from {data} where stxoid in ({listed})")  # noqa: S608
+    for one in shown:
+        figures = f"{_bytes(one.distinct)}::pg_ndistinct, {_bytes(one.dependencies)}::pg_dependencies"
+        columns = "stxoid, stxdinherit, stxdndistinct, stxddependencies"
+        await session.execute(f"insert into {data} ({columns}) values ({one.oid}, false, {figures})")  # noqa: S608
+
+
+def _places(figures: Mapping[tuple[int, ...], float], numbers: Sequence[int]) -> dict[tuple[int, ...], float]:
+    """By the numbers of the columns in the table."""
+    return {tuple(numbers[place] for place in places): figure for places, figure in figures.items()}
+
+
+def _serialized(magic: int, items: Mapping[tuple[int, ...], float]) -> bytes:
+    """A header, then of each item its figure, how many columns, and their numbers."""
+    count = "i" if magic == _DISTINCT else "h"
+    parts = [struct.pack("<III", magic, _BASIC, len(items))]
+    parts += [
+        struct.pack(f"<d{count}{len(numbers)}h", figure, len(numbers), *numbers)
+        for numbers, figure in items.items()
+    ]
+    return b"".join(parts)
+
+
+def _bytes(value: bytes | None) -> str:
+    return "null::bytea" if value is None else f"'\\x{value.hex()}'::bytea"
