@@ -204,6 +204,11 @@ async def engine_plan(pilot: Pilot[int], engine: str) -> None:
         pilot.app.screen.query_one(QueryView).load(PLANNED[engine], "")
         await pilot.press("ctrl+g")
         await pilot.pause(3)
+    if engine == "elasticsearch":  # there is no plan but of what was run
+        await pilot.press("a")
+        await pilot.pause(1)
+        await pilot.press(*"run", "enter")
+        await pilot.pause(3)
     await pilot.press("5")
     await pilot.pause(1)
 

@@ -25,8 +25,9 @@ MOST_OPERATIONS = 5_000
 class MongoMonitor:
     """See `engines.base.Monitor`. `steady` is a clock that only moves forward, in seconds."""
 
+    metrics: Sequence[Metric] = counters.METRICS
+
     def __init__(self, connector: Connector, *, steady: Callable[[], float] = time.monotonic) -> None:
-        self.metrics: Sequence[Metric] = counters.METRICS
         self._connector = connector
         self._steady = steady
         self._watch = Watch(connector.monitor, self._begin)

@@ -14,13 +14,13 @@ _COMMANDS = {
     "find": "query", "aggregate": "query", "count": "query", "distinct": "query", "getMore": "getmore",
     "insert": "insert", "update": "update", "findAndModify": "update", "delete": "delete",
 }  # fmt: skip
-METRICS = (
+METRICS = (  # FerretDB too has the first four, which are drawn as charts
     Metric("ops", "Ops", "rate", tuple(f"ops_{name}" for name in _OPERATIONS)),
     Metric("connections", "Connections", "gauge", ("connections",), limit="max_connections", warn_above=0.8),
     Metric("active", "Active", "gauge", ("active",)),
+    Metric("waiting", "Waiting", "gauge", ("waiting",), warn_above=0.0),
     Metric("read_latency", "Read time", "gauge", ("read_latency",), unit="seconds", warn_above=0.1),
     Metric("queued", "Queued", "gauge", ("queued",), warn_above=0.0),
-    Metric("waiting", "Waiting", "gauge", ("waiting",), warn_above=0.0),
     Metric("write_latency", "Write time", "gauge", ("write_latency",), unit="seconds", warn_above=0.1),
     Metric("cache", "Cache", "gauge", ("cache_bytes",), unit="bytes", limit="cache_limit", warn_above=0.95),
     Metric("dirty", "Dirty", "gauge", ("cache_dirty",), unit="bytes", limit="cache_limit", warn_above=0.2),
@@ -43,14 +43,6 @@ METRICS = (
     Metric("transactions", "Open tx", "gauge", ("transactions",)),
     Metric("oldest", "Oldest tx", "gauge", ("oldest_transaction",), unit="seconds", warn_above=60.0),
 )
-_OVER_POSTGRESQL = (
-    "ops",
-    "connections",
-    "active",
-    "waiting",
-    "failed",
-    "oldest",
-)  # what there is to be counted
 ASKED: Mapping[str, int] = {
     "serverStatus": 1,
     "tcmalloc": 0,
@@ -118,13 +110,6 @@ class Latency:
             ran = count - before[1]
             found[counter] = (spent - before[0]) / ran / 1e6 if ran else 0.0
         return found
-
-
-def metrics_of(product: str) -> tuple[Metric, ...]:
-    """The figures that a product has."""
-    if product == "MongoDB":
-        return METRICS
-    return tuple(metric for metric in METRICS if metric.id in _OVER_POSTGRESQL)
 
 
 def of_status(status: Mapping[str, Any]) -> dict[str, float]:

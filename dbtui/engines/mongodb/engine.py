@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from dbtui.config import Target
 from dbtui.engines.base import Actions, Catalog, Explainer, Monitor, Querier, RunSession
-from dbtui.engines.mongodb import counters
 from dbtui.engines.mongodb.actions import MongoActions
 from dbtui.engines.mongodb.activity import MongoMonitor
 from dbtui.engines.mongodb.catalog import MongoCatalog
@@ -39,9 +38,7 @@ class MongoEngine:
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError for a URL that is none."""
-        server = await self._connector.connect()
-        self.monitor.metrics = counters.metrics_of(server.product)
-        return server
+        return await self._connector.connect()
 
     async def hold(self, database: str = "") -> RunSession:
         """See `engines.base.RunsPlans`."""

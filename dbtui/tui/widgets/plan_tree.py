@@ -120,6 +120,7 @@ class PlanTree(LineListing):
         self._flagged: Mapping[int, Role] = {}
         self._hot: frozenset[int] = frozenset()
         self._has_figures = True
+        self._has_costs = True  # or times
 
     def set_plan(self, plan: Plan, flagged: Mapping[int, Role] | None = None) -> None:
         """Show a plan, the cursor on its first node; `flagged` nodes have findings, of that gravity."""
@@ -127,9 +128,8 @@ class PlanTree(LineListing):
         self._lines = lines_of(plan)
         self._flagged = flagged or {}
         self._hot = frozenset(hot_path(plan))
-        self._has_figures = plan.analyzed or any(
-            node.total_cost is not None or node.estimated_rows is not None for node in plan.nodes
-        )
+        self._has_costs = plan.analyzed or any(node.total_cost is not None for node in plan.nodes)
+        self._has_figures = self._has_costs or any(node.estimated_rows is not None for node in plan.nodes)
         self.view.cursor = self.view.top = 0
         self.set_count(len(self._lines))
         self.set_title("Plan", self._told(plan))
@@ -176,7 +176,7 @@ class PlanTree(LineListing):
     # ── drawing
     def _columns(self, width: int) -> tuple[bool, bool, bool]:
         """Whether there is room for the heat bar, the rows, the blocks."""
-        return width >= 58, width >= 44, width >= 92
+        return self._has_costs and width >= 58, width >= 44, width >= 92
 
     def heading(self, width: int) -> Sequence[Piece]:
         if self.plan is None:
@@ -185,7 +185,7 @@ class PlanTree(LineListing):
             return ((fit(" Node", width), Role.MUTED),)
         measured = self.plan.analyzed
         with_heat, with_rows, with_blocks = self._columns(width)
-        cells = f"{'self ms' if measured else 'own cost':>10} {'%':>3} "
+        cells = f"{'self ms' if measured else 'own cost':>10} {'%':>3} " if self._has_costs else ""
         cells += "heat".ljust(HEAT) + " " if with_heat else ""
         if with_rows:
             cells += f"{f'rows est{glyphs().arrow}act':>20} " if measured else f"{'rows':>8} {'width':>6} "
@@ -248,7 +248,7 @@ class PlanTree(LineListing):
             return [("never executed ".rjust(length), Role.MUTED)]
         own = "" if line.own is None else f"{line.own:,.1f}"
         share = "" if line.share is None else f"{line.share * 100:.0f}"
-        pieces: list[Piece] = [(f"{own:>10} {share:>3} ", role)]
+        pieces: list[Piece] = [(f"{own:>10} {share:>3} ", role)] if self._has_costs else []
         if with_heat:
             pieces.append((heat(line.share) + " ", Role.MUTED if role is Role.TEXT else role))
         if with_rows and measured:

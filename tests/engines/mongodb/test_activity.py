@@ -52,16 +52,10 @@ async def test_counters_of_ferretdb_are_commands(ferretdb: FerretServer) -> None
     assert rate is not None and rate >= 3
 
 
-async def test_ferretdb_has_the_figures_that_it_counts(ferretdb: FerretServer) -> None:
+async def test_ferretdb_has_the_figures_that_are_drawn_as_charts(ferretdb: FerretServer) -> None:
     async with opened(ferretdb.url()) as engine:
         told = (await sample(engine, "counters", "activity"))["counters"]
-        assert [metric.id for metric in engine.monitor.metrics[:4]] == [
-            "ops",
-            "connections",
-            "active",
-            "waiting",
-        ]
-        assert all(counter in told for metric in engine.monitor.metrics for counter in metric.numerator)
+        assert all(counter in told for metric in engine.monitor.metrics[:4] for counter in metric.numerator)
 
 
 async def test_operations_that_run_on_ferretdb(ferretdb: FerretServer) -> None:
