@@ -23,7 +23,7 @@ from dbtui.migrations.planner.one import (
     key_of,
     not_understood,
 )
-from dbtui.migrations.planner.outcome_mysql import outcome, target_of
+from dbtui.migrations.planner.outcome_mysql import index_name, outcome, target_of
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
 from dbtui.model.migration import Action, Effects, Engine, Relation, Statement
 from dbtui.model.survey import Survey
@@ -236,8 +236,8 @@ def _group(
     why = f"{algorithm} with LOCK={lock}: refused rather than done in a worse way" if asserted != sql else ""
     built = any(a.op == "create index" for a in group)
     step = replace(step, kind=Kind.INDEX if built else Kind.DDL, notes=(*step.notes, *notes), why=why)
-    if built and group[0].index is not None:
-        step = replace(step, index=quoted(group[0].index.name, place.engine))
+    if built and (name := index_name(group[0], place.schema)):
+        step = replace(step, index=quoted(name, place.engine))
     yield outcome(step, group, place.schema)
 
 

@@ -17,12 +17,15 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
     """The step with postconditions, down statements and reversibility of all its actions."""
     done = [_done(action, schema) for action in actions]
     down = [_down(action, schema) for action in actions]
-    known = all(text is not None for text in down)
+    written = [text for text in reversed(down) if text]
+    known = None not in down and len(set(written)) == len(
+        written
+    )  # twice the same is a name that was not foreseen
     lost = any(_loses(action) for action in actions)
     return replace(
         step,
         postconditions=tuple(one for found in done for one in found) if all(done) else (),
-        down=_as_one([text for text in reversed(down) if text], actions[0]) if known else (),
+        down=_as_one(written, actions[0]) if known else (),
         reversibility=Reversibility.IMPOSSIBLE
         if lost
         else Reversibility.FREE
@@ -62,10 +65,25 @@ def target_of(action: Action) -> Relation:
     )
 
 
+def index_name(action: Action, schema: Schema) -> str:
+    """What an index is called: the server names it after its first column, with a number where that is taken.
+
+    "" for an action that makes none, or one whose name cannot be foreseen.
+    """
+    known, made = schema.table(action.relation), action.index
+    if made is None or made.name or known is None or not made.columns:
+        return made.name if made is not None else ""
+    first, taken = made.columns[0], {index.name.casefold() for index in known.indexes}
+    free = (
+        name for name in (first, *(f"{first}_{n}" for n in range(2, 100))) if name.casefold() not in taken
+    )
+    return next(free, "") if first else ""
+
+
 def _done(action: Action, schema: Schema) -> tuple[Condition, ...]:
     """Questions that are answered by yes once the action has run; () where none tells."""
     relation, name, new = target_of(action), action.name, action.new_name
-    index = action.index.name if action.index is not None else ""
+    index = index_name(action, schema)
     found: dict[str, tuple[Condition, ...]] = {
         "drop column": (conditions.column_gone(relation, name),),
         "rename column": (conditions.column_there(relation, new), conditions.column_gone(relation, name)),
@@ -114,8 +132,8 @@ def _down(action: Action, schema: Schema) -> str | None:
         return f"ALTER TABLE {table} DROP COLUMN {quoted(action.column.name, _ENGINE)}"
     if op in ("change column", "rename column"):
         return _column_back(action, known, table)
-    if op == "create index" and action.index is not None and action.index.name:
-        return f"ALTER TABLE {table} DROP INDEX {quoted(action.index.name, _ENGINE)}"
+    if op == "create index" and (index := index_name(action, schema)):
+        return f"ALTER TABLE {table} DROP INDEX {quoted(index, _ENGINE)}"
     if op == "rename index":
         old, new = quoted(action.relation.name, _ENGINE), quoted(action.new_name, _ENGINE)
         return f"ALTER TABLE {table} RENAME INDEX {new} TO {old}"
