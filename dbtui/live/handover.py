@@ -172,7 +172,7 @@ def _statements(snapshot: Snapshot, mask: Mask) -> str:
         for d in deltas
     ]
     head = ["| load | calls/s | mean | statement |", "|--:|--:|--:|---|"]
-    title = f"## Top statements in {deltas[0].seconds:.0f} s"
+    title = f"## Top statements in {deltas[0].seconds:.1f} s"
     return "\n".join([title, "", *head, *rows, ""])
 
 
