@@ -197,6 +197,7 @@ class HealthView(View):
         self._found: dict[str, list[Finding]] = {}
         self._checks: tuple[LiveRule, ...] = ()
         self._changes: Changes = {}
+        self._notes: Sequence[str] = ()  # what is not seen, and how to see it
 
     def compose(self) -> ComposeResult:
         yield Grid(CHECKS, id="checks", empty=LOADING)
@@ -226,9 +227,9 @@ class HealthView(View):
         stale = bool(section.error) or snapshot.link != "live"
         for grid in self.query(Grid):
             grid.stale = stale
-        notes = section.value.notes if section.value is not None else ()
+        self._notes = section.value.notes if section.value is not None else ()
         wrong = section.error or snapshot.trouble
-        self.grid.set_subtitle(wrong or " · ".join(notes), Role.WARN if wrong else Role.MUTED)
+        self.grid.set_subtitle(wrong or " · ".join(self._notes), Role.WARN if wrong else Role.MUTED)
         if section.value is not None:
             self._fill("receivers", receiver_rows(section.value))
 
@@ -264,6 +265,7 @@ class HealthView(View):
     def _show_detail(self) -> None:
         one = self.check
         shown = "" if one is None else explained(one, self._findings(one), self._changes)
+        shown += "".join(f"\n\n{text.printable(note)}" for note in self._notes)
         detail = self.query_one("#check-text", Static)
         if detail.content != shown:
             detail.update(shown, layout=False)

@@ -254,7 +254,8 @@ class StatementsView(TableView):
             since = f"{text.count(s.calls)} calls and {text.milliseconds(s.total_ms)} since the reset"
             pieces = ["@".join(part for part in (s.user, s.database) if part)]
             pieces += [f"id {s.query_id}", since] if s.query_id else []
-            content = text.printable(" · ".join(pieces)) + "\n" + text.one_line(s.query or "", 1500)
+            head = text.printable(" · ".join(filter(None, pieces)))
+            content = f"{head}\n{text.one_line(s.query or '', 1500)}"
         detail = self.query_one("#statement-text", Static)
         if detail.content != content:
             detail.update(content, layout=False)
