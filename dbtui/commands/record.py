@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import signal
 import sys
 import time
@@ -117,7 +118,7 @@ class _Recording:
 
     def _tell(self, line: str) -> None:
         """Say what is wrong, once for each thing that is."""
-        what = line.rstrip("0123456789. s")
+        what = re.sub(r"\d+", "", line)
         if line and what != self._said:
             print(f"record: {printable(line)}", file=sys.stderr, flush=True)
         self._said = what

@@ -48,7 +48,7 @@ class RecordingFile:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             self.lost += 1
-            self.trouble = f"{self.path.name}: {os.strerror(error.errno)}, {self.lost} samples are lost"
+            self.trouble = f"{self.path.name}: {os.strerror(error.errno)}, {self.lost} samples lost"
             os.ftruncate(self._handle, self.size)
             return False
         self.trouble = ""

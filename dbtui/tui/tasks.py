@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dbtui import text
+from dbtui import policy, text
 from dbtui.commands.plan_history import remember
 from dbtui.commands.server_plans import explain_on, running_plan
 from dbtui.errors import DbtuiError, Forbidden, NotApproved
@@ -164,13 +164,14 @@ async def lift(console: MainScreen) -> None:
     if console.session.lift is not None:
         console.session.drop_lift()
         console.say("read-only again", "information")
-    else:
+        console.show_top_bar()
+        return
+    try:
+        policy.current().refuse_writes()  # before anybody has typed a reason
         question = LiftQuestion(console.target.name, console.target.environment)
-        choice = await console.app.push_screen_wait(question)
-        if choice is None:
+        if (choice := await console.app.push_screen_wait(question)) is None:
             return
-        try:
-            console.session.lift_read_only(choice.reason, once=choice.once)
-        except Forbidden as error:
-            console.say(str(error), "warning")
+        console.session.lift_read_only(choice.reason, once=choice.once)
+    except Forbidden as error:
+        console.say(str(error), "warning")
     console.show_top_bar()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -64,3 +65,15 @@ def test_a_time_and_a_server_that_refuses(postgres18: PostgresServer, tmp_path: 
     assert (
         "dbtui: " in process.communicate(timeout=20)[1] and process.returncode == 2 and not refused.exists()
     )
+
+
+def test_a_file_that_cannot_grow_is_told_once_and_ends_with_one(
+    postgres18: PostgresServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.dbtui"
+    record = shlex.join([sys.executable, "-m", "dbtui", "record", postgres18.url(), "-o", str(path)])
+    limited = f"ulimit -f 12; exec {record} --interval 0.1 --for 3s"  # blocks of 512 bytes
+    done = subprocess.run(["/bin/sh", "-c", limited], stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 1 and len(read(path)) > 0
+    (trouble, summary) = done.stderr.splitlines()
+    assert "File too large, 1 samples lost" in trouble and "samples were lost" in summary

@@ -279,3 +279,14 @@ async def test_no_editor_is_opened_where_it_is_forbidden_or_without_a_terminal(
         monkeypatch.setattr(policy, "current", lambda: rail)
         await c.press("ctrl+t")
         await c.hears("editor is forbidden by /etc/dbtui/policy.toml: no shells here")
+
+
+async def test_where_nothing_may_be_written_a_lift_asks_for_no_reason(
+    postgres18: PostgresServer, goods: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with query(postgres18, goods) as c:
+        await c.press("escape")
+        monkeypatch.setattr(policy, "current", lambda: policy.Policy(read_only=True, reason="not from here"))
+        await c.press("L")
+        await c.hears("writing is forbidden by /etc/dbtui/policy.toml: not from here")
+        await c.sees_no_more("Lift read-only")
