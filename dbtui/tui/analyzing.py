@@ -91,6 +91,6 @@ class _Asking:
                 Role.MUTED,
             )
         if not self._found:
-            return "As far as its plan tells, it does nothing besides.", Role.MUTED
+            return "As far as its words and its plan tell, it does nothing besides.", Role.MUTED
         listed = "\n".join(f"{glyphs().high} {one}" for one in self._found)
         return f"It does more, which a rollback may not take back:\n{listed}", Role.WARN

@@ -176,6 +176,8 @@ def test_a_plan_of_documentdb_names_the_collection_and_its_values() -> None:
     assert plan.nodes[1].raw["Filter"] == '(document > {"total": 10})'
     assert plan.nodes[1].relation == "shop.orders"
     assert plan.nodes[0].self_cost == pytest.approx(0.01)
+    kept = masked(plan, masker("mongodb"))
+    assert kept is not None and tree(parse(kept)) == tree(plan) and "BSONHEX" not in kept
 
 
 def test_below_a_limit_the_costs_of_documentdb_add_up_to_what_is_asked_for() -> None:

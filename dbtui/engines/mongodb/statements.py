@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 from dbtui.documents import mapping
 from dbtui.engines import sampled
-from dbtui.engines.mongodb import values
+from dbtui.engines.mongodb import shell, values
 from dbtui.engines.mongodb.failures import grant, lacks
 from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.sessions import whole
@@ -34,6 +35,7 @@ _NAMES = frozenset(
     }
 )  # fmt: skip
 _WHOLE = frozenset({"sort", "$sort", "projection", "$project", "hint", "collation"})  # no data in them
+_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"?|\'(?:[^\'\\]|\\.)*\'?|(?<![\w$])\d[\w.]*')
 _NOT_SHAPE = frozenset({"comment", "$comment", "cursor", "batchSize", "lsid", "$db"})
 
 
@@ -236,11 +238,14 @@ def shape_of_text(text: str) -> str:
 
 
 def masked_text(text: str) -> str:
-    """A command's text with a question mark, and its type, in place of each value."""
+    """A command's text with a question mark, and its type, in place of each value; what is none loses its literals."""
     try:
         command = json.loads(text)
     except ValueError:
-        return text
+        try:
+            command = dict(shell.parse(text).document)
+        except QueryError:
+            return _LITERAL.sub("?", text)
     return values.text(_masked(command), 20_000) if isinstance(command, dict) else text
 
 

@@ -32,6 +32,13 @@ def test_shapes_keep_names_and_lose_data() -> None:
     assert shape_of_text('{"cut in the mid') == '{"cut in the mid'
 
 
+def test_no_text_keeps_its_values() -> None:
+    assert masked_text("db.o.find({s: 'geheim', n: 7}).sort({n: 1})") == (
+        '{"find": "o", "filter": {"s": "?string", "n": "?int"}, "sort": {"n": 1}}'
+    )
+    assert masked_text('{"find": "o", "filter": {"s": "gehe') == "{?: ?, ?: {?: ?"
+
+
 async def test_query_stats_come_first_where_the_server_has_them() -> None:
     def aggregate(command: dict[str, Any]) -> dict[str, Any]:
         assert next(iter(command["pipeline"][0])) == "$queryStats"
