@@ -78,7 +78,7 @@ def test_a_disk_that_is_full_loses_only_what_it_has_no_room_for(tmp_path: Path) 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     trouble, lost = done.stdout.splitlines()
-    assert "samples are lost" in trouble
+    assert "samples lost" in trouble
     tape = read(path)
     assert tape.note == "" and len(tape) + int(lost) == 30 and 10 <= int(lost) <= 15
     assert tape.snapshot(len(tape) - 1) == snapshot(29, session("1", query_age=29.0))
