@@ -269,7 +269,8 @@ def _rows(node: PlanNode, *, cut: bool) -> list[Piece]:
     times = f"{glyphs().times}{tidy(text.count(round(factor)), 4)}" if off and factor is not None else ""
     role = Role.TEXT if not off else Role.BAD if factor is not None and factor >= FAR_OFF else Role.WARN
     estimated, actual = text.count(_whole_rows(node.estimated_rows)), text.count(_whole_rows(node.rows))
-    return [(f"{estimated:>6} {glyphs().arrow} {actual:<6}", Role.TEXT), (f"{times:>5} ", role)]
+    arrow = glyphs().arrow if estimated or actual else " "
+    return [(f"{estimated:>6} {arrow} {actual:<6}", Role.TEXT), (f"{times:>5} ", role)]
 
 
 def _whole_rows(value: float | None) -> float | None:
