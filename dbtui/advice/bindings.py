@@ -19,6 +19,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.LTE: "<=",
     exp.GTE: ">=",
+    exp.Like: "like",
 }
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
@@ -37,8 +38,10 @@ def bindings(sql: str, facts: Facts) -> tuple[Parameter, ...]:
 
 
 def _comparisons(scope: Scope) -> Iterator[tuple[exp.Column, str, int]]:
-    for comparison in scope.find_all(*_OPERATORS, exp.Between):
-        if isinstance(comparison, exp.Between):
+    for comparison in scope.find_all(*_OPERATORS, exp.Between, exp.In):
+        if isinstance(comparison, exp.In):
+            sides = [(comparison.this, "=", value) for value in comparison.expressions]
+        elif isinstance(comparison, exp.Between):
             sides = [
                 (comparison.this, ">=", comparison.args["low"]),
                 (comparison.this, "<=", comparison.args["high"]),

@@ -94,7 +94,7 @@ async def _narrowed(asker: _Asker, varied: Possible, low: Tried, high: Tried) ->
 def _order(varied: Possible) -> list[Candidate]:
     """All values that the statistics know, in the order of the candidates."""
     column = varied.column
-    if varied.parameter.operator == "=":
+    if varied.parameter.of_one:
         return [Candidate(value, "common", share) for value, share in column.common]
     count = max(2, len(column.bounds))
     shares = [at / (count - 1) for at in range(count)]

@@ -15,7 +15,12 @@ class Parameter:
     schema: str  # "" where the statement names none
     table: str
     column: str  # as the server writes it in the table, without quotes
-    operator: str  # = < > <= >=
+    operator: str  # = (of a list too) like < > <= >=
+
+    @property
+    def of_one(self) -> bool:
+        """Whether one value of the column is asked for, and no range."""
+        return self.operator in ("=", "like")
 
     @property
     def place(self) -> str:

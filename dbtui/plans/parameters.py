@@ -7,7 +7,7 @@ statistics then say which values are common, rare or out of range.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dbtui.model.plan import Plan
@@ -16,8 +16,12 @@ from dbtui.model.sweep import Parameter
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]{0,62})'
 _BOUND = re.compile(
-    rf"\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? (=|<|>|<=|>=) \(?\$(\d{{1,4}})\b"
+    rf"\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? (=|<|>|<=|>=|~~) \(?\$(\d{{1,4}})\b"
 )
+_LIST = re.compile(
+    rf"\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? = ANY \(+ARRAY\[([^\]]{{1,4000}})\]"
+)
+_NUMBER = re.compile(r"\$(\d{1,4})\b")
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 MOST_COMMON = 6  # of an equality's common values that are tried
@@ -40,15 +44,24 @@ def bindings(generic: Plan) -> tuple[Parameter, ...]:
         if not table:
             continue
         for key in _CONDITIONS:
-            for column, operator, number in _BOUND.findall(str(node.raw.get(key, ""))):
+            for column, operator, number in _compared(str(node.raw.get(key, ""))):
                 name = column[1:-1].replace('""', '"') if column.startswith('"') else column
-                found.setdefault(int(number), Parameter(int(number), schema, table, name, operator))
+                found.setdefault(number, Parameter(number, schema, table, name, operator))
     return tuple(found[number] for number in sorted(found))
+
+
+def _compared(condition: str) -> Iterator[tuple[str, str, int]]:
+    """Column, operator and placeholder of each comparison, with each of a list's."""
+    for column, operator, number in _BOUND.findall(condition):
+        yield column, "like" if operator == "~~" else operator, int(number)
+    for column, listed in _LIST.findall(condition):
+        for number in _NUMBER.findall(listed):
+            yield column, "=", int(number)
 
 
 def candidates(parameter: Parameter, column: ColumnStatistics) -> tuple[Candidate, ...]:
     """Values to try, in the order in which the plan may flip: from frequent to rare, or from low to high."""
-    if parameter.operator == "=":
+    if parameter.of_one:
         return (*_frequencies(column), *_outside(column)[1])
     low, high = _outside(column)
     inside = tuple(

@@ -30,8 +30,8 @@ def weights(plan: Plan) -> tuple[float | None, ...]:
 def own_costs(plan: Plan) -> tuple[float | None, ...]:
     """What each node adds to the cost of what is asked for.
 
-    PostgreSQL (and DocumentDB, which runs on it) prices a node as if all of its rows were wanted: below a Limit that costs less, what is there counts
-    in proportion. So the parts of a plan add up to its root.
+    PostgreSQL (and DocumentDB, which runs on it) prices a node as if all of its rows were wanted: below a Limit that
+    costs less, what is there counts in proportion. So the parts of a plan add up to its root.
     """
     if not plan.format.startswith(("postgres", "mongo-documentdb")):
         return tuple(node.self_cost for node in plan.nodes)

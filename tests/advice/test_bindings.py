@@ -38,6 +38,10 @@ FACTS = Facts(
         ),
         ("UPDATE orders SET status = $1 WHERE id = $2", ["2 Orders.id ="]),
         ("DELETE FROM orders WHERE at < $1", ["1 Orders.at <"]),
+        (
+            "SELECT * FROM orders WHERE status IN ($1, $2) AND id NOT IN ($3) OR status LIKE $4",
+            ["1 Orders.status =", "2 Orders.status =", "3 Orders.id =", "4 Orders.status like"],
+        ),
         ("SELECT $1", []),
     ],
 )

@@ -76,6 +76,8 @@ async def test_other_literals_stay_and_what_cannot_be_known_is_asked_for(engine:
     assert found.tried
     found = await sweep(engine, "select * from visits where shop = $1 limit $2")
     assert found.tried and "$2 says how many rows: 10 was taken" in found.notes
+    listed = "select * from visits where shop in ($1, $2, 'x') and note like $3 or shop like $4"
+    assert {one.parameter.number for one in (await sweep(engine, listed)).tried} == {1, 2, 3, 4}
     with pytest.raises(UsageError, match="nothing to vary"):
         await sweep(engine, "select 1")
     found = await sweep(engine, "select * from bare where x = 'a'")
@@ -194,6 +196,8 @@ async def test_a_digest_is_explained_with_usual_values(shop: tuple[Engine, Mysql
     plan = await explain_on(engine, digest)
     assert plan.query == digest and plan.nodes[-1].relation.endswith("Visits")
     assert plan.notes[-1] == f"made with usual values: shop = 'main', note = '{'x' * 50}'"
+    listed = await explain_on(engine, "SELECT * FROM `Visits` WHERE `shop` IN (...) AND `note` LIKE ?")
+    assert listed.notes[-1].startswith("made with usual values: shop = 'main', note like 'xxx")
     with pytest.raises(QueryError, match="placeholders"):
         await explain_on(engine, "SELECT `id` + ? FROM `Visits`")
 

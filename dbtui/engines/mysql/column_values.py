@@ -22,6 +22,7 @@ SAMPLE_ROWS = 20_000
 _PLACES = 20  # of the table that a sample is read from
 _LIMIT = 5.0  # seconds
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.I)
+_CUT = "(...)"  # any number of values
 _CALL = re.compile(r"(?<=\w) \(")
 _NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year")
 _UNREADABLE = ("bit", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry", "json")
@@ -60,9 +61,9 @@ class MysqlValues:
         return self._connector.probe.identity.dialect
 
     def parametrised(self, sql: str) -> Parametrised:
-        """The text of a digest too, whose `COUNT ( * )` no server takes."""
-        if placeholders(sql, self._dialect):
-            sql = _CALL.sub("(", sql)
+        """The text of a digest too, whose `COUNT ( * )` and `IN (...)` no server takes."""
+        if placeholders(sql, self._dialect) or _CUT in sql:
+            sql = _CALL.sub("(", sql).replace(_CUT, "(?)")
         return parametrised(sql, tokens(sql, self._dialect))
 
     def literal(self, value: str, type_name: str) -> str:
