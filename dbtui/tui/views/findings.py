@@ -114,6 +114,7 @@ class FindingsView(View):
 
     def on_mount(self) -> None:
         self.grid.set_title("Findings")
+        self._show_detail()
 
     def focus_main(self) -> None:
         self.grid.focus()
@@ -147,6 +148,7 @@ class FindingsView(View):
 
     def _show_detail(self) -> None:
         finding = self.finding
+        self.query_one("#finding-detail", Frame).display = finding is not None
         self.query_one("#finding-text", Static).update(described(finding) if finding else "")
 
     @on(Grid.Highlighted)
