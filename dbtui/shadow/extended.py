@@ -56,8 +56,10 @@ async def create(session: Connection, statement: str, source: PostgresSource, da
     await session.execute("begin")
     try:
         await session.execute(statement)
-        (found,) = [row for row in await session.fetch(_OBJECTS) if row[0] not in known]
-        made = await _with_figures(found, source, database)
+        new = [row for row in await session.fetch(_OBJECTS) if row[0] not in known]
+        if not new:  # IF NOT EXISTS
+            raise QueryError("there is such a statistics object already", "name another one")
+        made = await _with_figures(new[0], source, database)
         await session.execute("commit")
     except BaseException:
         await session.execute("rollback")

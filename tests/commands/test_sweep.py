@@ -190,6 +190,17 @@ async def test_values_come_from_a_histogram_where_one_is_kept(
     assert amounts == sorted(amounts) and amounts[0] < 1 and amounts[-1] > 900
 
 
+async def test_each_row_of_a_sample_counts_once(shop: tuple[Engine, MysqlProtocolServer, str]) -> None:
+    engine, mysql, database = shop
+    mysql.sql(
+        "CREATE TABLE few (id INT PRIMARY KEY, state VARCHAR(9))",
+        "INSERT INTO few SELECT id, IF(id <= 300, 'old', 'new') FROM Visits WHERE id <= 400",
+        database=database,
+    )
+    found = await sweep(engine, "select * from few where state = 'old'")
+    assert [(one.value, one.share) for one in found.tried[:2]] == [("old", 0.75), ("new", 0.25)]
+
+
 async def test_a_digest_is_explained_with_usual_values(shop: tuple[Engine, MysqlProtocolServer, str]) -> None:
     engine, _, _ = shop
     digest = "SELECT COUNT ( * ) FROM `Visits` WHERE `shop` = ? AND `note` = ? LIMIT ?"

@@ -129,6 +129,10 @@ async def test_a_statistics_object_that_is_only_thought_of_is_planned_with_as_th
                 queries[0], WhatIf(statistics=("create statistics s on a, b from t; drop table t",))
             )
         before = [outline((await clone.plan(query)).text)[0][2] for query in queries]
+        await clone.plan(queries[0], WhatIf(statistics=("create statistics other on city, zip from places",)))
+        with pytest.raises(QueryError, match="already"):
+            twice = "create statistics if not exists other on city, country from places"
+            await clone.plan(queries[0], WhatIf(statistics=(twice,)))
         thought = [await clone.plan(query, WhatIf(statistics=(statement,))) for query in queries]
         again = [outline((await clone.plan(query)).text)[0][2] for query in queries]
         postgres.psql(f"{statement}; analyze places", shop)

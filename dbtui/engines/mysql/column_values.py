@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 from dbtui.engines.mysql.connection import Connection, Connector
@@ -99,12 +100,14 @@ class MysqlValues:
             return None
         if not rows:
             return None
-        if mariadb:
-            nulls = float(rows[0][1] or 0.0)
-            buckets = _of_mariadb(json.loads(rows[0][0])["histogram_hb"], 1.0 - nulls)
-        else:
+        try:
             body = json.loads(rows[0][0])
-            nulls, buckets = float(body["null-values"]), _of_mysql(body["buckets"])
+            nulls = float(rows[0][1] or 0.0) if mariadb else float(body["null-values"])
+            buckets = (
+                _of_mariadb(body["histogram_hb"], 1.0 - nulls) if mariadb else _of_mysql(body["buckets"])
+            )
+        except (ValueError, TypeError, LookupError):  # a form that is not known yet
+            return None
         return of_histogram(place[2], kind, buckets, nulls) if buckets else None
 
 
@@ -154,11 +157,11 @@ async def _sampled(
     if key:
         ends = await connection.fetch(f"SELECT MIN({identifier(key)}), MAX({identifier(key)}) FROM {rows}")
         low, high = (int(end or 0) for end in ends[0])
-        starts = sorted({low + (high - low) * at // _PLACES for at in range(_PLACES)})
+        starts = sorted({low + (high + 1 - low) * at // _PLACES for at in range(_PLACES + 1)})
         each = (
-            f"({select} FORCE INDEX (PRIMARY) WHERE {identifier(key)} >= {start}"
+            f"({select} FORCE INDEX (PRIMARY) WHERE {identifier(key)} >= {start} AND {identifier(key)} < {end}"
             f" ORDER BY {identifier(key)} LIMIT {SAMPLE_ROWS // _PLACES})"
-            for start in starts
+            for start, end in pairwise(starts)
         )
         select = " UNION ALL ".join(each)
     else:
