@@ -149,6 +149,7 @@ class ChangeStep:
     postconditions: tuple[Condition, ...] = ()  # all hold when it is done; () means only people know
     foreseen: tuple[Condition, ...] = ()  # of rows, asked while the plan is made: a no is a failure to come
     superseded: Condition | None = None  # when it holds, a later step used up what this one made: it is done
+    passing: bool = False  # a later statement changes what it made: once journalled as done, it is done
     undoes: tuple[Condition, ...] = ()  # of a way back: it is done when one of these holds no more
     leftover: Condition | None = None  # before each attempt: when it holds, `cleanup` runs first
     cleanup: tuple[str, ...] = ()  # removes what a failed attempt left, each outside a transaction

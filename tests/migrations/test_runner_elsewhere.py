@@ -196,3 +196,28 @@ async def test_a_way_back_whose_session_is_lost_is_looked_for_on_the_server(
             await held.close()
     assert cuts and detail == "done, though the session was lost meanwhile"
     assert [row[0] for row in mysql.sql("show columns from orders", database=database)] == ["id"]
+
+
+async def test_a_rebuild_is_not_done_again_when_a_later_step_has_changed_the_table(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with sqlite3.connect(file) as raw:
+        raw.execute("create table orders (id integer primary key, amount text)")
+    sql = """
+        ALTER TABLE orders ALTER COLUMN amount TYPE integer;
+        ALTER TABLE orders ADD COLUMN total integer;
+        INSERT INTO missing VALUES (1);
+    """
+    async with Console(f"sqlite:///{file}") as console:
+        plan = await surveyed(console.engine, [migration_file("1.sql", sql)])
+        async with console.runner(plan) as runner:
+            run = await runner.run()
+        assert run.of(len(plan.steps)).state is State.FAILED, run.lines
+        async with console.runner(plan) as runner:
+            done = [one.step.number for one in runner.state.steps if one.state is State.DONE]
+            assert done == list(range(len(plan.steps))), runner.state
+            assert await way_back(runner, 0)
+    with sqlite3.connect(file) as raw:
+        assert [row[1:3] for row in raw.execute("pragma table_info(orders)")] == [
+            ("id", "INTEGER"),
+            ("amount", "TEXT"),
+        ]

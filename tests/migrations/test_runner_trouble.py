@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from dbtui.errors import ConnectError, InputError, NotApproved
-from dbtui.migrations.files import read_files
+from dbtui.migrations.files import migration_file, read_files
 from dbtui.migrations.limits import Limits
 from dbtui.migrations.rollback import plan_back, way_back
 from dbtui.migrations.runner import Runner
@@ -458,3 +458,25 @@ async def test_a_file_of_all_sorts_runs_up_to_what_is_wrong_in_it(
     assert [one.state for one in run.steps] == [*[State.DONE] * 5, State.FAILED, State.PENDING], run.lines
     assert "syntax error" in run.of(5).detail
     assert postgres18.psql("select count(*) from pg_indexes where tablename = 'Odd \"Table'", database) == "2"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE orders ADD COLUMN a int; ALTER TABLE orders RENAME COLUMN a TO b; SELECT 1/0",
+        "ALTER TABLE orders DROP COLUMN touched; ALTER TABLE orders ADD COLUMN touched bigint; SELECT 1/0",
+        "ALTER TABLE orders DROP CONSTRAINT small, ADD CONSTRAINT small CHECK (amount < 900) NOT VALID; SELECT 1/0",
+    ],
+)
+async def test_what_a_later_step_changes_is_not_done_again(
+    postgres: PostgresServer, database: str, sql: str
+) -> None:
+    postgres.psql("alter table orders add constraint small check (amount < 1000)", database)
+    async with Console(postgres.url(database)) as console:
+        made = await surveyed(console.engine, [migration_file("1.sql", sql)], database=database)
+        async with console.runner(made) as runner:
+            run = await runner.run()
+        assert State.FAILED in [one.state for one in run.steps], run.lines
+        before = [one.step.number for one in run.steps if one.state is State.DONE]
+        async with console.runner(made) as runner:
+            assert [one.step.number for one in runner.state.steps if one.state is State.DONE] == before

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from dbtui.migrations.assess import DEFAULT_VERSIONS, walk
 from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.planner.numbers import numbered
+from dbtui.migrations.planner.passing import passing
 from dbtui.migrations.planner.weigh import weigh
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Phase, Source
-from dbtui.model.migration import Assessed, Engine
+from dbtui.model.migration import Action, Assessed, Engine
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step
 
@@ -40,11 +41,13 @@ def make(
     there = (*before, *((MigrationFile("live", survey.ddl),) if survey is not None and survey.ddl else ()))
     own = [replace(file, transaction="none") for file in files]
     source: list[Source] = []
+    actions: list[tuple[Action, ...]] = []
     drafts: list[ChangeStep] = []
     swaps = _swaps(engine)
     for place, assessed in walk(own, engine, version, there):
         number = len(source)
         source.append(_source(assessed))
+        actions.append(assessed.statement.actions)
         drafts += [replace(step, source=number) for step in _planner(engine)(place, survey)]
         if swaps is not None:
             swaps.take(number, place)
@@ -54,7 +57,7 @@ def make(
         server=survey.identity if survey is not None else "",
         database=survey.database if survey is not None else "",
         source=tuple(source),
-        steps=numbered(weighed),
+        steps=numbered(passing(weighed, actions, engine)),
         title=title or _title(files),
         version=".".join(map(str, version)),
         notes=_notes(survey) if survey is not None else (),

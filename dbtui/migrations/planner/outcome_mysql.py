@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_mysql as conditions
+from dbtui.migrations.planner.passing import remade
 from dbtui.model.change import ChangeStep, Condition, Reversibility
 from dbtui.model.migration import Action, ColumnDef, Engine, KnownTable, Relation, Schema
 from dbtui.rules.migration.step import quoted, sql_name
@@ -24,7 +25,9 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
     lost = any(_loses(action) for action in actions)
     return replace(
         step,
-        postconditions=tuple(one for found in done for one in found) if all(done) else (),
+        postconditions=tuple(one for found in done for one in found)
+        if all(done) and not remade(actions)
+        else (),
         down=_as_one(written, actions[0]) if known else (),
         reversibility=Reversibility.IMPOSSIBLE
         if lost

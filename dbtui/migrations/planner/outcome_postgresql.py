@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner.one import One
+from dbtui.migrations.planner.passing import remade
 from dbtui.model.change import ChangeStep, Condition, Reversibility
 from dbtui.model.migration import Action, ColumnDef, ConstraintDef, Relation
 from dbtui.rules.migration.step import quoted, sql_name
@@ -27,7 +28,7 @@ def outcome(step: ChangeStep, actions: Sequence[Action], one: One) -> ChangeStep
     found = [_OUTCOMES[a.op](a, one) if a.op in _OUTCOMES else Outcome() for a in actions]
     known = bool(found) and all(each.down is not None for each in found)
     down = tuple(text for each in reversed(found) for text in each.down or ()) if known else ()
-    told = bool(found) and all(each.done for each in found)
+    told = bool(found) and all(each.done for each in found) and not remade(actions)
     order = list(Reversibility)
     worst = max((each.reversibility for each in found), key=order.index, default=Reversibility.FREE)
     goes = one.fresh and all(

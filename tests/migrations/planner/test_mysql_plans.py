@@ -22,6 +22,7 @@ CHANGES = (
     "ALTER TABLE orders ADD COLUMN extra int NOT NULL DEFAULT 5 AFTER customer, ADD INDEX orders_extra (extra)",
     "CREATE UNIQUE INDEX one_code ON orders (code)",
     "ALTER TABLE orders ADD INDEX (code)",
+    "ALTER TABLE orders DROP INDEX orders_note, ADD INDEX orders_note (note, code)",
     "ALTER TABLE orders ADD CONSTRAINT of_user FOREIGN KEY (customer) REFERENCES users (id)",
     "ALTER TABLE orders MODIFY customer int NOT NULL",
     "ALTER TABLE orders MODIFY code bigint NOT NULL",
