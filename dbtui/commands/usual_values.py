@@ -51,10 +51,8 @@ class Subject:
         missing = sorted(self.statement.numbers - found.keys())
         if missing:
             listed = ", ".join(f"${number}" for number in missing)
-            raise UsageError(
-                f"no column of a table is compared with {listed}, so that its values cannot be known",
-                f"give one as SQL: --value {missing[0]}=…",
-            )
+            unknown = f"no column of a table is compared with {listed}, so that its values cannot be known"
+            raise UsageError("; ".join(self.notes) or unknown, f"give one as SQL: --value {missing[0]}=…")
         return found
 
 
@@ -108,6 +106,9 @@ async def _possible(
             notes.append(f"${one.number}, {one.place}: {error}")
             continue
         tried = candidates(one, column)
+        if not tried:
+            notes.append(f"${one.number}, {one.place}: it has no values")
+            continue
         usual = next((c for c in tried if c.kind == "common"), tried[_place_of_usual(one, len(tried))])
         found.append(Possible(one, column, tried, values.literal(usual.value, column.type)))
     return found, notes

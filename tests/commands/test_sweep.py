@@ -197,6 +197,9 @@ async def test_each_row_of_a_sample_counts_once(shop: tuple[Engine, MysqlProtoco
         "INSERT INTO few SELECT id, IF(id <= 300, 'old', 'new') FROM Visits WHERE id <= 400",
         database=database,
     )
+    mysql.sql("ALTER TABLE few ADD mood ENUM ('a', 'b')", database=database)
+    with pytest.raises(UsageError, match="mood: it has no values"):
+        await sweep(engine, "select * from few where mood = ?")
     found = await sweep(engine, "select * from few where state = 'old'")
     assert [(one.value, one.share) for one in found.tried[:2]] == [("old", 0.75), ("new", 0.25)]
 
