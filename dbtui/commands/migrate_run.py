@@ -55,17 +55,17 @@ async def run(args: argparse.Namespace) -> int:
         return 1
 
 
-def _where_it_stopped(state: Run, *, until: int | None) -> str:
-    """Why a run ended before the last step, and how it goes on."""
+def _where_it_stopped(state: Run, *, until: int | None = None) -> str:
+    """Why a run, or a way back, ended before the last step, and how it goes on."""
     following = state.next
     assert following is not None, "a run whose steps are all done did not stop"
     number = following.step.number
     if following.state in (State.FAILED, State.WITHDRAWN, State.STOPPED):
-        return f"stopped: step {number} {following.state}: {following.detail}; run the plan again to continue there"
+        return f"stopped: step {number} {following.state}: {following.detail}; do it again to continue there"
     if until is not None and number > until:
         return f"done up to step {until}; the next one is step {number}: {following.step.title}"
     told = " once it is done" if following.step.kind in (Kind.APPLICATION, Kind.COMMAND) else ""
-    return f"stopped before step {number}, which was not approved: run again with --approve {number}{told}"
+    return f"stopped before step {number}, which was not approved: do it again with --approve {abs(number)}{told}"
 
 
 async def rollback(args: argparse.Namespace) -> int:
@@ -75,7 +75,8 @@ async def rollback(args: argparse.Namespace) -> int:
         leaves = Leaves(args, plan, target, engine)
         async with _stoppable(args, engine, target, plan, leaves) as runner:
             complete = await way_back(runner, args.to)
-        print(f"steps above {args.to} are taken back" if complete else "not everything was undone")
+        said = f"steps above {args.to} are taken back"
+        print(said if complete else printable(_where_it_stopped(runner.state)))
         return 0 if complete else 1
 
 

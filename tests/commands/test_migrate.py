@@ -64,6 +64,9 @@ def test_from_sql_to_its_end_and_back(
     assert "its index is not used yet" in capsys.readouterr().out
     indexed = "select count(*) from pg_indexes where indexname = 'orders_by_amount'"
     assert postgres18.psql(indexed, database) == "1"
+    assert main(["migrate", "rollback", plan_id, *where, "--approve", "9"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "stopped before step -2, which was not approved: do it again with --approve 2"
     assert main(["migrate", "rollback", plan_id, *where, "--approve", "all"]) == 0
     assert postgres18.psql(indexed, database) == "0"
     capsys.readouterr()
@@ -158,7 +161,7 @@ def test_a_run_says_where_it_stopped_and_how_to_go_on(
     where = [file, "--on", postgres18.url(database)]
     assert main(["migrate", "run", *where, "--approve", "0-1"]) == 1
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "stopped before step 2, which was not approved: run again with --approve 2"
+    assert last == "stopped before step 2, which was not approved: do it again with --approve 2"
     assert main(["migrate", "run", *where, "--approve", "all", "--until", "1"]) == 1
     assert (
         capsys.readouterr()
