@@ -17,13 +17,15 @@ from dbtui.migrations.planner.outcome_postgresql import outcome
 from dbtui.migrations.planner.postgresql_columns import add_column
 from dbtui.migrations.planner.postgresql_constraints import add_constraint, domain_constraint, set_not_null
 from dbtui.migrations.planner.postgresql_indexes import create_index, drop_index, reindex
+from dbtui.migrations.planner.postgresql_partitions import (
+    attach_partition,
+    create_partition,
+    detach_partition,
+)
 from dbtui.migrations.planner.postgresql_replace import rename_column, set_type
 from dbtui.migrations.planner.postgresql_tables import (
     add_enum_value,
     as_written,
-    attach_partition,
-    create_partition,
-    detach_partition,
     drop_column,
     drop_table,
     refresh,
