@@ -11,8 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dbtui import __version__
-from dbtui.commands.terminal import require_terminal
-from dbtui.errors import DbtuiError
+from dbtui.errors import DbtuiError, UsageError
 from dbtui.text import printable
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ COMMANDS = {
     "rules": "print what a rule looks for, why, and what to do instead",
 }
 WITH_CONSOLE = frozenset({"demo", "fleet", "logs", "replay"})  # their `run` also gets what opens the console
+_SLOW_TO_OPEN = frozenset({"demo"})  # it starts servers first: without a terminal it is refused before
 
 EXAMPLES = """\
 examples:
@@ -89,6 +89,8 @@ def _command(name: str, words: Sequence[str]) -> int:
     if name in WITH_CONSOLE:
         add_display_arguments(parser)
         args = parser.parse_args(words)
+        if name in _SLOW_TO_OPEN:
+            _require_terminal()
         return int(module.run(args, lambda *what: _open(args, *what)))
     return int(module.run(parser.parse_args(words)))
 
@@ -145,13 +147,19 @@ def _interval(text: str) -> float:
     return seconds
 
 
+def _require_terminal() -> None:
+    """Raises UsageError where the console could not be drawn: that is done on standard error."""
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError("the console needs a terminal", "use a command such as `dbtui explain` in scripts")
+
+
 def _open(
     args: argparse.Namespace,
     target: Target | None,
     stand_in: StandIn | None = None,
     fleet: Sequence[Target] = (),
 ) -> int:
-    require_terminal()
+    _require_terminal()
     if args.slow_link:  # Textual reads these when it is imported
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "256"
         os.environ["TEXTUAL_FPS"] = "10"

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dbtui.commands.terminal import require_terminal
 from dbtui.config import Target, announce
 from dbtui.demo import Demo
 from dbtui.text import printable
@@ -55,9 +54,8 @@ def _scale(text: str) -> float:
 def run(args: argparse.Namespace, open_console: Callable[[Target], int]) -> int:
     """Start a demo, open the console on it, and end it again; what the console returned.
 
-    Raises UsageError without the wheel or a terminal, ConnectError or QueryError where it does not start.
+    Raises UsageError without the wheel, ConnectError or QueryError where it does not start.
     """
-    require_terminal()
     demo = Demo(
         workload=not args.no_workload,
         seed_scale=args.scale,
