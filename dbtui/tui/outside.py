@@ -79,4 +79,4 @@ async def _run(file: Path) -> str:
     finally:
         if process.returncode is None:  # the console is being left
             process.terminate()
-    return f"{command} ended with code {code}" if code else ""
+    return f"{Path(shlex.split(command)[0]).name} ended with code {code}" if code else ""
