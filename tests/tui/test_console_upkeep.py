@@ -75,7 +75,9 @@ async def test_a_well_server_says_so(postgres18: PostgresServer) -> None:
 
 async def test_a_table_is_analysed_behind_a_question(postgres18: PostgresServer) -> None:
     database = postgres18.create_database()
-    postgres18.psql("create table fresh with (autovacuum_enabled = off) as select generate_series(1, 500) n", database)
+    postgres18.psql(
+        "create table fresh with (autovacuum_enabled = off) as select generate_series(1, 500) n", database
+    )
     async with console(target_of(postgres18.url(database), Environment.PRODUCTION)) as c:
         await c.press("3")
         await c.until(lambda: c.main.tree_widget.reveal(("here", database, "public", "fresh")))
