@@ -24,7 +24,7 @@ def filled(server: ElasticServer) -> None:
 def pages(elastic: ElasticServer) -> Iterator[ElasticServer]:
     filled(elastic)
     yield elastic
-    elastic.ask("DELETE", f"/{PAGES}")
+    elastic.drop(PAGES)
 
 
 async def test_a_search_that_does_not_end(pages: ElasticServer) -> None:
@@ -37,7 +37,7 @@ async def test_a_search_that_does_not_end(pages: ElasticServer) -> None:
 
 async def test_a_shard_that_no_node_may_hold(elastic: ElasticServer) -> None:
     settings = {"number_of_replicas": 1, "routing.allocation.require.zone": "b"}
-    elastic.ask("PUT", "/copied", {"settings": {"number_of_replicas": 1}})  # a copy has no node either
+    elastic.ask("PUT", "/replicated", {"settings": {"number_of_replicas": 1}})  # a copy has no node either
     elastic.ask("PUT", "/orders?wait_for_active_shards=0", {"settings": settings})
     try:
         async with watched(elastic.url()) as incident:
@@ -47,7 +47,7 @@ async def test_a_shard_that_no_node_may_hold(elastic: ElasticServer) -> None:
             assert "a part of the data cannot be searched or written" in found.message
             assert "primary shard 0 of orders has no node: node does not match index setting" in found.message
     finally:
-        elastic.ask("DELETE", "/orders,copied")
+        elastic.drop("orders", "replicated")
 
 
 async def test_a_breaker_that_refuses_what_a_request_would_hold(pages: ElasticServer) -> None:

@@ -147,7 +147,7 @@ async def test_keys_of_several_types_are_refused(
 async def test_an_index_is_copied_by_a_task_and_its_alias_swapped(opensearch2: ElasticServer) -> None:
     if not opensearch2.reindexes:
         pytest.skip("no module reindex: run `make servers`")
-    opensearch2.ask("DELETE", "/copied_v1,copied_v2?ignore_unavailable=true")
+    opensearch2.drop("copied_v1", "copied_v2")
     opensearch2.ask("PUT", "/copied_v1", {"aliases": {"copied": {}}})
     lines = "".join(f'{{"index": {{"_id": "{n}"}}}}\n{{"n": {n}}}\n' for n in range(60))
     opensearch2.ask("POST", "/copied_v1/_bulk?refresh=true", lines)
@@ -159,6 +159,7 @@ async def test_an_index_is_copied_by_a_task_and_its_alias_swapped(opensearch2: E
     assert opensearch2.ask("GET", "/copied/_count")["count"] == 60
     assert list(opensearch2.ask("GET", "/_alias/copied")) == ["copied_v2"]
     assert opensearch2.ask("GET", "/copied_v1")["status"] == 404
+    opensearch2.drop("copied_v2")
 
 
 async def test_a_copy_that_is_stopped_is_ended_on_the_server_and_done_again(
@@ -166,7 +167,7 @@ async def test_a_copy_that_is_stopped_is_ended_on_the_server_and_done_again(
 ) -> None:
     if not opensearch2.reindexes:
         pytest.skip("no module reindex: run `make servers`")
-    opensearch2.ask("DELETE", "/slow,slow_v2?ignore_unavailable=true")
+    opensearch2.drop("slow", "slow_v2")
     monkeypatch.setattr(elasticsearch, "_PACE", 20)  # it is seen at work, however long a look takes
     lines = "".join(f'{{"index": {{}}}}\n{{"n": {n}}}\n' for n in range(40))
     opensearch2.ask("POST", "/slow/_bulk?refresh=true", lines)
@@ -192,3 +193,4 @@ async def test_a_copy_that_is_stopped_is_ended_on_the_server_and_done_again(
         run = await done(console, plan)
     assert run.next is None, run.lines
     assert opensearch2.ask("GET", "/slow_v2/_count")["count"] == 40
+    opensearch2.drop("slow", "slow_v2")

@@ -199,6 +199,11 @@ class ElasticServer(OwnServer):
         query = f"?{urlencode(more)}" if more else ""
         return f"{self.release.product}{'+https' if self._tls else ''}://{login}{host}:{self.port}{query}"
 
+    def drop(self, *indices: str) -> None:
+        """Delete those of them that are there; AssertionError where the server refuses, for others would meet them."""
+        answer = self.ask("DELETE", f"/{','.join(indices)}?ignore_unavailable=true")
+        assert answer.get("acknowledged"), answer
+
     def ask(self, method: str, path: str, body: object = None, *, user: str = "admin") -> Any:
         """What a test prepares and checks; the decoded answer, of a refusal too. A text is sent as it is."""
         text = body if isinstance(body, str) else None if body is None else json.dumps(body)

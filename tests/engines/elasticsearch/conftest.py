@@ -26,7 +26,7 @@ def shop(elastic: ElasticServer) -> ElasticServer:
     }
     body = {"settings": settings, "mappings": {"properties": fields}, "aliases": {"sales": {}}}
     # The server outlives this fixture: workers that take tests from each other come back to it.
-    elastic.ask("DELETE", "/shop?ignore_unavailable=true")
+    elastic.drop("shop")
     answer = elastic.ask("PUT", "/shop", body)
     assert answer.get("acknowledged"), answer
     lines = []

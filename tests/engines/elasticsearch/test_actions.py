@@ -71,7 +71,7 @@ async def test_a_write_needs_an_approval_of_exactly_it(shop: ElasticServer) -> N
         bulk = 'POST written/_bulk?refresh=true\n{"create": {"_id": 1}}\n{"a": 2}\n{"index": {"_id": 2}}\n{"a": 3}'
         with pytest.raises(QueryError, match="1 of 2 documents were refused"):
             await made.actions.write(bulk, approve("test", scope_of(bulk), ""))
-        shop.ask("DELETE", "/written")
+        shop.drop("written")
 
 
 async def test_an_index_that_is_blocked_for_writes(shop: ElasticServer) -> None:
@@ -87,7 +87,7 @@ async def test_an_index_that_is_blocked_for_writes(shop: ElasticServer) -> None:
             index = next(one for one in await made.catalog.children(cluster) if one.name == "written")
             assert "write" in dict((await made.catalog.detail(index)).facts)["Block"]
     finally:
-        shop.ask("DELETE", "/written")
+        shop.drop("written")
 
 
 async def test_a_write_without_the_privilege(elasticsearch7: ElasticServer) -> None:
@@ -101,4 +101,4 @@ async def test_a_write_without_the_privilege(elasticsearch7: ElasticServer) -> N
         assert role["indices"][0]["names"] == ["shop-2"]
         assert role["indices"][0]["privileges"] in (["create"], ["create_doc"], ["index"])
         assert (await rows(made, "GET shop-2/_count")).rows[0] == ("count", "0")
-    elasticsearch7.ask("DELETE", "/shop-2")
+    elasticsearch7.drop("shop-2")

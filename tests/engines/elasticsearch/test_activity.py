@@ -170,7 +170,7 @@ async def test_a_copy_of_an_index_says_how_far_it_is(shop: ElasticServer) -> Non
         assert "[copied]" in found.target
     finally:
         shop.ask("POST", "/_tasks/_cancel?actions=*reindex&wait_for_completion=true")
-        shop.ask("DELETE", "/copied")
+        shop.drop("copied")
 
 
 async def test_a_merge_that_was_asked_for_is_shown_though_nobody_tells_how_far_it_is(
@@ -196,7 +196,7 @@ async def test_a_merge_that_was_asked_for_is_shown_though_nobody_tells_how_far_i
     finally:
         ended.set()
         thread.join()
-        shop.ask("DELETE", "/heap")
+        shop.drop("heap")
 
 
 async def test_the_load_is_told_by_index_and_kind_of_work(shop: ElasticServer) -> None:

@@ -51,7 +51,7 @@ async def test_an_index_has_fields_settings_and_the_request_that_makes_it(shop: 
         assert shop.ask("PUT", "/again", json.loads(request.body))["acknowledged"]
         again = shop.ask("GET", "/again/_mapping")["again"]
         assert again == shop.ask("GET", "/shop/_mapping")["shop"]
-        shop.ask("DELETE", "/again")
+        shop.drop("again")
 
 
 async def test_shards_say_where_they_are_and_why_not(shop: ElasticServer) -> None:
@@ -226,7 +226,7 @@ async def test_documents_of_16_mb_and_of_wildly_mixed_types(shop: ElasticServer)
             page = await made.catalog.sample(index)
             assert (page.rows[0][0], page.status) == ("large", "1 documents, which are too large to be shown")
     finally:
-        shop.ask("DELETE", "/odd")
+        shop.drop("odd")
 
 
 async def test_a_closed_index_and_one_that_is_gone(shop: ElasticServer) -> None:
@@ -238,7 +238,7 @@ async def test_a_closed_index_and_one_that_is_gone(shop: ElasticServer) -> None:
         assert shut.note == "closed"
         with pytest.raises(QueryError, match="_open"):
             await made.catalog.sample(shut)
-        shop.ask("DELETE", "/shut")
+        shop.drop("shut")
         with pytest.raises(QueryError, match="no such index"):
             await made.catalog.detail(shut)
 
@@ -256,4 +256,4 @@ async def test_a_missing_privilege_hides_a_part_and_says_how_much(elasticsearch7
         assert made.catalog is not None
         told = dict((await made.catalog.detail((await made.catalog.children(None))[0])).facts)
         assert "Indices seen" not in told
-    elasticsearch7.ask("DELETE", "/secret")
+    elasticsearch7.drop("secret")

@@ -59,7 +59,7 @@ async def test_the_editor_takes_requests_as_they_are(shop: ElasticServer) -> Non
         await c.edit('PUT console/_doc/1?refresh=true\n{"a": 1}')
         await c.press("ctrl+r")
         await c.until(lambda: shop.ask("GET", "/console/_count").get("count") == 1)
-    shop.ask("DELETE", "/console")
+    shop.drop("console")
 
 
 async def test_half_a_letter_is_shown_and_copied(shop: ElasticServer) -> None:
@@ -70,4 +70,4 @@ async def test_half_a_letter_is_shown_and_copied(shop: ElasticServer) -> None:
         await c.sees("\ufffdhalf")
         await c.press("escape", "y")
         await c.until(lambda: c.app.clipboard == "1\t?half")
-    shop.ask("DELETE", "/console")
+    shop.drop("console")

@@ -157,7 +157,7 @@ async def test_an_answer_that_is_too_large_is_dropped_and_says_so(shop: ElasticS
             page = await rows(made, "GET large/_search?size=1")
             assert (page.rows[0][-1] or "").endswith("… (4,000,000 characters)")
     finally:
-        shop.ask("DELETE", "/large")
+        shop.drop("large")
 
 
 async def test_a_red_cluster_says_so_and_goes_on(elastic: ElasticServer) -> None:
@@ -175,4 +175,4 @@ async def test_a_red_cluster_says_so_and_goes_on(elastic: ElasticServer) -> None
             assert lost.note == "red"
             await made.catalog.detail(lost)
     finally:
-        elastic.ask("DELETE", "/lost")
+        elastic.drop("lost")

@@ -36,6 +36,7 @@ async def test_elasticsearch_moves_an_index_behind_its_alias(elastic: ElasticSer
     made = make_for(
         "elasticsearch", [MigrationFile("c", 'PUT /moved_v1/_settings\n{"index": {"number_of_shards": 2}}')]
     )
+    elastic.drop("moved_v1", "moved_v2")
     async with Console(elastic.url()) as console:
         await run(console, 'PUT /moved_v1\n{"aliases": {"moved": {}}}')
         await run(console, 'PUT /moved_v1/_doc/1?refresh=true\n{"a": 1}')
@@ -55,6 +56,7 @@ async def test_elasticsearch_moves_an_index_behind_its_alias(elastic: ElasticSer
         cursor = await console.engine.query.run("GET /_cat/aliases/moved?h=index")  # type: ignore[union-attr]
         page = await cursor.fetch()
         assert page.rows[0][0] == "moved_v2"
+    elastic.drop("moved_v2")
 
 
 async def test_mongodb_builds_and_proves(ferretdb: FerretServer) -> None:
