@@ -11,6 +11,7 @@ from dbtui.errors import ConnectError, InputError, PermissionDenied, QueryError,
 from dbtui.model.advice import ColumnFacts, Facts, Planner, Query, TableFacts
 from dbtui.model.catalog import Kind, Node
 from dbtui.model.result import Page
+from dbtui.sql.quoting import identifier
 
 if TYPE_CHECKING:
     from dbtui.engines.base import Engine
@@ -55,7 +56,7 @@ async def facts_for(engine: Engine, queries: Sequence[Query], database: str) -> 
 def qualified(schema: str, name: str) -> str:
     """A PostgreSQL relation's name as SQL writes it."""
     parts = [part for part in (schema, name) if part]
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    return ".".join(map(identifier, parts))
 
 
 async def _catalog_facts(

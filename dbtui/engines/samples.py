@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from dbtui.model.statistics import ColumnStatistics
 
+SAMPLE_ROWS = 20_000
+SAMPLE_LIMIT = 5.0  # seconds
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.I)
 _KEPT = 100  # common values, and values of the histogram
 _FREQUENT = 1.25  # times the average count from which on a value is common, as PostgreSQL's ANALYZE has it
 

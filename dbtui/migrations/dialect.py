@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dbtui.model.migration import Relation
+from dbtui.sql.quoting import literal, mysql_literal
 
 _NUMBERS = frozenset(
     {"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal", "numeric", "float", "double", "year"}
@@ -39,8 +40,7 @@ class Dialect:
             return "NULL"
         if not isinstance(value, str):
             return repr(value)
-        text = value.replace("\\", "\\\\") if self.backslash else value
-        return "'" + text.replace("'", "''") + "'"
+        return mysql_literal(value) if self.backslash else literal(value)
 
     def key_literal(self, column: str, kind: str = "") -> str:
         """An expression whose value is a column's value as a literal. `kind` is MySQL's name of its type."""

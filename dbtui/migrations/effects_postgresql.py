@@ -8,18 +8,8 @@ from dataclasses import replace
 from dbtui.migrations import uses_postgresql_columns, uses_postgresql_relations
 from dbtui.migrations.locks import Cell, cell
 from dbtui.migrations.uses_postgresql import Place, Reader, Use
+from dbtui.model.locks import STRENGTH
 from dbtui.model.migration import Action, Effects, KnownTable, Lock, Relation, Schema, Statement
-
-STRENGTH = (
-    "AccessShareLock",
-    "RowShareLock",
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-)
 
 
 class NotSupportedError(Exception):

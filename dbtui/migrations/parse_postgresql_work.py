@@ -14,6 +14,7 @@ from dbtui.migrations.parse_postgresql_parts import (
     type_message,
     walk,
 )
+from dbtui.model.locks import STRENGTH
 from dbtui.model.migration import Action, Relation
 
 
@@ -139,12 +140,8 @@ def only(var: type_message) -> dict[str, str]:
     return {} if var.inh else {"only": "yes"}
 
 
-_LOCK_MODES = ("", "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock",
-               "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")  # fmt: skip
-
-
 def _lock(message: type_message, sql: str) -> tuple[Action, ...]:
-    mode = _LOCK_MODES[message.mode]
+    mode = STRENGTH[message.mode - 1]
     return tuple(
         Action("lock table", relation(node.range_var), name=mode, options=only(node.range_var))
         for node in message.relations

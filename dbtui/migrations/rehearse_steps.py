@@ -13,19 +13,11 @@ from dbtui.migrations.conditions import first_open, is_done
 from dbtui.migrations.dialect import DIALECTS
 from dbtui.migrations.parse import parse
 from dbtui.model.change import ChangePlan, ChangeStep, Kind, Transaction, blocks_long
+from dbtui.model.locks import STRONG
 from dbtui.model.migration import Engine as Dialect
 from dbtui.model.migration import Lock
 from dbtui.model.run import Observed, Rehearsed
 from dbtui.safety import Approval
-
-# From the weakest: https://www.postgresql.org/docs/current/explicit-locking.html, table 13.2
-_STRONG = (
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-)
 
 _DONE = "done on the server already"
 
@@ -169,10 +161,10 @@ def _doubts(step: ChangeStep, seen: Observed, indexes: Set[str]) -> Iterator[str
         expected, taken = _by_table(step.locks), _by_table(seen.locks)
         for table in sorted((expected.keys() | taken.keys()) - _renamed(step) - indexes):
             before, after = expected.get(table, ""), taken.get(table, "")
-            if before != after and (before in _STRONG or after in _STRONG):
+            if before != after and (before in STRONG or after in STRONG):
                 yield f"{table}: the matrix says {before or 'no lock'}, the rehearsal took {after or 'none'}"
     # A sequence, which is rewritten when it takes another type, holds a weaker lock, and has one row.
-    rewritten = [name for name in seen.rewrites if _by_table(seen.locks).get(name) == _STRONG[-1]]
+    rewritten = [name for name in seen.rewrites if _by_table(seen.locks).get(name) == STRONG[-1]]
     if rewritten and not blocks_long(step):
         yield f"it rewrote {', '.join(rewritten)}, which takes as long as the table is large"
 

@@ -1,4 +1,4 @@
-"""Names and texts as SQL reads them back. MySQL and MariaDB have quotes of their own: see `engines.mysql.lex`."""
+"""Names and texts as SQL reads them back. MySQL's names in backquotes: see `engines.mysql.lex`."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def postgres_literal(text: str) -> str:
     """A string constant that means the same whatever PostgreSQL's standard_conforming_strings is."""
     quoted = literal(text)
     return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
+
+
+def mysql_literal(text: str) -> str:
+    """A string constant of MySQL and MariaDB, where sql_mode lacks NO_BACKSLASH_ESCAPES (the usual)."""
+    return literal(text.replace("\\", "\\\\"))

@@ -71,7 +71,8 @@ async def _run(file: Path) -> str:
     """Run the editor on a file until it is left; what went wrong, "" when nothing did."""
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
-        process = await asyncio.create_subprocess_exec(*shlex.split(command), str(file))
+        words = shlex.split(command)
+        process = await asyncio.create_subprocess_exec(*words, str(file))
     except (OSError, ValueError) as error:
         return f"{command} cannot be run, set EDITOR ({getattr(error, 'strerror', error)})"
     try:
@@ -79,4 +80,4 @@ async def _run(file: Path) -> str:
     finally:
         if process.returncode is None:  # the console is being left
             process.terminate()
-    return f"{Path(shlex.split(command)[0]).name} ended with code {code}" if code else ""
+    return f"{Path(words[0]).name} ended with code {code}" if code else ""

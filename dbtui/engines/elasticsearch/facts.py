@@ -267,9 +267,8 @@ async def report(connection: Connection, node: Node) -> Detail:
             s="rejected:desc,active:desc",
         )
         lines = (await connection.send(request, timeout=_LOOK)).body.decode("utf-8", "replace").splitlines()
-        whose = (
-            lines[0].index(" name") + 1 if lines else 0
-        )  # cells of the first column, which says the same all along
+        # Without the cells of the first column, which says the same all along.
+        whose = lines[0].index(" name") + 1 if lines else 0
         said = "\n".join(line[whose:] for line in lines if line.split(" ")[0] in ("node_name", name))
     else:
         answer = await connection.get("_nodes", name, "settings", timeout=_LOOK, flat_settings=True)

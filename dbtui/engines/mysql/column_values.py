@@ -12,17 +12,16 @@ from typing import Any
 from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.lex import Dialect, identifier, literal, placeholders, tokens
 from dbtui.engines.mysql.wire import text
-from dbtui.engines.samples import Bucket, of_counts, of_histogram
+from dbtui.engines.samples import NUMBER, SAMPLE_LIMIT, SAMPLE_ROWS, Bucket, of_counts, of_histogram
 from dbtui.engines.work import Work
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.statistics import ColumnStatistics
 from dbtui.model.sweep import Parameter
 from dbtui.sql.parameters import Parametrised, parametrised
+from dbtui.sql.quoting import literal as standard_literal
+from dbtui.sql.quoting import mysql_literal
 
-SAMPLE_ROWS = 20_000
 _PLACES = 20  # of the table that a sample is read from
-_LIMIT = 5.0  # seconds
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.I)
 _CUT = "(...)"  # any number of values
 _CALL = re.compile(r"(?<=\w) \(")
 _NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year")
@@ -69,10 +68,9 @@ class MysqlValues:
 
     def literal(self, value: str, type_name: str) -> str:
         """A number as it is; all else as a string, which takes the collation of the column."""
-        if type_name.startswith(_NUMBERS) and _NUMBER.fullmatch(value):
+        if type_name.startswith(_NUMBERS) and NUMBER.fullmatch(value):
             return value
-        escaped = value.replace("\\", "\\\\") if self._dialect.backslashes else value
-        return "'" + escaped.replace("'", "''") + "'"
+        return mysql_literal(value) if self._dialect.backslashes else standard_literal(value)
 
     async def column(self, parameter: Parameter, *, database: str = "") -> ColumnStatistics:
         async with self._work.use(database) as connection:
@@ -167,8 +165,8 @@ async def _sampled(
     else:
         select += f" USE INDEX () LIMIT {SAMPLE_ROWS}"
     sql = f"SELECT v, COUNT(*) FROM ({select}) AS sampled GROUP BY v ORDER BY v"
-    async with connection.reading(timeout=_LIMIT) as reading:
-        answer = await reading.counted(sql, _LIMIT)
+    async with connection.reading(timeout=SAMPLE_LIMIT) as reading:
+        answer = await reading.counted(sql, SAMPLE_LIMIT)
     counts = [(None if cell is None else text(cell), int(count or b"0")) for cell, count in answer.rows]
     if not counts:
         raise QueryError("its table has no rows", "")

@@ -22,6 +22,7 @@ from dbtui.errors import (
     QueryTimeout,
     SessionLost,
 )
+from dbtui.sql.quoting import mysql_literal
 
 FAILURES = (
     err.Error,
@@ -48,11 +49,7 @@ _SLOTS = frozenset({1040, 1203, 1226})
 def account(current_user: str) -> str:
     """`user@host`, as CURRENT_USER() gives it, in the quotes of a GRANT."""
     user, _, host = current_user.rpartition("@")
-    return f"'{_quoted(user)}'@'{_quoted(host)}'"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "''")
+    return f"{mysql_literal(user)}@{mysql_literal(host)}"
 
 
 def code_of(error: BaseException) -> int:

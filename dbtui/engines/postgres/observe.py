@@ -17,13 +17,10 @@ from contextlib import contextmanager
 import asyncpg
 
 from dbtui.engines.postgres.run import run_one
+from dbtui.model.locks import STRENGTH
 from dbtui.model.migration import Lock
 from dbtui.model.run import Observed
 
-STRENGTH = (
-    "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock",
-    "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
-)  # fmt: skip
 _STANDS_STILL = 3.0  # seconds to wait until a statement waits for the other session
 _POLL = 0.005
 

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from itertools import pairwise
 
-from dbtui.engines.samples import of_counts
+from dbtui.engines.samples import NUMBER, SAMPLE_LIMIT, SAMPLE_ROWS, of_counts
 from dbtui.engines.sqlite.connection import Connection
 from dbtui.engines.work import Work
 from dbtui.errors import QueryError
@@ -19,12 +19,8 @@ from dbtui.sql.lex import Lexeme, tokens
 from dbtui.sql.parameters import Parametrised, parametrised
 from dbtui.sql.quoting import identifier, literal
 
-SAMPLE_ROWS = 20_000
-_LIMIT = 5.0  # seconds
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.I)
-_TEXT = re.compile(
-    r"char|clob|text|blob", re.I
-)  # https://www.sqlite.org/datatype3.html#determination_of_column_affinity
+# https://www.sqlite.org/datatype3.html#determination_of_column_affinity
+_TEXT = re.compile(r"char|clob|text|blob", re.I)
 
 
 class SqliteValues:
@@ -48,13 +44,13 @@ class SqliteValues:
 
     def literal(self, value: str, type_name: str) -> str:
         """A number, unless the column turns it into a text."""
-        if _NUMBER.fullmatch(value) and not _TEXT.search(type_name):
+        if NUMBER.fullmatch(value) and not _TEXT.search(type_name):
             return value
         return literal(value)
 
     async def column(self, parameter: Parameter, *, database: str = "") -> ColumnStatistics:
         async with self._work.use(database) as connection:
-            return await connection.run(lambda raw: _sampled(raw, parameter), timeout=_LIMIT)
+            return await connection.run(lambda raw: _sampled(raw, parameter), timeout=SAMPLE_LIMIT)
 
 
 def _sampled(raw: sqlite3.Connection, parameter: Parameter) -> ColumnStatistics:

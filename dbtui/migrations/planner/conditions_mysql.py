@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dbtui.model.change import Condition
 from dbtui.model.migration import Relation
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+from dbtui.sql.quoting import mysql_literal as literal
 
 
 def _schema(relation: Relation) -> str:

@@ -9,12 +9,7 @@ from __future__ import annotations
 from dbtui.model.change import Condition
 from dbtui.model.migration import DataType, Relation
 from dbtui.rules.migration.step import sql_name
-
-
-def literal(text: str) -> str:
-    """A string constant that means the same whatever standard_conforming_strings is."""
-    marked = "'" + text.replace("'", "''") + "'"
-    return "E" + marked.replace("\\", "\\\\") if "\\" in text else marked
+from dbtui.sql.quoting import postgres_literal as literal
 
 
 def regclass(relation: Relation) -> str:

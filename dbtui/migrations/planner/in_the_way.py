@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dbtui.model.locks import EXCLUDES
 from dbtui.model.migration import Lock
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.transaction import relation_of
 
-# Modes that exclude each other: https://www.postgresql.org/docs/current/explicit-locking.html, table 13.2
-_WEAK = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
-_STRONG = (
-    "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
-)  # fmt: skip
-_EXCLUDED = {
-    "ShareUpdateExclusiveLock": frozenset(_STRONG),
-    "ShareLock": frozenset(("RowExclusiveLock", *_STRONG)) - {"ShareLock"},
-    "ShareRowExclusiveLock": frozenset(("RowExclusiveLock", *_STRONG)),
-    "ExclusiveLock": frozenset((*_WEAK[1:], *_STRONG)),
-    "AccessExclusiveLock": frozenset((*_WEAK, *_STRONG)),
-}
 _WORTH_SAYING = 1.0  # seconds that a transaction is open
 _MOST = 3
 
@@ -37,7 +26,7 @@ def _lines(locks: Sequence[Lock], survey: Survey) -> Iterator[str]:
         for lock in locks:
             wanted, name = relation_of(lock.relation), relation_of(held.relation)
             same = wanted.name == name.name and wanted.schema in ("", name.schema)
-            excludes = held.mode in _EXCLUDED.get(lock.mode, ()) if lock.mode.endswith("Lock") else True
+            excludes = held.mode in EXCLUDES.get(lock.mode, ()) if lock.mode.endswith("Lock") else True
             if same and excludes and held.seconds >= _WORTH_SAYING:
                 yield (
                     f"in its way now: session {held.session} ({held.what}) has {held.mode} on {held.relation},"

@@ -10,6 +10,7 @@ from dbtui.migrations.planner.passing import remade
 from dbtui.model.change import ChangeStep, Condition, Reversibility
 from dbtui.model.migration import Action, ColumnDef, Engine, KnownTable, Relation, Schema
 from dbtui.rules.migration.step import quoted, sql_name
+from dbtui.sql.quoting import mysql_literal
 
 _ENGINE = Engine.MYSQL
 
@@ -19,9 +20,8 @@ def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> Chan
     done = [_done(action, schema) for action in actions]
     down = [_down(action, schema) for action in actions]
     written = [text for text in reversed(down) if text]
-    known = None not in down and len(set(written)) == len(
-        written
-    )  # twice the same is a name that was not foreseen
+    # Twice the same is a name that was not foreseen.
+    known = None not in down and len(set(written)) == len(written)
     lost = any(_loses(action) for action in actions)
     return replace(
         step,
@@ -122,7 +122,7 @@ def _is_as(relation: Relation, column: ColumnDef) -> Condition:
     shown = f"{kind.name}({inside})" if inside else kind.name
     pattern = f"{shown}%unsigned%" if kind.unsigned else f"{shown}%"
     null = "NO" if column.not_null else "YES"
-    more = f" AND column_type LIKE {conditions.literal(pattern)} AND is_nullable = '{null}'"
+    more = f" AND column_type LIKE {mysql_literal(pattern)} AND is_nullable = '{null}'"
     return conditions.column_there(relation, column.name, more, f"{relation}.{column.name} is {kind.text}")
 
 

@@ -13,6 +13,7 @@ from dbtui.migrations.uses_postgresql_columns import is_constrained_domain, is_v
 from dbtui.model.change import Backfill, ChangeStep, Kind, Phase, Transaction
 from dbtui.model.migration import ColumnDef, KnownTable, Relation, Volatility
 from dbtui.rules.migration.step import quoted, short, sql_name
+from dbtui.sql.quoting import postgres_literal as literal
 
 
 def backfill(
@@ -172,7 +173,7 @@ def _serial(one: One, column: ColumnDef, text: ColumnText) -> Steps:
         bare,
         statements=(*bare.statements, f"ALTER SEQUENCE {name} OWNED BY {table}.{text.name}"),
     )
-    default = f"DEFAULT nextval({conditions.literal(name)}::regclass)"
+    default = f"DEFAULT nextval({literal(name)}::regclass)"
     fill = _default_and_fill(one, column.name, text.name, default)
     return (
         make,
@@ -195,11 +196,11 @@ def _identity(one: One, column: ColumnDef, text: ColumnText) -> Steps:
         postconditions=(conditions.table_there(helper),),
         why="an identity column would number all rows under a lock that stops everybody",
     )
-    default = f"DEFAULT nextval({conditions.literal(name)}::regclass)"
+    default = f"DEFAULT nextval({literal(name)}::regclass)"
     fill = _default_and_fill(one, column.name, text.name, default)
     done = conditions.identity_there(one.relation, column.name)
     generated = text.clause("GENERATED")
-    value = f"pg_get_serial_sequence({conditions.literal(table)}, {conditions.literal(column.name)})"
+    value = f"pg_get_serial_sequence({literal(table)}, {literal(column.name)})"
     end = ddl(
         f"{one.relation}.{column.name} becomes an identity column",
         f"ALTER TABLE {table} ALTER COLUMN {text.name} DROP DEFAULT",

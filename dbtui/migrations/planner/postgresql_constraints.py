@@ -12,6 +12,7 @@ from dbtui.migrations.tokens import tokens
 from dbtui.model.change import ChangeStep, Condition, Kind, Phase
 from dbtui.model.migration import ConstraintDef, Engine, IndexDef, Relation
 from dbtui.rules.migration.step import columns, quoted, short, sql_name
+from dbtui.sql.quoting import postgres_literal as literal
 
 _PROOF = "reads the table beside readers and writers"
 
@@ -262,8 +263,8 @@ def domain_constraint(one: One) -> Steps | None:
     if not made.name:
         return None
     domain = sql_name(one.relation)
-    there = f"pg_constraint WHERE contypid = to_regtype({conditions.literal(domain)})"
-    named = f"{there} AND conname = {conditions.literal(made.name)}"
+    there = f"pg_constraint WHERE contypid = to_regtype({literal(domain)})"
+    named = f"{there} AND conname = {literal(made.name)}"
     return (
         ddl(
             f"add {made.name} to the domain {one.relation} for new values only",

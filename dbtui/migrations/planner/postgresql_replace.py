@@ -24,6 +24,7 @@ from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Reversibility
 from dbtui.model.migration import ColumnDef, ConstraintDef, Engine, IndexDef, KnownTable, Relation
 from dbtui.rules.migration.step import columns as listed
 from dbtui.rules.migration.step import quoted, short, sql_name
+from dbtui.sql.quoting import postgres_literal as literal
 
 _TYPES = {
     "int2": "smallint", "int4": "integer", "int8": "bigint", "bpchar": "char", "float4": "real",
@@ -342,7 +343,7 @@ def _owned(pair: _Pair, old: str, new: str) -> Iterator[str]:
     text = default.text if default is not None else ""
     if pair.old.serial:
         sequence = sql_name(Relation(short(pair.relation.name, pair.old.name, "seq"), pair.relation.schema))
-        text = f"nextval({conditions.literal(sequence)}::regclass)"
+        text = f"nextval({literal(sequence)}::regclass)"
     if not text:
         return
     yield f"ALTER TABLE {table} ALTER COLUMN {new} SET DEFAULT {text}"

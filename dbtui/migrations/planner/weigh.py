@@ -16,16 +16,13 @@ from dbtui.migrations.planner.in_the_way import in_the_way
 from dbtui.migrations.planner.one import fresh
 from dbtui.model.change import Blocks, ChangeStep, Kind, Range, Transaction
 from dbtui.model.finding import Finding
+from dbtui.model.locks import STRENGTH
 from dbtui.model.migration import Assessed, Engine, Lock, Relation
 from dbtui.model.survey import Rates, Survey
 from dbtui.rules.migration.step import Step
 from dbtui.rules.migration.transaction import relation_of
 from dbtui.text import size
 
-_STRENGTH = (
-    "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock",
-    "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
-)  # fmt: skip
 _BLOCKS = {
     "AccessExclusiveLock": Blocks.EVERYTHING,
     "ExclusiveLock": Blocks.WRITES,
@@ -192,7 +189,7 @@ def _strongest(locks: Sequence[Lock]) -> tuple[Lock, ...]:
 
 
 def _rank(mode: str) -> int:
-    order = _STRENGTH if mode in _STRENGTH else ("NONE", "SHARED", "EXCLUSIVE")
+    order = STRENGTH if mode in STRENGTH else ("NONE", "SHARED", "EXCLUSIVE")
     return order.index(mode) if mode in order else -1
 
 

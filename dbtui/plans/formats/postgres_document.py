@@ -13,6 +13,7 @@ from typing import Any
 
 from dbtui.errors import InputError
 from dbtui.model.plan import Plan, PlanNode
+from dbtui.sql.quoting import identifier
 
 MAX_DEPTH = 400  # levels of nodes; the widest joins that servers plan are below it
 LARGEST_FIGURE = 1e15  # no loop count, row count or time in milliseconds of a run is above it
@@ -253,5 +254,4 @@ def quoted(name: str) -> str:
     """An identifier as the server's quote_ident() writes it."""
     if _PLAIN_NAME.match(name) and name not in _RESERVED:
         return name
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+    return identifier(name)

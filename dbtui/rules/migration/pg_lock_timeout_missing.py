@@ -22,13 +22,13 @@ import re
 from collections.abc import Iterator
 
 from dbtui.model.finding import Severity
+from dbtui.model.locks import STOPS_WRITES
 from dbtui.rules.migration.step import Hit, Step
 from dbtui.rules.migration.transaction import relation_of
 
 SEVERITY = Severity.WARNING
 SUBJECTS: tuple[str, ...] = ()
 
-_STRONG = {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}
 _LIMIT_MS = 5000.0
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0, "h": 3_600_000.0, "d": 86_400_000.0, "": 1.0}
 
@@ -46,7 +46,7 @@ def check(step: Step, _: None) -> Iterator[Hit]:
     ):
         return
     fresh = {str(action.relation) for action in step.statement.actions if step.fresh(action.relation)}
-    held = [lock for lock in step.effects.locks if lock.mode in _STRONG and lock.relation not in fresh]
+    held = [lock for lock in step.effects.locks if lock.mode in STOPS_WRITES and lock.relation not in fresh]
     held = [lock for lock in held if not step.fresh(relation_of(lock.relation))]
     if held and not step.statement.sql.upper().startswith(("CREATE MATERIALIZED", "REFRESH")):
         lock = held[0]
