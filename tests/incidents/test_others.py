@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pymongo
 import redis as driver
 
+from dbtui.live.blocking import forest
 from tests.engines.mongodb.replay import Replay, cursor
 from tests.engines.mongodb.support import database
 from tests.incidents.watch import watched
@@ -56,6 +61,64 @@ async def test_a_collection_scan_as_mongod_tells_it() -> None:
     async with Replay({"aggregate": cursor(operations)}) as server, watched(server.url) as incident:
         found = await incident.named("mongo-collection-scan")
         assert "reads a whole collection" in found.message and found.evidence["plan"] == "COLLSCAN"
+
+
+# Of each document, for some milliseconds; it never holds.
+_LONG = {"$reduce": {"input": {"$range": [0, 500]}, "initialValue": "", "in": {"$concat": ["$$value", "$s"]}}}
+NEVER = {"$expr": {"$gt": [{"$strLenCP": _LONG}, 1_000_000]}}
+
+
+@contextmanager
+def running(shop: Any, *commands: dict[str, Any]) -> Iterator[None]:
+    """Commands that run at once, 6 s at most, begun in this order."""
+
+    def run(command: dict[str, Any]) -> None:
+        with suppress(pymongo.errors.PyMongoError):
+            shop.command({**command, "maxTimeMS": 6_000})
+
+    threads = [threading.Thread(target=run, args=(command,)) for command in commands]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.3)
+    yield
+    for thread in threads:
+        thread.join()
+
+
+def updating(found: dict[str, Any]) -> dict[str, Any]:
+    return {"update": "orders", "updates": [{"q": found, "u": {"$inc": {"n": 1}}, "multi": True}]}
+
+
+async def test_a_collection_scan_on_ferretdb_which_tells_no_plan(ferretdb: FerretServer) -> None:
+    with database(ferretdb) as shop:
+        shop.orders.insert_many([{"_id": n, "s": f"name {n}"} for n in range(20_000)])
+        scan = {"find": "orders", "filter": NEVER}
+        async with watched(ferretdb.url(shop.name)) as incident:
+            with running(shop, scan):
+                found = await incident.named("mongo-collection-scan")
+            assert '{"find": "orders"} (no index but that on _id)' in found.message
+            assert found.evidence["plan"] == "COLLSCAN: no index but that on _id"
+        shop.orders.create_index("s")  # whether it is used cannot be seen: nothing is claimed
+        async with watched(ferretdb.url(shop.name), {"mongo-long-operation": {"seconds": 2.0}}) as incident:
+            with running(shop, scan):
+                await incident.named("mongo-long-operation")
+                assert "mongo-collection-scan" not in [one.rule for one in incident.watch.findings]
+
+
+async def test_writers_on_ferretdb_that_wait_for_a_long_update(ferretdb: FerretServer) -> None:
+    with database(ferretdb) as shop:
+        shop.orders.insert_many([{"_id": n, "s": f"name {n}", "n": 0} for n in range(20_000)])
+        long, short = updating({"$or": [{"_id": 0}, NEVER]}), updating({"_id": 0})
+        async with watched(ferretdb.url(shop.name)) as incident:
+            with running(shop, long, short, short):
+                async with asyncio.timeout(20):
+                    while (found := await incident.named("any-blocked-sessions")).evidence["waiting"] != 2:
+                        await asyncio.sleep(0.1)
+                activity = incident.session.snapshot.activity.value
+                assert activity is not None
+                root = next(line for line in forest(activity.sessions) if line.waiting)
+                assert (root.depth, root.session.id) == (0, found.object)
+                assert "running for" in found.message and '{"update": "orders"}' in found.message
 
 
 async def test_a_report_on_ferretdb_that_reads_everything_again_and_again(ferretdb: FerretServer) -> None:

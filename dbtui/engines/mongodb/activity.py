@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dbtui.engines.mongodb import counters, health, sessions
+from dbtui.engines.mongodb.blockers import blockers
 from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.failures import grant
+from dbtui.engines.mongodb.scans import Scans
 from dbtui.engines.mongodb.session import Connection
 from dbtui.engines.mongodb.statements import Ranking
 from dbtui.engines.watch import Watch
@@ -54,6 +56,7 @@ class MongoMonitor:
         """Forget what was learned about the server: this one may be another."""
         self._latency = counters.Latency()
         self._ranking = Ranking()
+        self._scans = Scans()
         self._own_until = 0.0  # until then only the user's own operations are asked for
         self._operations: list[dict[str, Any]] = []
         self._status: dict[str, float] = {}
@@ -83,6 +86,7 @@ class MongoMonitor:
         operations, all_users = await self._list_operations(connection)
         self._operations = [one for one in operations if not sessions.is_ours(one)]
         shown = tuple(sessions.session_of(operation) for operation in self._operations)
+        shown = await self._scans.told(connection, self._operations, shown, self._steady())
         self._ranking.observe(shown, now=self._steady())
         taken = int(self._status.get("connections", sum(s.kind == "client backend" for s in shown)))
         limit = self._status.get("max_connections")
@@ -110,7 +114,7 @@ class MongoMonitor:
         return await connection.documents(asked, timeout=_FAST, most=MOST_OPERATIONS, role="clusterMonitor")
 
     async def _locks(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
-        return {"locks": sessions.blockers(self._operations)}
+        return {"locks": blockers(self._operations)}
 
     async def _statements(self, _snapshot: Snapshot) -> Mapping[SectionName, Any]:
         connection = await self._watch.session()

@@ -1,8 +1,4 @@
-"""Who is doing what: the operations that $currentOp lists, and who holds the lock that another waits for.
-
-MongoDB does not say who blocks whom. It says of each operation which locks it has or waits for, in which mode, so
-who is in the way follows where only one is: see `blockers`.
-"""
+"""Who is doing what: the operations that $currentOp lists."""
 
 from __future__ import annotations
 
@@ -22,15 +18,10 @@ _ADDED = frozenset(
      "fromMongos", "fromRouter", "needsMerge", "writeConcern", "readConcern", "maxTimeMS", "signature",
      "$replData", "$oplogQueryData", "$configServerState", "$tenant", "apiVersion"}
 )  # fmt: skip
+_PROCESSES = 10**10  # of a node, in DocumentDB's numbers
 QUERY_LIMIT = 20_000  # characters of a command that are kept
+_PROGRESS = (("done", "total", "documents"), ("blocks_done", "blocks_total", "blocks"))
 _LEVELS = ("Collection", "Database", "Global", "Mutex", "oplog", "ReplicationStateTransition")
-# Which mode bars which: r and w are intents, R and W are whole.
-_BARS: Mapping[str, frozenset[str]] = {
-    "r": frozenset("W"),
-    "w": frozenset("RW"),
-    "R": frozenset("wW"),
-    "W": frozenset("rwRW"),
-}
 
 Operation = Mapping[str, Any]
 
@@ -61,6 +52,7 @@ def session_of(operation: Operation) -> Session:
         state_age=_float(mapping(transaction).get("timeInactiveMicros"), 1e6)
         or _float(operation.get("secs_idle"), 1.0),
         plan=str(operation.get("planSummary") or ""),
+        leader=_leader(operation),
     )
 
 
@@ -105,44 +97,36 @@ def database_of(operation: Operation) -> str:
 
 
 def progress_of(operations: Iterable[Operation]) -> tuple[Progress, ...]:
-    """What says how far it is: index builds, mostly."""
-    found = []
-    for operation in operations:
-        progress = mapping(operation.get("progress"))
-        done, total = _float(progress.get("done"), 1.0), _float(progress.get("total"), 1.0)
-        if done is not None:
+    """Index builds, mostly: those that say how far they are, and of collections without such those that run."""
+    everyone = list(operations)
+    told = [found for one in everyone if (found := _told(one)) is not None]
+    targets = {one.target for one in told}
+    silent = [
+        Progress(id_of(one), "createIndexes", "builds", str(one.get("ns") or ""), 0.0, None, "")
+        for one in everyone
+        if one.get("active")
+        and "createIndexes" in mapping(one.get("command"))
+        and not one.get("parallelWorker")
+    ]
+    return (*told, *(one for one in silent if one.target not in targets))
+
+
+def _told(operation: Operation) -> Progress | None:
+    """How far it is, in the words of mongod, or of DocumentDB where it builds in the background."""
+    progress = mapping(operation.get("progress"))
+    for done, total, unit in _PROGRESS:
+        reached = _float(progress.get(done), 1.0)
+        if reached is not None:
             name = next(iter(_originating(operation)), "") or str(operation.get("op") or "")
             phase = str(operation.get("msg") or "").partition(":")[0]
-            found.append(
-                Progress(
-                    id_of(operation), name, phase, str(operation.get("ns") or ""), done, total, "documents"
-                )
+            target = str(operation.get("ns") or "")
+            return Progress(
+                id_of(operation), name, phase, target, reached, _float(progress.get(total), 1.0), unit
             )
-    return tuple(found)
+    return None
 
 
-# ---- locks
-
-
-def blockers(operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
-    """Session id → the ids in its way, where they are known.
-
-    In the way is what holds a lock on the same collection (or database, or the whole) in a mode that bars the
-    wanted one, and does not wait itself. A transaction between two operations does not say which collections it
-    has locked: it counts only when nothing else is in the way, and when it is the only one of its kind.
-    """
-    everyone = list(operations)
-    holding = [operation for operation in everyone if not waits(operation)]
-    found: dict[str, tuple[str, ...]] = {}
-    for waiter in filter(waits, everyone):
-        level, mode = wanted_lock(waiter)
-        barring = [other for other in holding if other is not waiter and _bars(other, waiter, level, mode)]
-        named = [other for other in barring if other.get("ns")]
-        silent = [other for other in barring if not other.get("ns")]
-        chosen = named or (silent if len(silent) == 1 else [])
-        if chosen:
-            found[id_of(waiter)] = tuple(id_of(other) for other in chosen)
-    return found
+# ---- waiting
 
 
 def waits(operation: Operation) -> bool:
@@ -155,20 +139,6 @@ def wanted_lock(operation: Operation) -> tuple[str, str]:
     locks = mapping(operation.get("locks"))
     level = next((level for level in _LEVELS if level in locks), "")
     return level, str(locks.get(level, ""))
-
-
-def _bars(holder: Operation, waiter: Operation, level: str, mode: str) -> bool:
-    held = mapping(holder.get("locks")).get(level)
-    if not isinstance(held, str) or held not in _BARS.get(mode, ()):
-        return False
-    ours, theirs = str(waiter.get("ns") or ""), str(holder.get("ns") or "")
-    if not theirs:
-        return bool(holder.get("transaction"))
-    if level == "Collection":
-        return ours == theirs
-    if level == "Database":
-        return ours.partition(".")[0] == theirs.partition(".")[0]
-    return True
 
 
 def _wait(operation: Operation) -> tuple[str, str]:
@@ -231,8 +201,19 @@ def _application(operation: Operation) -> str:
     return str(name or mapping(metadata.get("driver")).get("name") or "")
 
 
+def _leader(operation: Operation) -> str:
+    """The opid that DocumentDB's parallel worker belongs to: `op_prefix` is node * 10^10 + process."""
+    leader, prefix = operation.get("leaderOpPatter"), operation.get("op_prefix")
+    if not isinstance(leader, int) or not isinstance(prefix, int):
+        return ""
+    began = str(operation.get("opid") or "").partition(":")[2]
+    return f"{prefix - prefix % _PROCESSES + leader}:{began}"
+
+
 def _kind(operation: Operation, client: str) -> str:
     """Operations of clients are told from the server's own by having a client, or on FerretDB a command."""
+    if operation.get("parallelWorker"):
+        return "parallel worker"
     if (
         client
         or operation.get("type") == "idleSession"

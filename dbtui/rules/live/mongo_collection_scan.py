@@ -2,7 +2,8 @@
 
 What it does
     Looks for operations that run longer than the threshold by a collection scan, as the
-    server's own summary of the plan says.
+    server's own summary of the plan says. Where it tells no plan (FerretDB), by operations on
+    a collection that has no index but that on _id.
 
 Why it matters
     It reads every document, takes the cache from all others, and grows with the collection.
@@ -45,8 +46,14 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
         many = f" ({len(alike)} at once)" if len(alike) > 1 else ""
         yield Seen(
             f"{oldest.application or oldest.user or 'a client'} reads a whole collection for "
-            f"{duration(oldest.query_age)}{many}: {one_line(oldest.query, 120)}",
+            f"{duration(oldest.query_age)}{many}: {one_line(oldest.query, 120)}{_why(oldest.plan)}",
             "index what it filters by; e on the session shows the plan",
             {"operations": len(alike), "oldest_s": round(oldest.query_age or 0.0, 1), "plan": oldest.plan},
             object=oldest.id,
         )
+
+
+def _why(plan: str) -> str:
+    """What the console saw where the server told no plan."""
+    seen = plan.partition(": ")[2]
+    return f" ({seen})" if seen else ""

@@ -12,6 +12,7 @@ import pytest
 from bson import Timestamp
 
 from dbtui.engines.mongodb import counters, health, sessions
+from dbtui.engines.mongodb.blockers import blockers
 from dbtui.engines.mongodb.engine import MongoEngine
 from dbtui.errors import PermissionDenied
 from dbtui.live.blocking import forest
@@ -92,6 +93,35 @@ async def test_operations_that_run_on_ferretdb(ferretdb: FerretServer) -> None:
     assert statements["statements"].source == "sampled activity"
     assert "FerretDB counts no queries" in statements["statements"].note
     assert SLOW
+
+
+async def test_an_index_build_on_ferretdb_is_shown_though_it_does_not_tell_how_far_it_is(
+    ferretdb: FerretServer,
+) -> None:
+    with database(ferretdb) as shop:
+        shop.orders.insert_many([{"_id": n, "a": n, "s": "x" * 99} for n in range(25_000)])
+        ended = threading.Event()
+
+        def build() -> None:
+            while not ended.is_set():
+                shop.orders.create_index("a")
+                shop.orders.drop_indexes()
+
+        thread = threading.Thread(target=build)
+        thread.start()
+        try:
+            async with opened(ferretdb.url(shop.name)) as engine, asyncio.timeout(30):
+                while True:
+                    await sample(engine, "activity")
+                    health = (await sample(engine, "health"))["health"]
+                    if health.progress:
+                        break
+        finally:
+            ended.set()
+            thread.join()
+    (found,) = health.progress
+    assert (found.operation, found.target) == ("createIndexes", f"{shop.name}.orders")
+    assert (found.total, found.unit) == (None, "")
 
 
 async def test_the_rest_of_ferretdb_is_empty_and_not_an_error(ferretdb: FerretServer) -> None:
@@ -209,6 +239,33 @@ def test_progress_of_an_index_build() -> None:
     )
 
 
+def test_progress_as_documentdb_tells_it_of_a_build_in_the_background() -> None:
+    build = {"opid": "10000000007:1", "op_prefix": 10_000_000_007, "active": True, "ns": "shop.orders",
+             "command": {"createIndexes": "orders"}, "op": "workerCommand", "msg": "Building index.Progress 0.25.",
+             "progress": {"blocks_done": 50, "blocks_total": 200}}  # fmt: skip
+    asked = {**build, "opid": "10000000008:1", "op": "command", "progress": None}
+    (found,) = sessions.progress_of([asked, build])
+    assert (found.session, found.done, found.total, found.unit) == ("10000000007:1", 50, 200, "blocks")
+
+
+def test_documentdb_names_the_leaders_of_its_workers_and_who_is_in_the_way() -> None:
+    """As DocumentDB 1.0 tells it."""
+    leader = {"opid": "10000020501:1795", "op_prefix": 10_000_020_501, "active": True, "ns": "shop.orders",
+              "command": {"createIndexes": "orders"}, "op": "command", "waitingForLock": False}  # fmt: skip
+    worker = {**leader, "opid": "10000020619:1795", "op_prefix": 10_000_020_619, "parallelWorker": True,
+              "leaderOpPatter": 20501}  # fmt: skip
+    waiter = {"opid": "10000020503:1796", "op_prefix": 10_000_020_503, "active": True, "ns": "shop.orders",
+              "command": {"update": "orders"}, "op": "update", "waitingForLock": True, "writeConflicts": 1,
+              "locking_op_prefixes": [10_000_020_501]}  # fmt: skip
+    assert sessions.session_of(worker).leader == leader["opid"]
+    assert (sessions.session_of(worker).kind, sessions.session_of(leader).kind) == (
+        "parallel worker",
+        "client backend",
+    )
+    assert blockers([leader, worker, waiter]) == {"10000020503:1796": ("10000020501:1795",)}
+    assert [one.session for one in sessions.progress_of([leader, worker])] == [leader["opid"]]
+
+
 def test_an_operation_is_told_from_a_later_one_of_the_same_id() -> None:
     operation = reply("current_op-7.0-mongod")[0]
     same = {**operation, "microsecs_running": 99, "numYields": 5, "secs_running": 9}
@@ -225,9 +282,9 @@ def test_an_operation_is_told_from_a_later_one_of_the_same_id() -> None:
 def test_who_is_in_the_way_of_whom() -> None:
     operations = reply("current_op-7.0-mongod")
     # The index build holds the collection whole; the collMod that waits for it bars the insert behind no lock yet.
-    assert sessions.blockers(operations) == {"1538901": ("1538777",), "1538907": ("1538777",)}
+    assert blockers(operations) == {"1538901": ("1538777",), "1538907": ("1538777",)}
     activity = with_blockers(
-        Activity(tuple(map(sessions.session_of, operations)), 8, None), sessions.blockers(operations)
+        Activity(tuple(map(sessions.session_of, operations)), 8, None), blockers(operations)
     )
     tree = [(line.session.id, line.depth, line.waiting) for line in forest(activity.sessions)]
     assert tree == [("1538777", 0, 2), ("1538901", 1, 0), ("1538907", 1, 0)]
@@ -237,14 +294,12 @@ def test_a_transaction_that_does_not_say_what_it_holds_counts_when_it_is_alone()
     operations = [op for op in reply("current_op-7.0-mongod") if op.get("opid") != 1538777]
     waiter = next(op for op in operations if op.get("opid") == 1538901)
     idle = next(op for op in operations if op.get("transaction"))
-    assert sessions.blockers([waiter, idle]) == {"1538901": (sessions.id_of(idle),)}
+    assert blockers([waiter, idle]) == {"1538901": (sessions.id_of(idle),)}
     another = {**idle, "lsid": {"id": "x"}}
-    assert sessions.blockers([waiter, idle, another]) == {}  # one of two: it is not known which
-    assert sessions.blockers([waiter, {**idle, "locks": {"Collection": "r"}}]) == {
-        "1538901": (sessions.id_of(idle),)
-    }
+    assert blockers([waiter, idle, another]) == {}  # one of two: it is not known which
+    assert blockers([waiter, {**idle, "locks": {"Collection": "r"}}]) == {"1538901": (sessions.id_of(idle),)}
     reader = {**waiter, "opid": 5, "locks": {"Collection": "r"}}
-    assert sessions.blockers([reader, idle]) == {}  # intents do not bar each other
+    assert blockers([reader, idle]) == {}  # intents do not bar each other
 
 
 @pytest.mark.parametrize(
@@ -254,7 +309,7 @@ def test_a_transaction_that_does_not_say_what_it_holds_counts_when_it_is_alone()
 )  # fmt: skip
 def test_entries_of_an_unknown_shape_are_sessions_too(operation: dict[str, Any]) -> None:
     assert sessions.session_of(operation).id
-    assert sessions.blockers([operation]) == {}
+    assert blockers([operation]) == {}
 
 
 # ---- recorded: through the driver
