@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from dbtui import config
 from tests.servers.elastic import ELASTICSEARCH7, ELASTICSEARCH8, ELASTICSEARCH9, OPENSEARCH2, ElasticServer
 from tests.servers.ferretdb import FerretServer
 from tests.servers.mariadb import MariadbServer
@@ -157,6 +158,7 @@ def clean_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in os.environ:
         if name.startswith(("PG", "MYSQL_")) or name in _FOREIGN:
             monkeypatch.delenv(name)
+    monkeypatch.setattr(config, "_ANNOUNCED", [])  # of a demo that ran in this process
     home = tmp_path / "home"
     for name, folder in (
         ("CONFIG", ".config"),

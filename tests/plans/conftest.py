@@ -46,8 +46,22 @@ class Explained:
 
     def shapes(self, options: str) -> dict[str, str]:
         """The plan of every shape with these options."""
-        names = list(SHAPES)
-        return dict(zip(names, self.texts([(options, *SHAPES[name]) for name in names]), strict=True))
+        return self.variants(options)[options]
+
+    def variants(self, *options: str) -> dict[str, dict[str, str]]:
+        """For each of the options the plan of every shape, those of one shape taken one after the other."""
+        asked = [(name, each) for name in SHAPES for each in options]
+        told = self.texts([(each, *SHAPES[name]) for name, each in asked])
+        found: dict[str, dict[str, str]] = {each: {} for each in options}
+        for (name, each), text in zip(asked, told, strict=True):
+            found[each][name] = text
+        return found
+
+    def notations(self, options: str) -> dict[str, dict[str, str]]:
+        """The same for each notation of EXPLAIN, by its name."""
+        names = ("json", "text", "yaml", "xml")
+        found = self.variants(*(f"{options}, format {name}" for name in names))
+        return dict(zip(names, found.values(), strict=True))
 
 
 # A table that is analysed between two readings of a plan has another plan.

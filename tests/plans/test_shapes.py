@@ -73,7 +73,7 @@ def _wrong_blocks(plan: Plan) -> str:
 
 
 def test_all_notations_give_the_same_plan(explained: Explained) -> None:
-    texts = {f: explained.shapes(f"verbose, format {f}") for f in ("json", "text", "yaml", "xml")}
+    texts = explained.notations("verbose")
     for name in SHAPES:
         plans = {notation: parse(shapes[name]) for notation, shapes in texts.items()}
         expected = [_essence(node) for node in plans["json"].nodes]
@@ -105,17 +105,15 @@ def _contradictions(from_text: PlanNode, from_json: PlanNode) -> dict[str, objec
 
 
 def test_costs_off_is_read_by_the_names_of_operations(explained: Explained) -> None:
-    as_text = explained.shapes("costs off")
-    as_json = explained.shapes("costs off, format json")
+    both = explained.variants("costs off", "costs off, format json").values()
     for name in SHAPES:
-        labels = [[node.label for node in parse(text[name]).nodes] for text in (as_text, as_json)]
+        labels = [[node.label for node in parse(text[name]).nodes] for text in both]
         assert labels[0] == labels[1], name
 
 
 def test_measured_properties_are_of_one_kind_in_all_notations(explained: Explained) -> None:
     """Spills, caches, sorts, filters and buffers stand under the same keys, numbers as numbers."""
-    options = "analyze, buffers, timing off, summary off"
-    texts = {f: explained.shapes(f"{options}, format {f}") for f in ("json", "text", "yaml", "xml")}
+    texts = explained.notations("analyze, buffers, timing off, summary off")
     seen: set[str] = set()
     for name in SHAPES:
         from_json = parse(texts["json"][name])

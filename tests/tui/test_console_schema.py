@@ -149,12 +149,13 @@ async def test_refresh_sees_a_table_that_was_made_meanwhile(postgres18: Postgres
 
 async def test_what_a_role_may_not_see_is_told(postgres18: PostgresServer) -> None:
     database = postgres18.create_database()
+    role = f"outsider_{database}"
     postgres18.psql(
         "create schema shop; create table shop.secret (id int);"
-        "drop role if exists outsider; create role outsider login; grant usage on schema shop to outsider",
+        f"create role {role} login; grant usage on schema shop to {role}",
         database,
     )
-    async with console(postgres18.url(database, user="outsider"), interval=2.0) as c:
+    async with console(postgres18.url(database, user=role), interval=2.0) as c:
         await c.press("3")
         await c.until(lambda: c.main.tree_widget.reveal(("here", database, "shop", "secret")))
         await c.sees("table", "shop.secret")

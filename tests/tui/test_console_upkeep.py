@@ -58,7 +58,7 @@ async def test_the_cause_is_named_in_every_pane_that_tells_of_it(
         cause = f"1 wait behind session {blocked}, idle in a transaction"
         await c.sees("1 error", cause)
         await c.press("9")
-        await c.sees("any-blocked-sessions", "1 error", "seconds 0.1 s (changed)", "the longest for")
+        await c.sees("any-blocked-sessions", "1 error", "seconds 0.1 s (changed)", "longest for")
         await c.press("6")
         await c.sees(cause)
         await c.press("d")

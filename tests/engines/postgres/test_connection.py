@@ -406,9 +406,10 @@ async def test_no_such_database_or_role(postgres: PostgresServer) -> None:
 async def test_a_role_that_may_not_connect(postgres: PostgresServer) -> None:
     database = postgres.create_database()
     postgres.psql(f"revoke connect on database {database} from public")
-    postgres.psql("drop role if exists outsider; create role outsider login")
-    error = await failure(postgres.url(database, user="outsider"))
-    assert error.hint == f"GRANT CONNECT ON DATABASE {database} TO outsider;"
+    role = f"not_invited_{database}"
+    postgres.psql(f"create role {role} login")
+    error = await failure(postgres.url(database, user=role))
+    assert error.hint == f"GRANT CONNECT ON DATABASE {database} TO {role};"
 
 
 async def test_an_unknown_host() -> None:

@@ -20,7 +20,9 @@ def top(plan: RawPlan) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def shop(postgres: PostgresServer) -> str:
-    database = postgres.create_database("shop [b]")  # with what looks like markup
+    name = "shop [b]"  # with what looks like markup
+    postgres.drop_database(name)  # the server outlives this fixture
+    database = postgres.create_database(name)
     postgres.psql(
         "create table item (id int primary key, name text, price numeric);"
         "insert into item select i, 'n' || i, i from generate_series(1, 1000) i; analyze item;"
