@@ -64,6 +64,7 @@ class PgBouncer(OwnServer):
             "auth_type": "scram-sha-256",
             "auth_file": str(users),
             "admin_users": self._server.user,
+            "server_idle_timeout": "1",  # nobody's sessions stay on a server that other tests count on
             **self._settings,
         }
         lines = ["[databases]", f"* = host={self._server.socket} port={self._server.port}", "[pgbouncer]"]

@@ -46,6 +46,11 @@ def new_role(server: PostgresServer) -> str:
     return name
 
 
+def count(server: PostgresServer) -> int:
+    """How many sessions the console has."""
+    return len(states(server))
+
+
 def states(server: PostgresServer) -> list[str]:
     """The states of the console's sessions."""
     return server.psql("select state from pg_stat_activity where application_name = 'dbtui'").splitlines()
