@@ -123,6 +123,7 @@ async def advise_on(
     from dbtui.advice.rough import reasoned
     from dbtui.advice.search import Policy, advise
     from dbtui.commands.planners import dialect_of, facts_for, named, planner_for
+    from dbtui.commands.trials import tried
     from dbtui.rules.schema import findings as findings_of
 
     if dialect_of(engine) == "":
@@ -139,7 +140,8 @@ async def advise_on(
     try:
         async with planner_for(engine, shadow, facts, database) as planner:
             if planner is None:
-                return replace(reasoned(queries, facts, policy), redundant=redundant)
+                rough = replace(reasoned(queries, facts, policy), redundant=redundant)
+                return await tried(engine, rough, facts, database)
             advice = await advise(queries, facts, planner, policy, progress)
             notes = (*advice.notes, *map(str, planner.missing))
             return replace(advice, notes=notes, redundant=redundant)

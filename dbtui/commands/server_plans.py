@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dbtui.engines.base import Engine, Explainer, ExplainsRunning
+from dbtui.engines.base import Engine, Explainer, ExplainsRunning, PlansInvisible
 from dbtui.errors import InputError, QueryError, UsageError, ValuesMissing
 from dbtui.model.activity import Session
 from dbtui.model.plan import Plan, RawPlan
@@ -61,6 +61,14 @@ async def running_plan(engine: Engine, session: Session) -> Plan | None:
         return await _read(await explainer.running(session))
     except (QueryError, InputError):
         return None  # ended meanwhile, another user's, or of a kind without a plan: explained as any other
+
+
+async def invisible_plan(engine: Engine, sql: str, database: str = "") -> Plan:
+    """The plan that the server would make if its invisible indexes were visible. Raises what `explain_on` raises."""
+    explainer: object = engine.explain
+    if not isinstance(explainer, PlansInvisible):
+        raise UsageError("this server has no invisible indexes", "look at the plan as it is")
+    return await _read(await explainer.with_invisible(sql, database=database))
 
 
 async def _read(raw: RawPlan) -> Plan:

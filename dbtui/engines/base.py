@@ -104,7 +104,7 @@ class Querier(Protocol):
 
 
 class Explainer(Protocol):
-    """Plans of statements. `ExplainsRunning` can do more."""
+    """Plans of statements. Those of `ExplainsRunning` and the like can do more."""
 
     async def explain(
         self,
@@ -132,6 +132,15 @@ class ExplainsRunning(Protocol):
 
         Raises QueryError when the session runs nothing that has a plan, PermissionDenied, SessionLost.
         """
+        ...
+
+
+@runtime_checkable
+class PlansInvisible(Protocol):
+    """An explainer of a server that can plan with indexes which are invisible to all others."""
+
+    async def with_invisible(self, sql: str, *, database: str = "", timeout: float = 30.0) -> RawPlan:
+        """The plan of one statement with them. Raises QueryError where the server has no such indexes."""
         ...
 
 

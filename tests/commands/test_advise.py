@@ -12,7 +12,7 @@ from dbtui.cli import main
 from dbtui.commands.workload import from_text
 from dbtui.errors import InputError
 from tests.servers.ferretdb import FerretServer
-from tests.servers.mysql import MysqlProtocolServer
+from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
 
@@ -161,6 +161,45 @@ def test_mysql_is_advised_by_rule_and_says_so(
     for statement in index["try"]:
         mysql.sql(statement, database=database)
     mysql.sql(index["undo"], database=database)
+
+
+def test_an_invisible_index_of_mysql_is_tried_by_the_servers_own_planner(
+    mysql9: MysqlServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    database = mysql9.create_database()
+    mysql9.sql("create table orders (id int primary key, user_id int, name varchar(40))", database=database)
+    numbers = " union all ".join(f"select {n} n" for n in range(10))
+    mysql9.sql(
+        f"insert into orders select a.n + 10*b.n + 100*c.n + 1000*d.n, a.n + 10*b.n + 100*c.n, 'x'"
+        f" from ({numbers}) a, ({numbers}) b, ({numbers}) c, ({numbers}) d",
+        database=database,
+    )
+    file = tmp_path / "q.sql"
+    file.write_text("select * from orders where user_id = 5; select * from orders where name = 'x'")
+    mysql9.sql("analyze table orders", database=database)
+    code, out, _ = run(capsys, mysql9.url(database), "-f", str(file), "--format", "json")
+    (first, second) = json.loads(out)["indexes"]
+    assert {first["verified"], second["verified"]} == {"heuristic: by rule alone, not tried"}
+    for index in (first, second):
+        mysql9.sql(index["try"][0], database=database)  # CREATE INDEX … INVISIBLE
+    code, out, _ = run(capsys, mysql9.url(database), "-f", str(file), "--format", "json")
+    said = json.loads(out)
+    assert code == 0
+    (useful,) = said["indexes"]
+    assert useful["keys"] == ["user_id"] and useful["supersedes"] == []
+    assert any(
+        "orders_name_idx is there, invisible, and the server would not use it" in one for one in said["notes"]
+    )
+    assert useful["verified"] == "an invisible index: the server's own plan"
+    assert useful["sql"] == "ALTER TABLE orders ALTER INDEX orders_user_id_idx VISIBLE"
+    (helped,) = useful["helps"]
+    assert helped["after"] < helped["before"] / 10
+    plan = mysql9.sql("explain select * from orders where user_id = 5", database=database)
+    assert "orders_user_id_idx" not in str(plan), "whoever does not ask for it goes on without"
+    mysql9.sql(useful["sql"], database=database)
+    assert "orders_user_id_idx" in str(
+        mysql9.sql("explain select * from orders where user_id = 5", database=database)
+    )
 
 
 def test_a_text_is_counted_by_statement() -> None:

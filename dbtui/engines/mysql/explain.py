@@ -37,6 +37,7 @@ _WITH_PLANS = QUERIES | _CHANGES
 _EXPLAINS = frozenset({"explain", "describe", "desc", "analyze"})
 _NO_JSON = frozenset({"1064", "1235", "3953", "6035"})
 _NOT_RUN = "<not executable by iterator executor>"
+_INVISIBLE = "SET SESSION optimizer_switch = 'use_invisible_indexes={}'"
 _NO_SAMPLE = "write values in place of the question marks: this server keeps none of them"
 
 
@@ -87,6 +88,14 @@ class MysqlExplainer:
             await connection.raw.ask("ROLLBACK")
         return plan
 
+    async def with_invisible(self, sql: str, *, database: str = "", timeout: float = 30.0) -> RawPlan:
+        """See `engines.base.PlansInvisible`. From MySQL 8.0 on; MariaDB plans with an ignored index for nobody."""
+        if self._connector.probe.mariadb:
+            raise QueryError("MariaDB has no invisible indexes", "NOT IGNORED shows one to everybody")
+        subject = await self._subject(sql, database, self._connector.probe.identity.dialect, timeout)
+        async with self._work.use(subject.database) as connection:
+            return await self._estimated(connection, subject, timeout, invisible=True)
+
     async def side_effects(self, sql: str, *, database: str = "") -> tuple[str, ...]:
         """See `engines.base.Foretells`."""
         subject = await self._subject(sql, database, self._connector.probe.identity.dialect, 10.0)
@@ -119,13 +128,21 @@ class MysqlExplainer:
                     return self._plan(rows[0][0], session.query, f"of what session {session.id} was running")
         raise QueryError(f"session {session.id} runs nothing that has a plan at this moment", "try again")
 
-    async def _estimated(self, connection: Connection, subject: _Subject, timeout: float) -> RawPlan:
+    async def _estimated(
+        self, connection: Connection, subject: _Subject, timeout: float, *, invisible: bool = False
+    ) -> RawPlan:
         dialect = connection.identity.dialect
         writes = first_word(subject.text, dialect) in _CHANGES and not only_reads(subject.text, dialect)
         if writes:
             await _refuse_what_planning_runs(connection, subject.text, dialect)
         async with connection.reading(timeout=timeout, planning=writes):
-            answer = await connection.counted(f"EXPLAIN FORMAT=JSON {subject.text}", timeout)
+            if invisible:
+                await connection.counted(_INVISIBLE.format("on"), 5.0)
+            try:
+                answer = await connection.counted(f"EXPLAIN FORMAT=JSON {subject.text}", timeout)
+            finally:
+                if invisible:
+                    await connection.counted(_INVISIBLE.format("off"), 5.0)
         return self._plan(answer.texts()[0][0], subject.text, *subject.notes, "estimates only")
 
     async def _measured(
