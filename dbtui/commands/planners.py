@@ -64,6 +64,7 @@ async def _catalog_facts(
 ) -> Facts:
     """Columns and indexes from the catalog, rows as it estimates them."""
     assert engine.catalog is not None
+    engine.catalog.forget()  # a migration may have run since the tree was read
     names = {name.lower() for _, name in wanted}
     sizes = await _sizes(engine)
     tables = []

@@ -6,6 +6,7 @@ https://dev.mysql.com/doc/refman/8.4/en/invisible-indexes.html. MariaDB plans wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dbtui.advice.candidates import quoted
@@ -35,11 +36,14 @@ async def tried(engine: Engine, advice: Advice, facts: Facts, database: str) -> 
             notes.append(f"{there.name} is there, invisible, and the server would not use it: {drop}")
         else:
             indexes.append(_shown(index, there.name, helps))
-    verified = f"{advice.verified}; where it is there already, {TRIED}"
-    some = any(index.verified == TRIED for index in indexes)
-    return replace(
-        advice, indexes=tuple(indexes), notes=tuple(notes), verified=verified if some else advice.verified
-    )
+    return replace(advice, indexes=tuple(indexes), notes=tuple(notes), verified=_verified(advice, indexes))
+
+
+def _verified(advice: Advice, indexes: Sequence[IndexAdvice]) -> str:
+    told = {index.verified == TRIED for index in indexes}
+    if told == {True}:
+        return TRIED
+    return f"{advice.verified}; where it is there already, {TRIED}" if True in told else advice.verified
 
 
 def _invisible(advised: IndexAdvice, facts: Facts) -> Index | None:

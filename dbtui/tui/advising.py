@@ -15,7 +15,7 @@ from dbtui.advice.reading import tables
 from dbtui.advice.wishes import Wish, wished
 from dbtui.commands.advise import advise_on
 from dbtui.commands.planners import facts_for, has_planner, planner_for
-from dbtui.commands.server_plans import explain_on
+from dbtui.commands.server_plans import explain_on, invisible_plan
 from dbtui.commands.workload import of_counters
 from dbtui.errors import DbtuiError, UsageError
 from dbtui.model.advice import Advice, Facts, Planner, Query
@@ -190,17 +190,18 @@ def _advised(advice: Advice, *, tick: bool) -> list[Option]:
         count = len(index.helps)
         note = f"replaces {index.supersedes[0]}" if index.supersedes else ""
         note = note or (f"{count} statements" if count > 1 else "")
-        made.append(
-            Option(
-                index.sql,
-                index.sql.partition(" ON ")[2].removeprefix("public.") or index.sql,
-                on=tick and number == 0,
-                saved=index.saved,
-                size=index.size,
-                write_overhead=index.write_overhead,
-                note=note,
-            )
+        option = Option(
+            index.sql,
+            index.sql.partition(" ON ")[2].removeprefix("public.") or index.sql,
+            on=tick and number == 0,
+            saved=index.saved,
+            size=index.size,
+            write_overhead=index.write_overhead,
+            note=note,
         )
+        made.append(option)
+        if advice.dialect == "mysql" and index.verify:
+            made.append(replace(option, sql=index.verify[0], note="invisible, to be tried: g again tells"))
     return made
 
 
@@ -229,12 +230,15 @@ async def verify(console: MainScreen, view: AdviseView) -> None:
         console.say("m hands an index on first; v looks afterwards whether it is used", "warning")
         return
     name, query = view.taken.index, view.taken.query
-    now = await explain_on(console.engine, query, database=view.database)
-    view.show_plans(view.taken.before, now, f"now: the server itself, {now.server_version}")
     facts = await facts_for(console.engine, [Query(query)], view.database)
     index = next((one for table in facts.tables for one in table.indexes if one.name == name), None)
+    invisible = facts.dialect == "mysql" and index is not None and not index.valid
+    ask = invisible_plan if invisible else explain_on
+    now = await ask(console.engine, query, database=view.database)
+    view.show_plans(view.taken.before, now, f"now: the server itself, {now.server_version}")
     used = any(node.index == name for node in now.nodes)
     what = "is used by the server's own plan" if used else "is not used by the server's own plan"
+    what += ", when it may see it: it is invisible" if invisible else ""
     what += scanned(view.taken.scans, index.scans) if index is not None else "; it is not there"
     view.say(f"{name} {what}", Role.OK if used else Role.BAD)
     view.taken = replace(view.taken, scans=index.scans if index is not None else None)

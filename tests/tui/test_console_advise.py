@@ -12,6 +12,7 @@ from dbtui.model.nouns import Nouns
 from dbtui.plans import parse
 from dbtui.tui.otherwise import split
 from dbtui.tui.views.advise import AdviseView, Option, change, how, index_name, rows
+from tests.servers.mysql import MysqlServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
 from tests.tui.console import Console, console, target_of
@@ -117,6 +118,8 @@ def test_an_index_that_is_there_is_used_until_it_is_hidden() -> None:
         ("CREATE INDEX CONCURRENTLY a_b_idx ON public.a (b)", "a_b_idx"),
         ('CREATE INDEX "Käse" ON a (b)', "Käse"),
         ('DROP INDEX CONCURRENTLY "public"."a_b"', "a_b"),
+        ("CREATE INDEX a_b_idx ON a (b) INVISIBLE", "a_b_idx"),
+        ("ALTER TABLE a ALTER INDEX `Käse` VISIBLE", "Käse"),
     ],
 )
 def test_the_name_of_an_index(sql: str, name: str) -> None:
@@ -226,6 +229,38 @@ async def test_a_sqlite_file_is_planned_on_its_copy(sqlite_file: SqliteFile) -> 
         await c.press("escape")
         await c.press("P")
         await c.sees("there is no partition advice for sqlite")
+
+
+async def test_an_invisible_index_of_mysql_is_handed_on_looked_at_and_shown(mysql9: MysqlServer) -> None:
+    database = mysql9.create_database()
+    digits = " union all ".join(f"select {n} n" for n in range(10))
+    mysql9.sql("create table visits (id int primary key, visitor int)", database=database)
+    mysql9.sql(
+        "insert into visits select a.n + 10*b.n + 100*c.n + 1000*d.n, a.n + 10*b.n + 100*c.n"
+        f" from ({digits}) a, ({digits}) b, ({digits}) c, ({digits}) d",
+        database=database,
+    )
+    mysql9.sql("analyze table visits", database=database)
+    async with console(target_of(mysql9.url(database)), size=(120, 40)) as c:
+        await c.press("8")
+        view = c.main.view("advise")
+        assert isinstance(view, AdviseView)
+        view.load("select * from visits where visitor = 5", "")
+        view.grid.focus()
+        await c.press("g")
+        await c.sees("visits (visitor)", "invisible, to be tried")
+        await c.press("down", "m")
+        await c.sees("CREATE INDEX visits_visitor_idx ON visits (visitor) INVISIBLE")
+        mysql9.sql("CREATE INDEX visits_visitor_idx ON visits (visitor) INVISIBLE", database=database)
+        await c.press("8", "v")
+        await c.sees("is used by the server's own plan, when it may see it", "it is invisible")
+        await c.press("g")
+        await c.sees("ALTER TABLE visits ALTER INDEX visits_visitor_idx VISIBLE", "-100%")
+        await c.press("m")
+        mysql9.sql("ALTER TABLE visits ALTER INDEX visits_visitor_idx VISIBLE", database=database)
+        await c.press("8", "v")
+        await c.sees("visits_visitor_idx is used by the server's own plan")
+        await c.sees_no_more("it is invisible")
 
 
 async def test_a_plan_is_taken_to_the_pane(postgres18: PostgresServer, shop: str) -> None:

@@ -116,8 +116,10 @@ def change(before: Plan | None, after: Plan | None) -> tuple[str, Role]:
 
 
 def index_name(sql: str) -> str:
-    """The name in a CREATE INDEX or DROP INDEX of ours."""
-    name = sql.partition(" ON ")[0].split()[-1].rpartition(".")[2]
+    """The name in a CREATE INDEX, DROP INDEX or ALTER TABLE … ALTER INDEX of ours."""
+    words = sql.partition(" ON ")[0].split()
+    altered = words[0] == "ALTER"
+    name = words[-2 if altered else -1].rpartition(".")[2]
     return name.strip('"`')
 
 
