@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,10 @@ from tests.strays import strays
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A script's background is deaf to Ctrl-C, and so would be every program that a test starts and ends by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Every child inherits it, so that a process which lost its parent is still known as ours.
 RUN_MARK = f"DBTUI_TEST_RUN={uuid.uuid4().hex}"

@@ -31,11 +31,6 @@ def eventually(what: Callable[[], object], seconds: float = PATIENCE) -> bool:
     return True
 
 
-def _as_from_a_shell() -> None:
-    """Hear Ctrl-C also where the tests run in the background of a script, which makes it deaf."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Terminal:
     """One window of a tmux server of its own; it outlives the program in it, so that one can see what is left.
 
@@ -63,9 +58,8 @@ class Terminal:
         command = ["tmux", "-S", str(self.folder / "socket"), "-f", "/dev/null", *words]
         inherited = {name: value for name, value in os.environ.items() if name not in ("TMUX", "NO_COLOR")}
         done = subprocess.run(
-            command, capture_output=True, text=True, cwd=self.folder, env=inherited | (env or {}), timeout=20,
-            preexec_fn=_as_from_a_shell,
-        )  # fmt: skip
+            command, capture_output=True, text=True, cwd=self.folder, env=inherited | (env or {}), timeout=20
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
