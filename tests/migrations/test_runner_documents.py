@@ -168,8 +168,8 @@ async def test_a_copy_that_is_stopped_is_ended_on_the_server_and_done_again(
     if not opensearch2.reindexes:
         pytest.skip("no module reindex: run `make servers`")
     opensearch2.drop("slow", "slow_v2")
-    monkeypatch.setattr(elasticsearch, "_PACE", 20)  # it is seen at work, however long a look takes
-    lines = "".join(f'{{"index": {{}}}}\n{{"n": {n}}}\n' for n in range(40))
+    monkeypatch.setattr(elasticsearch, "_PACE", 20)  # six seconds: it is seen at work, however long a look takes
+    lines = "".join(f'{{"index": {{}}}}\n{{"n": {n}}}\n' for n in range(120))
     opensearch2.ask("POST", "/slow/_bulk?refresh=true", lines)
     async with Console(opensearch2.url()) as console:
         plan = await planned(
@@ -188,9 +188,9 @@ async def test_a_copy_that_is_stopped_is_ended_on_the_server_and_done_again(
             await asyncio.sleep(0.1)  # it is told as completed a moment before it leaves the list
         assert (
             opensearch2.ask("POST", "/slow_v2/_refresh")
-            and opensearch2.ask("GET", "/slow_v2/_count")["count"] < 40
+            and opensearch2.ask("GET", "/slow_v2/_count")["count"] < 120
         )
         run = await done(console, plan)
     assert run.next is None, run.lines
-    assert opensearch2.ask("GET", "/slow_v2/_count")["count"] == 40
+    assert opensearch2.ask("GET", "/slow_v2/_count")["count"] == 120
     opensearch2.drop("slow", "slow_v2")
