@@ -168,7 +168,7 @@ async def test_a_copy_that_is_stopped_is_ended_on_the_server_and_done_again(
     if not opensearch2.reindexes:
         pytest.skip("no module reindex: run `make servers`")
     opensearch2.drop("slow", "slow_v2")
-    monkeypatch.setattr(elasticsearch, "_PACE", 20)  # six seconds: it is seen at work, however long a look takes
+    monkeypatch.setattr(elasticsearch, "_PACE", 20)  # six seconds: it is seen at work
     lines = "".join(f'{{"index": {{}}}}\n{{"n": {n}}}\n' for n in range(120))
     opensearch2.ask("POST", "/slow/_bulk?refresh=true", lines)
     async with Console(opensearch2.url()) as console:
