@@ -73,7 +73,7 @@ class Process:
     def alive(self) -> bool:
         return self._popen.poll() is None
 
-    def wait_until(self, ready: Callable[[], bool], timeout: float = 30.0) -> None:
+    def wait_until(self, ready: Callable[[], bool], timeout: float = 90.0) -> None:
         """Poll until the server is ready. Raises ServerFailed."""
         end = time.monotonic() + timeout
         while not ready():
