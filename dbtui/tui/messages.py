@@ -142,6 +142,7 @@ class PlanChange(Wish):
 
     task = "migrating.plan_change"
     sql: str
+    database: str = ""  # that it is meant for; "" for the connection's
 
 
 @dataclass

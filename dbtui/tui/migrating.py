@@ -70,7 +70,12 @@ async def begin(console: MainScreen, wish: MigrateWish) -> None:
 
 
 async def plan_change(console: MainScreen, wish: PlanChange) -> None:
-    """Take SQL to the pane, and plan it there."""
+    """Take SQL to the pane, and plan it there: what is meant for another database runs on no connection to this one."""
+    server = console.snapshot.server if console.snapshot is not None else None
+    if wish.database and server is not None and wish.database != server.database:
+        here = f"this connection is to {server.database}" if server.database else "this connection is to none"
+        console.say(f"that is for the database {wish.database}, and {here}: connect to it first", "error")
+        return
     view = cast("MigrateView", await console.open_pane("migrate"))
     view.load(wish.sql)
     await begin(console, MigrateWish("plan"))

@@ -10,11 +10,13 @@ from dbtui.commands.partitioning import partition_on
 from dbtui.model.advice import Query
 from dbtui.model.nouns import Nouns
 from dbtui.plans import parse
+from dbtui.tui.messages import Advise
 from dbtui.tui.otherwise import split
 from dbtui.tui.views.advise import AdviseView, Option, change, how, index_name, rows
 from tests.servers.mysql import MysqlServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.sqlite import SqliteFile
+from tests.tui.conftest import Connect
 from tests.tui.console import Console, console, target_of
 from tests.tui.golden import assert_golden
 from tests.tui.recorded import recorded
@@ -292,3 +294,51 @@ async def test_partitions_are_handed_on_as_a_plan(postgres18: PostgresServer) ->
         await c.sees("retention: 90 days, as its DELETE says")
         await c.press("escape", "m")
         await c.sees("another table takes the name public.events", "every statement was understood")
+
+
+async def test_from_a_slow_statement_to_the_index_that_is_used(
+    postgres18: PostgresServer, connect: Connect
+) -> None:
+    """Counted, explained, advised, handed on, run step by step, and seen to be used: by the console's keys alone."""
+    database = postgres18.create_database()
+    postgres18.psql(
+        "create table trips (id int primary key, rider int, at timestamptz);"
+        "insert into trips select i, i % 5000, '2025-01-01'::timestamptz + i * interval '1 min'"
+        " from generate_series(1, 60000) i; vacuum analyze;"
+        "create extension pg_stat_statements; select pg_stat_statements_reset()",
+        database,
+    )
+    busy = await connect(database=database)
+    async with console(target_of(postgres18.url(database)), size=(120, 40)) as c:
+        await c.press("2", "d", "d")
+        await busy.fetch("select * from trips where rider = 7 order by at desc limit 3")
+        await c.go_to_row("from trips", "statements")
+        await c.press("e")
+        await c.sees("Seq Scan on public.trips", "generic plan")
+        await c.press("A")
+        await c.sees("trips (rider, at DESC)", "% less")
+        await c.press("m")
+        await c.sees("build the index trips_rider_at_idx", "n runs")
+        await c.press("n")
+        for step in ("Run step 0", "Run step 1"):
+            await c.sees(step)
+            await c.type("tests", "enter")
+            await c.type("yes", "enter")
+        await c.sees("every step is done")
+        await c.press("8", "v")
+        await c.sees("trips_rider_at_idx is used by the server's own plan", "scanned 0 times so far")
+        await c.sees("Seq Scan", "Index Scan", "As it is", "% less")
+    valid = "select indisvalid from pg_index where indexrelid = 'trips_rider_at_idx'::regclass"
+    assert postgres18.psql(valid, database) == "t"
+
+
+async def test_what_is_advised_for_another_database_is_not_run_in_this_one(
+    postgres18: PostgresServer, shop: str
+) -> None:
+    other = postgres18.create_database()
+    async with console(target_of(postgres18.url(other)), size=(120, 40)) as c:
+        c.main.post_message(Advise("select * from visits where visitor = 7", shop))
+        await c.sees("visits (visitor)", "% less")
+        await c.press("m")
+        await c.hears(f"that is for the database {shop}, and this connection is to {other}")
+        assert "As it would be" in c.shown()

@@ -274,7 +274,7 @@ class AdviseView(View):
         if statements:
             if not chosen[0].told:
                 self.taken = Taken(index_name(statements[0]), self.sql.text.strip().rstrip(";"), self.before)
-            self.post_message(PlanChange(";\n".join(statements) + ";"))
+            self.post_message(PlanChange(";\n".join(statements) + ";", self.database))
 
     def action_copy(self) -> None:
         at = self._cursor()
