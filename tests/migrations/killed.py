@@ -2,7 +2,7 @@
 
 `python -m tests.migrations.killed URL BATCH`: a line for each run, with the point and how the process ended. A point
 is "STEP:STATE", just after the runner has said so, or "fill:N", after N batches of this run. With `back` behind it the
-plan is run, and its way back is what is killed, at points such as "-STEP:STATE".
+plan is run, and its way back is what is killed, at points such as "-STEP:STATE". BATCH 0 is the plan of rebuilds.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from dbtui.migrations.rollback import way_back
 from dbtui.model.change import ChangePlan, Kind
 from dbtui.model.run import Run
 from tests.migrations.runs import Console, whole
-from tests.migrations.runs_elsewhere import whole_of
+from tests.migrations.runs_elsewhere import rebuilt, whole_of
 
 
 def plan_of(url: str, batch: int) -> ChangePlan:
     """The plan of every kind of step for the server of this URL."""
     engine = url.partition(":")[0]
+    if not batch:
+        return rebuilt()
     return whole(batch) if engine == "postgresql" else whole_of(engine, batch)
 
 
@@ -30,7 +32,7 @@ def points(steps: int, batches: int) -> list[str]:
     found = []
     for number in range(steps + 1):
         found.append(f"{number}:running")
-        if number == 2:
+        if number == 2 and batches:
             found += [f"fill:{count}" for count in (1, 2, batches)]
         found.append(f"{number}:done")
     return found

@@ -27,9 +27,9 @@ def kill_the_program(url: str, batch: int, batches: int, *, steps: int) -> None:
     assert not missed or missed == [f"{steps}:done"], done.stdout
 
 
-def kill_on_the_way_back(url: str, plan: ChangePlan) -> None:
+def kill_on_the_way_back(url: str, plan: ChangePlan, batch: int = 500) -> None:
     """Run the plan, then take it back in processes that kill themselves, one at each point."""
-    argv = [sys.executable, "-m", "tests.migrations.killed", url, "500", "4", "back"]
+    argv = [sys.executable, "-m", "tests.migrations.killed", url, str(batch), "4", "back"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=600)
     ends = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert ends.pop("never", "") == "ended 0", done.stdout + done.stderr

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dbtui.migrations.files import migration_file
+from dbtui.migrations.planner import make
 from dbtui.model.change import Backfill, ChangePlan, ChangeStep, Condition, Kind, Phase, Source, Transaction
+from dbtui.model.migration import Engine
 from tests.migrations.runs import INDEX, ORDERS
 
 STEPS = 4
@@ -25,6 +28,16 @@ def table(engine: str, rows: int) -> tuple[str, ...]:
         "create table orders (id bigint primary key, amount bigint not null, touched int not null default 0)",
         f"insert into orders (id, amount) select n * 3, n from ({numbers}) x",
     )
+
+
+def rebuilt() -> ChangePlan:
+    """A plan of SQLite's in which every rebuild starts from what another change of the same table left."""
+    words = (
+        "ALTER TABLE orders ADD COLUMN total bigint DEFAULT 7; ALTER TABLE orders ALTER total SET NOT NULL;"
+        " ALTER TABLE orders RENAME COLUMN touched TO seen; ALTER TABLE orders ALTER seen SET DEFAULT 9"
+    )
+    before = migration_file("schema.sql", table("sqlite", 1)[0])
+    return make([migration_file("change.sql", words)], Engine.SQLITE, (3, 40), [before])
 
 
 def _fill(batch: int) -> ChangeStep:

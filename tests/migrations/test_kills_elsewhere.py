@@ -11,7 +11,7 @@ import pytest
 
 from tests.migrations.kills import boundaries, kill_on_the_way_back, kill_the_program, kill_the_server
 from tests.migrations.runs import INDEX
-from tests.migrations.runs_elsewhere import STEPS, table, whole_of
+from tests.migrations.runs_elsewhere import STEPS, rebuilt, table, whole_of
 from tests.servers.mariadb import MariadbServer
 from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 from tests.servers.process import send
@@ -130,3 +130,22 @@ def test_the_program_is_killed_at_every_boundary_of_a_file(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_the_program_is_killed_in_a_backfill_of_a_file_of_a_million_rows(tmp_path: Path) -> None:
     file_killed_everywhere(tmp_path / "shop.db", 1_000_000, 5000, 20)
+
+
+def test_the_program_is_killed_between_rebuilds_of_one_table(tmp_path: Path) -> None:
+    """Each rebuild takes over what the step before it made, there and back."""
+
+    def there(path: Path) -> tuple[list[str], tuple[int, ...]]:
+        with sqlite3.connect(path) as raw:
+            rows = raw.execute("select count(*), sum(amount) from orders").fetchone()
+            return [f"{c[1]} {c[3]} {c[4]}" for c in raw.execute("pragma table_info(orders)")], rows
+
+    file, steps = tmp_path / "shop.db", len(rebuilt().steps)
+    with sqlite3.connect(file) as raw:
+        for statement in table("sqlite", 100):
+            raw.execute(statement)
+    before = there(file)
+    kill_the_program(f"sqlite:///{file}", 0, 0, steps=steps)
+    assert there(file) == (["id 0 None", "amount 1 None", "seen 1 9", "total 1 7"], before[1])
+    kill_on_the_way_back(f"sqlite:///{file}", rebuilt(), 0)
+    assert there(file) == before

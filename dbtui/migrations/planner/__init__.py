@@ -44,11 +44,12 @@ def make(
     actions: list[tuple[Action, ...]] = []
     drafts: list[ChangeStep] = []
     swaps = _swaps(engine)
+    planned = _planner(engine, there)
     for place, assessed in walk(own, engine, version, there):
         number = len(source)
         source.append(_source(assessed))
         actions.append(assessed.statement.actions)
-        drafts += [replace(step, source=number) for step in _planner(engine)(place, survey)]
+        drafts += [replace(step, source=number) for step in planned(place, survey)]
         if swaps is not None:
             swaps.take(number, place)
     weighed = weigh(_in_order(swaps.joined(drafts) if swaps else drafts), engine, version, there, survey)
@@ -70,8 +71,10 @@ def _notes(survey: Survey) -> tuple[str, ...]:
     return (*survey.notes, *(f"not known: {what}" for what in survey.unknown))
 
 
-def _planner(engine: Engine) -> Callable[[Step, Survey | None], Iterator[ChangeStep]]:
-    """The module of an engine, imported on first use."""
+def _planner(
+    engine: Engine, before: Sequence[MigrationFile]
+) -> Callable[[Step, Survey | None], Iterator[ChangeStep]]:
+    """What turns each statement into steps, from the module of an engine, imported on first use."""
     if engine is Engine.POSTGRESQL:
         from dbtui.migrations.planner import postgresql
 
@@ -79,7 +82,7 @@ def _planner(engine: Engine) -> Callable[[Step, Survey | None], Iterator[ChangeS
     if engine is Engine.SQLITE:
         from dbtui.migrations.planner import sqlite
 
-        return sqlite.steps
+        return sqlite.planner(before)
     from dbtui.migrations.planner import mysql
 
     return mysql.steps

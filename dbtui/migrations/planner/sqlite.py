@@ -5,15 +5,24 @@ The twelve steps are those of "Making Other Kinds Of Table Schema Changes" in SQ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from dbtui.migrations.files import MigrationFile
 from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.clauses import write_text
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, application, fresh, not_understood
-from dbtui.migrations.planner.sqlite_text import TableText, altered, column_of, table_text
+from dbtui.migrations.planner.sqlite_text import (
+    TableText,
+    altered,
+    column_of,
+    is_autoincrement,
+    is_generated,
+    table_text,
+)
+from dbtui.migrations.planner.sqlite_twin import Twin, Written
 from dbtui.model.change import Backfill, ChangeStep, Condition, Kind, Phase, Reversibility, Transaction
-from dbtui.model.migration import Action, ConstraintDef, Engine, KnownTable, Relation, Volatility
+from dbtui.model.migration import Action, ConstraintDef, Engine, Relation, Volatility
 from dbtui.model.survey import Survey
 from dbtui.rules.migration.step import Step, quoted, sql_name
 from dbtui.sql.quoting import literal
@@ -41,7 +50,19 @@ def _column(relation: Relation, name: str, there: bool) -> Condition:
     return Condition(f"SELECT {word} ({inside})", f"{relation} has {'the' if there else 'no'} column {name}")
 
 
-def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
+def planner(before: Sequence[MigrationFile]) -> Callable[[Step, Survey | None], Iterator[ChangeStep]]:
+    """What turns the statements of a plan into steps, one after the other. `before` is DDL of what exists."""
+    twin = Twin(before)
+
+    def planned(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
+        for step in steps(place, twin):
+            twin.take(step)
+            yield step
+
+    return planned
+
+
+def steps(place: Step, twin: Twin) -> Iterator[ChangeStep]:
     """The steps for one statement, not yet numbered."""
     statement = place.statement
     if not statement.understood:
@@ -60,13 +81,12 @@ def steps(place: Step, survey: Survey | None) -> Iterator[ChangeStep]:
             yield _wait_for_code(action)
         if action.op == "drop column":
             yield from _indexes_first(place, action)
-        if _needs_rebuild(place, action):
-            yield replace(_rebuild(place, action), foreseen=_foreseen(place, action))
-            return
-    if action.op in ("update", "delete"):
+    if _needs_rebuild(place, action):
+        yield replace(_rebuild(place, action, twin), foreseen=_foreseen(place, action))
+    elif action.op in ("update", "delete"):
         yield _write(place, action)
     else:
-        yield replace(_as_written(place, action), foreseen=_foreseen(place, action))
+        yield replace(_as_written(place, action, twin), foreseen=_foreseen(place, action))
 
 
 def _foreseen(place: Step, action: Action) -> tuple[Condition, ...]:
@@ -103,7 +123,7 @@ def _ddl(title: str, *statements: str) -> ChangeStep:
     return ChangeStep(0, Kind.DDL, title, statements=statements, lock_timeout=LOCK_TIMEOUT, retries=RETRIES)
 
 
-def _as_written(place: Step, action: Action) -> ChangeStep:
+def _as_written(place: Step, action: Action, twin: Twin) -> ChangeStep:
     """The user's own statement, with how to see that it ran and how to undo it."""
     relation = action.relation
     title = action.op + (f" {action.name or (action.index.name if action.index else '')}").rstrip() + (
@@ -131,10 +151,10 @@ def _as_written(place: Step, action: Action) -> ChangeStep:
         old, new = quoted(action.name, _ENGINE), quoted(action.new_name, _ENGINE)
         down = f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}"
         return replace(step, postconditions=(_column(relation, action.new_name, there=True),), down=(down,))
-    return _lossy(place, action, step)
+    return _lossy(action, step, twin)
 
 
-def _lossy(place: Step, action: Action, step: ChangeStep) -> ChangeStep:
+def _lossy(action: Action, step: ChangeStep, twin: Twin) -> ChangeStep:
     """What takes something away, and what cannot be seen in the catalog."""
     relation = action.relation
     if action.op == "drop column":
@@ -148,9 +168,7 @@ def _lossy(place: Step, action: Action, step: ChangeStep) -> ChangeStep:
         )
     if action.op in ("drop table", "drop view", "drop index", "drop trigger"):
         kind = action.op.removeprefix("drop ")
-        known = place.schema.table(relation) if kind != "index" else None
-        found = place.schema.index(relation) if kind == "index" else None
-        text = found[1].text if found else (known.text if known is not None else "")
+        text = twin.text(kind, action.name or relation.name)
         table = kind == "table"
         return replace(
             step,
@@ -206,31 +224,26 @@ def _needs_rebuild(place: Step, action: Action) -> bool:
     return False
 
 
-def _rebuild(place: Step, action: Action) -> ChangeStep:
+def _rebuild(place: Step, action: Action, twin: Twin) -> ChangeStep:
     """One transaction: a new table, all rows over, the old one dropped, names, indexes and triggers as before."""
     relation, sql = action.relation, place.statement.sql
-    known = place.schema.table(relation)
-    text = table_text(known.text) if known is not None and known.text else None
+    written = twin.written(relation)
+    text = table_text(written.table) if written is not None else None
     after = altered(text, sql) if text is not None else None
-    if known is None or text is None or after is None:
-        why = "its form is not known here"
-        if known is None:
-            why = "the table's own CREATE TABLE is not known here"
-        elif text is None:
-            why = "an earlier statement changes the table; plan this one when that has run"
+    if written is None or text is None or after is None:
+        why = (
+            "the table's own CREATE TABLE is not known here"
+            if written is None
+            else "its form is not known here"
+        )
         note = f"SQLite refuses this statement, and it could not be turned into a rebuild: {why}"
         return replace(
             _ddl(f"{action.op} of {relation}", sql), relation=relation, verbatim=True, notes=(note,)
         )
-    body = after.create("x").partition("(")[2]
-    done = Condition(
-        f"SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = {literal(relation.name)}"
-        f" COLLATE NOCASE AND substr(sql, instr(sql, '(') + 1) = {literal(body)})",
-        f"{relation} is as it should be",
-    )
     keys = Condition(
         "SELECT NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)", "no foreign key is broken", True
     )
+    as_known = _written_as(relation, written.table, "is as this plan knows it", blanks=False)
     lost = action.op == "drop column"
     filled = (rows.no_null(relation, action.name, _ENGINE),) if action.op == "set not null" else ()
     return ChangeStep(
@@ -238,17 +251,18 @@ def _rebuild(place: Step, action: Action) -> ChangeStep:
         Kind.DDL,
         f"rebuild {relation}: {action.op}{f' {action.name}' if action.name else ''}",
         Phase.CONTRACT if lost else Phase.EXPAND,
-        statements=_twelve(known, text, after),
+        statements=_twelve(relation, written, text, after),
         before=("PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON"),
         after=("PRAGMA legacy_alter_table = OFF", "PRAGMA foreign_keys = ON"),
         lock_timeout=LOCK_TIMEOUT,
         retries=RETRIES,
         relation=relation,
-        preconditions=(keys, *filled),
-        postconditions=(done,),
+        preconditions=(as_known, keys, *filled),
+        postconditions=(_written_as(relation, after.create("x"), "is as it should be"),),
         down=(
             "PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON", "BEGIN IMMEDIATE",
-            *_twelve(known, after, text), "COMMIT", "PRAGMA legacy_alter_table = OFF", "PRAGMA foreign_keys = ON",
+            *_twelve(relation, written, after, text), "COMMIT", "PRAGMA legacy_alter_table = OFF",
+            "PRAGMA foreign_keys = ON",
         ),
         down_transaction=Transaction.EACH,
         reversibility=Reversibility.IMPOSSIBLE if lost else Reversibility.NEEDS_DATA,
@@ -258,37 +272,52 @@ def _rebuild(place: Step, action: Action) -> ChangeStep:
     )  # fmt: skip
 
 
-def _twelve(known: KnownTable, was: TableText, now: TableText) -> tuple[str, ...]:
+def _written_as(relation: Relation, create: str, means: str, *, blanks: bool = True) -> Condition:
+    """Whether the file has a table written down so, after its name. Without `blanks` spaces and lines may differ."""
+    kept, wanted = "substr(sql, instr(sql, '(') + 1)", create.partition("(")[2]
+    if not blanks:
+        wanted = "".join(wanted.split())
+        for blank in ("' '", "char(9)", "char(10)", "char(13)"):
+            kept = f"replace({kept}, {blank}, '')"
+    named = f"type = 'table' AND name = {literal(relation.name)} COLLATE NOCASE"
+    query = f"SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE {named} AND {kept} = {literal(wanted)})"
+    return Condition(query, f"{relation} {means}")
+
+
+def _twelve(relation: Relation, written: Written, was: TableText, now: TableText) -> tuple[str, ...]:
     """Steps 4 to 10 of the twelve; 1, 2, 11 and 12 are the transaction and the pragmas around it."""
-    relation = known.relation
-    old, new = _name(relation), _name(Relation(f"new_{relation.name}", relation.schema))
+    made = Relation(f"new_{relation.name}", relation.schema)
+    old, new = _name(relation), _name(made)
     before = {column_of(item).casefold() for item in was.items if column_of(item)}
     shared = [
         quoted(column_of(item), _ENGINE)
         for item in now.items
-        if column_of(item) and column_of(item).casefold() in before and not _is_generated(item)
+        if column_of(item) and column_of(item).casefold() in before and not is_generated(item)
     ]
     names = ", ".join(shared)
-    names_now = {column_of(item).casefold() for item in now.items}
-    kept = [
-        i.text for i in known.indexes if i.text and all(c.casefold() in names_now for c in i.columns if c)
-    ]
     return (
         now.create(new),
         f"INSERT INTO {new} ({names}) SELECT {names} FROM {old}",
+        *_numbered_on(relation, made, now),
         f"DROP TABLE {old}",
         f"ALTER TABLE {new} RENAME TO {quoted(relation.name, _ENGINE)}",
-        *kept,
-        *known.triggers,
+        *written.indexes,
+        *written.triggers,
         "CREATE TEMP TABLE broken_keys (count INTEGER CHECK (count = 0))",
         "INSERT INTO broken_keys SELECT count(*) FROM pragma_foreign_key_check",
         "DROP TABLE temp.broken_keys",
     )
 
 
-def _is_generated(item: str) -> bool:
-    upper = f" {item.upper()} "
-    return " GENERATED ALWAYS " in upper or " AS (" in upper
+def _numbered_on(relation: Relation, made: Relation, now: TableText) -> tuple[str, ...]:
+    """With AUTOINCREMENT no number is given twice: the new table counts on where the old one was."""
+    if not any(is_autoincrement(item) for item in now.items):
+        return ()
+    old, new = literal(relation.name), literal(made.name)
+    return (
+        f"DELETE FROM sqlite_sequence WHERE name = {new}",
+        f"INSERT INTO sqlite_sequence (name, seq) SELECT {new}, seq FROM sqlite_sequence WHERE name = {old}",
+    )
 
 
 def _write(place: Step, action: Action) -> ChangeStep:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dbtui.migrations.tokens import Token, parts, tokens
 from dbtui.model.migration import Engine
@@ -48,6 +49,16 @@ def column_of(item: str) -> str:
     """The column that an item defines; "" for a constraint."""
     found = list(tokens(item, _ENGINE))
     return "" if not found or found[0].upper in _CONSTRAINTS else found[0].name
+
+
+def is_generated(item: str) -> bool:
+    """Whether an item's values are computed, so that none can be given."""
+    words = [t.upper for t in tokens(item, _ENGINE)]
+    return ("AS", "(") in pairwise(words)
+
+
+def is_autoincrement(item: str) -> bool:
+    return any(t.upper == "AUTOINCREMENT" for t in tokens(item, _ENGINE))
 
 
 def altered(text: TableText, sql: str) -> TableText | None:

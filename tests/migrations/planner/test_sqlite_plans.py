@@ -8,6 +8,7 @@ import pytest
 
 from dbtui.migrations.files import migration_file
 from dbtui.migrations.planner.sqlite_text import altered, table_text
+from dbtui.migrations.rollback import way_back
 from dbtui.migrations.survey import surveyed
 from dbtui.model.run import State
 from tests.migrations.runs import Console
@@ -35,7 +36,10 @@ CHANGES = {
     "ALTER TABLE orders ADD COLUMN plain INT": "plain INT",
     "CREATE INDEX orders_code ON orders (code)": "CREATE INDEX orders_code",
 }
-_SCHEMA = "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name)"
+_SCHEMA = (
+    "SELECT group_concat(sql, char(10)) FROM"
+    " (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name NOT LIKE 'dbtui%' ORDER BY name)"
+)
 
 
 @pytest.mark.parametrize("sql", CHANGES)
@@ -118,13 +122,87 @@ def test_one_change_in_the_text_of_a_table(change: str, wanted: str) -> None:
     assert after is not None and after.create("x") == wanted
 
 
-async def test_a_second_rebuild_of_a_table_waits_for_the_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sql", "wanted"),
+    [
+        (
+            "ALTER TABLE orders ALTER note SET NOT NULL; ALTER TABLE orders ADD CONSTRAINT one UNIQUE (code)",
+            ["note TEXT NOT NULL", "CONSTRAINT one UNIQUE (code)"],
+        ),
+        (
+            "ALTER TABLE orders ADD COLUMN extra INT DEFAULT 5; ALTER TABLE orders ALTER extra SET NOT NULL;"
+            " CREATE INDEX orders_extra ON orders (extra); ALTER TABLE orders ALTER note SET NOT NULL",
+            ["extra INT DEFAULT 5 NOT NULL", "note TEXT NOT NULL", "INDEX orders_extra ON orders (extra)"],
+        ),
+        (
+            "ALTER TABLE orders RENAME COLUMN note TO remark; ALTER TABLE orders ALTER customer SET NOT NULL",
+            [
+                "remark TEXT",
+                "customer INT DEFAULT 3 NOT NULL",
+                "orders_note ON orders (remark)",
+                "id, remark FROM",
+            ],
+        ),
+        (
+            "ALTER TABLE users RENAME TO clients; ALTER TABLE orders ALTER customer SET NOT NULL;"
+            " ALTER TABLE clients ALTER name SET NOT NULL",
+            ['REFERENCES "clients" (id)', "customer INT DEFAULT 3 NOT NULL", "name TEXT NOT NULL"],
+        ),
+        (
+            "DROP TRIGGER noted; CREATE TABLE t (a INT, b INT); ALTER TABLE t ALTER a SET NOT NULL;"
+            " ALTER TABLE orders ALTER note SET NOT NULL",
+            ["a INT NOT NULL", "note TEXT NOT NULL"],
+        ),
+    ],
+)
+async def test_a_rebuild_starts_from_what_the_steps_before_it_leave(
+    tmp_path: Path, sql: str, wanted: list[str]
+) -> None:
     file = SqliteFile(tmp_path / "shop.db")
     file.sql(*SHOP)
-    twice = "ALTER TABLE orders ALTER note SET NOT NULL; ALTER TABLE orders ADD CONSTRAINT one UNIQUE (code)"
+    ((before,),) = file.sql(_SCHEMA)
     async with Console(file.url) as console:
-        plan = await surveyed(console.engine, [migration_file("change.sql", twice)])
-    assert "plan this one when that has run" in plan.steps[-1].notes[0]
+        plan = await surveyed(console.engine, [migration_file("change.sql", sql)])
+        assert not [note for step in plan.steps for note in step.notes if "refuses" in note]
+        async with console.runner(plan) as runner:
+            run = await runner.run()
+            assert [(one.step.title, one.detail) for one in run.steps if one.state is not State.DONE] == []
+            ((schema,),) = file.sql(_SCHEMA)
+            assert [piece for piece in wanted if piece not in str(schema)] == []
+            assert ("TRIGGER noted" in str(schema)) is ("DROP TRIGGER" not in sql)
+            assert file.sql("SELECT count(*), sum(customer), sum(code) FROM orders") == [(50, 1275, 1275)]
+            assert file.sql("PRAGMA foreign_key_check") == []
+            assert await way_back(runner, 0)
+    ((after,),) = file.sql(_SCHEMA)
+    assert "".join(str(after).replace('"', "").split()) == "".join(str(before).split())
+
+
+async def test_a_table_that_changed_since_it_was_planned_is_not_rebuilt(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(*SHOP)
+    words = migration_file("change.sql", "ALTER TABLE orders ALTER note SET NOT NULL")
+    async with Console(file.url) as console:
+        plan = await surveyed(console.engine, [words])
+        file.sql("ALTER TABLE orders ADD COLUMN meanwhile INT")
+        async with console.runner(plan) as runner:
+            run = await runner.run()
+    assert "orders is as this plan knows it" in run.steps[-1].detail
+    assert ("meanwhile",) in file.sql("SELECT name FROM pragma_table_info('orders')")
+
+
+async def test_a_number_that_was_given_once_is_not_given_again_after_a_rebuild(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a INT)",
+        "INSERT INTO t (a) VALUES (1), (2), (3)",
+        "DELETE FROM t",
+    )
+    async with Console(file.url) as console:
+        plan = await surveyed(console.engine, [migration_file("c.sql", "ALTER TABLE t ALTER a SET NOT NULL")])
+        async with console.runner(plan) as runner:
+            await runner.run()
+    file.sql("INSERT INTO t (a) VALUES (4)")
+    assert file.sql("SELECT id FROM t") == [(4,)]
 
 
 @pytest.mark.parametrize(
