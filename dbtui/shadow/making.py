@@ -11,10 +11,11 @@ from pathlib import Path
 
 from dbtui.engines.postgres.source import PostgresSource, SourceRelation
 from dbtui.errors import QueryError, UsageError
+from dbtui.shadow import extended
 from dbtui.shadow.clone import Clone
 from dbtui.shadow.pages import Pages
 from dbtui.shadow.restore import NEVER, Entry, Missing, dump, listing
-from dbtui.shadow.server import Shadow
+from dbtui.shadow.server import OWNER, Shadow
 from dbtui.sql.quoting import identifier, literal
 
 _STATISTICS = "STATISTICS DATA"
@@ -47,7 +48,7 @@ async def cloned(
     except BaseException:
         await shadow.drop(made)
         raise
-    missing += await _without_figures(shadow, made)
+    missing += await _extended(shadow, source, database, made, relations)
     foreign = [
         Missing(Entry("", "FOREIGN TABLE", r.schema, r.name), "its rows are on another server")
         for r in relations
@@ -56,15 +57,18 @@ async def cloned(
     return Clone(shadow, made, source, database, [*missing, *foreign], pages)
 
 
-async def _without_figures(shadow: Shadow, made: str) -> list[Missing]:
-    """Statistics over several columns, whose figures pg_dump 18 leaves out."""
-    async with shadow.session(made) as session:
-        rows = await session.fetch(
-            "select n.nspname::text, x.stxname::text from pg_catalog.pg_statistic_ext x"
-            " join pg_catalog.pg_namespace n on n.oid = x.stxnamespace"
-        )
-    why = "its figures are in no dump: rows may be estimated as without it"
-    return [Missing(Entry("", "STATISTICS", schema, name), why) for schema, name in rows]
+async def _extended(
+    shadow: Shadow, source: PostgresSource, database: str, made: str, relations: Sequence[SourceRelation]
+) -> list[Missing]:
+    """Statistics over several columns: pg_dump 18 leaves their figures out, and all of them where it is told tables."""
+    here = {(relation.schema, relation.name) for relation in relations}
+    objects = [one for one in await source.extended(database) if one.table in here]
+    async with shadow.session(made) as session, shadow.session(made, OWNER) as owner:
+        lacking = await extended.adopt(session, owner, objects)
+    return [
+        Missing(Entry("", "STATISTICS", one.schema, one.name), f"{why}: rows may be estimated as without it")
+        for one, why in lacking
+    ]
 
 
 async def _add_trigrams(shadow: Shadow, made: str) -> None:

@@ -186,11 +186,41 @@ def _target(postgres: PostgresServer, database: str) -> Any:
     return resolve(postgres.url(database))
 
 
+async def test_the_statistics_objects_of_the_source_have_their_figures(
+    postgres: PostgresServer, engine: PostgresEngine, shadow: Shadow, shop: str
+) -> None:
+    postgres.psql(
+        "create table towns (gone int, city text, zip text, country text);"
+        "alter table towns drop column gone;"
+        "insert into towns select 'c' || i % 100, 'z' || i % 100, case when i % 50 < 49 then 'de' end"
+        "  from generate_series(1, 20000) i;"
+        "create statistics known (dependencies, ndistinct, mcv) on city, zip, country from towns;"
+        "analyze towns;"
+        "create statistics lowered on (lower(city)), zip from towns",
+        shop,
+    )
+    queries = (
+        "select * from towns where city = 'c7' and zip = 'z7'",
+        "select * from towns where city = 'c49' and country is null",
+        "select city, zip, country from towns group by 1, 2, 3",
+    )
+    try:
+        clone = await shadow.clone(engine.source, ["towns"])
+        real = [outline((await engine.explain.explain(query)).text)[0][2] for query in queries]
+    finally:
+        postgres.psql("drop table towns", shop)
+    assert [outline((await clone.plan(query)).text)[0][2] for query in queries] == real
+    assert real[0] > 100
+    assert [str(missing) for missing in clone.missing] == [
+        "statistics public.lowered: it was never analyzed: rows may be estimated as without it"
+    ]
+
+
 async def test_what_cannot_be_restored_is_named(
     postgres: PostgresServer, engine: PostgresEngine, shadow: Shadow, shop: str
 ) -> None:
     postgres.psql(
-        "create statistics together on user_id, state from orders;"
+        "create statistics together on (user_id + 1), state from orders; analyze orders;"
         "create function rare() returns int language c as '$libdir/pg_trgm', 'set_limit';"
         "create extension postgres_fdw; create server far foreign data wrapper postgres_fdw;"
         "create foreign table elsewhere (id int) server far",

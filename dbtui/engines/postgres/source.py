@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dbtui.engines.postgres.combinations import Combinations, combined
 from dbtui.engines.postgres.connection import Connector, Work
 from dbtui.engines.postgres.queries import load
 from dbtui.engines.postgres.relay import relayed
-from dbtui.errors import QueryError
+from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.advice import Facts
 from dbtui.model.partitioning import Partitionable
 from dbtui.model.server import Server
@@ -46,6 +47,22 @@ class SourceRelation:
     owner: str
     rows: float  # reltuples, -1 when never analysed
     blocks: int | None  # of its file, None where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatistics:
+    """A statistics object, with what ANALYZE found for it as the server stores it; None for a kind it is not of."""
+
+    schema: str
+    name: str
+    table: tuple[str, str]  # schema and name
+    definition: str
+    columns: tuple[int, ...]  # their numbers in the table
+    inherited: bool = False
+    distinct: bytes | None = None
+    dependencies: bytes | None = None
+    common: bytes | None = None
+    lacks: str = ""  # why not all of its figures are here
 
 
 class PostgresSource:
@@ -107,6 +124,18 @@ class PostgresSource:
         """How columns of a table go together: see `combinations`."""
         return await combined(self._work, schema, name, columns, database)
 
+    async def extended(self, database: str = "") -> list[SourceStatistics]:
+        """All statistics over several columns, with their figures where this role may read them."""
+        refused = ""
+        async with self._work.use(database) as connection:
+            objects = await connection.fetch(load("source_extended"))
+            try:
+                rows = await connection.fetch(load("source_extended_figures")) if objects else []
+            except PermissionDenied:
+                rows, refused = [], "this role may not read its figures, pg_read_all_data may"
+        figures = {row[0]: row[1:] for row in rows}
+        return [_statistics(row, figures.get(row[0]), refused) for row in objects]
+
     async def partitionable(self, names: Sequence[str], database: str = "") -> list[Partitionable]:
         """What partition advice needs to know of the plain tables among the relations named."""
         from dbtui.engines.postgres.advice import partitionable
@@ -131,6 +160,19 @@ class PostgresSource:
         """A socket in `folder` on which one program of PostgreSQL's finds itself logged in here."""
         async with self._work.use(database) as connection, relayed(connection, folder):
             yield
+
+
+def _statistics(row: Sequence[Any], figures: Sequence[Any] | None, refused: str) -> SourceStatistics:
+    _, schema, name, table_schema, table, definition, columns, expressions = row
+    made = SourceStatistics(schema, name, (table_schema, table), definition, tuple(columns))
+    if figures is None:
+        return replace(made, lacks=refused or "it was never analyzed")
+    inherited, *digits, complete = figures
+    distinct, dependencies, common = [None if one is None else bytes.fromhex(one) for one in digits]
+    lacks = "" if complete and not expressions else "not all of its figures can be copied"
+    return replace(
+        made, inherited=inherited, distinct=distinct, dependencies=dependencies, common=common, lacks=lacks
+    )
 
 
 def _listed(names: Sequence[str] | None) -> list[str] | None:
