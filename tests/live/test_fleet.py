@@ -85,6 +85,7 @@ async def test_a_line_tells_of_each_engine(
             line.connections and line.limit and line.age(line.taken_at or 0) == 0 for line in fleet.lines
         )
         assert postgres.role == "primary" and postgres.waiting == 0
+        await until(lambda: fleet.lines[1].load == 0)  # though its own threads and this question run
 
 
 async def test_a_line_asks_for_no_statements(postgres18: PostgresServer) -> None:

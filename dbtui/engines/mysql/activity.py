@@ -79,9 +79,12 @@ class MysqlMonitor:
             values["session_memory"] = sample.memory
         values |= counters.of_sessions(sample.sessions)
         values["max_connections"] = probe.max_connections
+        activity = sessions.activity_of(sample, values, probe)
+        if activity.hidden:  # those who are not seen run as well
+            values["running"] = values.get("threads_running", 0.0)
         if self._digests is None:
             self._sampled.observe(sample.sessions, now=self._steady())
-        return {"activity": sessions.activity_of(sample, values, probe), "counters": values}
+        return {"activity": activity, "counters": values}
 
     async def _rows_waited_for(
         self, connection: Connection, values: Mapping[str, float]

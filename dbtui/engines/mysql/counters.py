@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from dbtui.engines.mysql.sessions import CLIENT
 from dbtui.engines.mysql.wire import MARK
 from dbtui.model.activity import Session
 from dbtui.model.snapshot import Metric
@@ -13,7 +14,7 @@ METRICS = (
     Metric("qps", "QPS", "rate", ("questions",)),
     Metric("cache", "Buffer pool", "ratio", ("pages_hit",), ("pages_read",), unit="fraction", warn_below=0.95),
     Metric("connections", "Connections", "gauge", ("threads_connected",), limit="max_connections", warn_above=0.8),
-    Metric("load", "Running", "gauge", ("threads_running",)),
+    Metric("load", "Running", "gauge", ("running",)),
     Metric("waiting", "Row waits", "gauge", ("innodb_row_lock_current_waits",), warn_above=0.0),
     Metric("lag", "Lag", "gauge", ("replication_lag",), unit="seconds", warn_above=10.0),
     Metric("history", "History list", "gauge", ("history_list",), warn_above=100_000.0),
@@ -82,9 +83,12 @@ def of_status(rows: Iterable[tuple[str, ...]]) -> dict[str, float]:
 
 
 def of_sessions(sessions: Iterable[Session]) -> Mapping[str, float]:
-    """What the sessions add: idle in transaction, and the age of the oldest transaction in seconds."""
-    idle, oldest = 0, 0.0
+    """What the sessions add: those that run something, as Threads_running counts the server's own and the console's
+    too; idle in transaction; the age of the oldest transaction in seconds.
+    """
+    running, idle, oldest = 0, 0, 0.0
     for session in sessions:
+        running += session.kind == CLIENT and session.state == "active"
         idle += session.state == "idle in transaction"
         oldest = max(oldest, session.transaction_age or 0.0)
-    return {"idle_in_transaction": idle, "oldest_transaction": oldest}
+    return {"running": running, "idle_in_transaction": idle, "oldest_transaction": oldest}
