@@ -354,11 +354,14 @@ class Engine(Protocol):
     name: str  # the folder: "postgres"
     monitor: Monitor
     nouns: Nouns  # what it calls its things
-    lacks: Mapping[str, str]
-    """The sentence that is shown in place of what the engine lacks, by "catalog", "query", "explain", "actions",
-    "statements", "advise", or, where only that is lacking, "analyze", "cancel", "terminate", "rewrite", "partition",
-    "what if".
-    """
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """The sentence that is shown in place of what the engine lacks, by "catalog", "query", "explain", "actions",
+        "statements", "advise", or, where only that is lacking, "analyze", "cancel", "terminate", "rewrite",
+        "partition", "what if". A server that answers may lack more than its kind.
+        """
+        ...
 
     # An attribute, or a cached property where a part's module is dear to import: nothing of it is needed to paint.
     @property

@@ -151,7 +151,7 @@ def _longest(snapshot: Snapshot, mask: Mask) -> str:
         return ""
     rows = [
         f"| {_cell(s.id)} | {_cell(s.user)} | {_cell(s.application)} | {_cell(s.state)} |"
-        f" {_cell(':'.join(filter(None, (s.wait_type, s.wait))))} | {text.duration(_age(s))} | {_cell(mask(s.query))} |"
+        f" {_cell(s.waits_on)} | {text.duration(_age(s))} | {_cell(mask(s.query))} |"
         for s in running[:MOST_STATEMENTS]
     ]
     head = ["| id | user | application | state | wait | age | statement |", "|---|---|---|---|---|--:|---|"]

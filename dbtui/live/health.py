@@ -92,7 +92,7 @@ def roots_of(lines: Iterable[Blocked]) -> tuple[Root, ...]:
             continue
         root = roots[-1]
         if not root.waits_on:
-            root = replace(root, waits_on=f"{line.session.wait_type}:{line.session.wait}".strip(":"))
+            root = replace(root, waits_on=line.session.waits_on)
         if line.waiting > root.behind_gate:
             root = replace(root, gate=line.session, behind_gate=line.waiting)
         roots[-1] = root

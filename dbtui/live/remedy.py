@@ -7,7 +7,7 @@ from dbtui.live.blocking import Blocked
 PREPARED_KIND = "prepared transaction"
 # Where a cancelled statement gives back the locks of its whole transaction: PostgreSQL aborts the transaction
 # (AbortTransaction in xact.c releases them before ROLLBACK comes), MongoDB's killOp ends it.
-_ABORTS = frozenset({"PostgreSQL", "MongoDB", "FerretDB"})
+_ABORTS = frozenset({"PostgreSQL", "MongoDB"})
 
 
 def frees(line: Blocked, product: str) -> str:
@@ -20,6 +20,8 @@ def frees(line: Blocked, product: str) -> str:
         return f"ROLLBACK PREPARED or COMMIT PREPARED frees {count}"
     if product == "SQLite":
         return f"only its own program can free {count}"
+    if product == "FerretDB":  # it has no killOp, and names operations by the processes of its PostgreSQL
+        return f"only pg_cancel_backend({session.id}) in its PostgreSQL frees {count}"
     if session.state != "active":
         return f"cancel frees 0, terminate {count}"
     if session.blocked_by:

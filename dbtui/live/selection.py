@@ -18,7 +18,7 @@ _FIELDS: dict[str, Callable[[Session], str]] = {
     "application": lambda s: s.application,
     "client": lambda s: s.client,
     "state": lambda s: s.state,
-    "wait": lambda s: f"{s.wait_type}:{s.wait}" if s.wait_type else "",
+    "wait": lambda s: s.waits_on,
     "query": lambda s: s.query,
 }
 _AGES: dict[str, Callable[[Session], float | None]] = {

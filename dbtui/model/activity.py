@@ -17,7 +17,7 @@ class Session:
     user: str
     database: str
     application: str
-    client: str  # address, "" for a local socket
+    client: str  # address, "" for a local socket or where the server does not tell
     kind: str  # "client backend", "autovacuum worker", …
     state: str  # "active", "idle in transaction", …; the server's own word
     wait_type: str  # "Lock", "IO", …; "" when running
@@ -37,6 +37,11 @@ class Session:
     def active(self) -> bool:
         """Whether it is doing something or holding something that others may wait for."""
         return self.state not in ("", "idle", "Sleep") or self.transaction_age is not None
+
+    @property
+    def waits_on(self) -> str:
+        """Kind and name of what it waits for, "Lock:tuple"; the kind alone where the server names nothing."""
+        return f"{self.wait_type}:{self.wait}".rstrip(":") if self.wait_type else ""
 
     @property
     def stranded(self) -> bool:

@@ -126,8 +126,9 @@ class Target:
                 f"{len(self.sessions)} sessions on {where}\n{EFFECTS[self.verb]}\n\n{listed(self.sessions)}"
             )
         session = self.sessions[0]
+        whose = f" of {session.user}@{session.database}" if session.user else ""
         return (
-            f"session {session.id} of {session.user}@{session.database} on {where}\n{EFFECT[self.verb]}\n\n"
+            f"session {session.id}{whose} on {where}\n{EFFECT[self.verb]}\n\n"
             f"{described(session)}\n{text.one_line(session.query, 400)}"
         )
 
@@ -188,7 +189,8 @@ def described(session: Session) -> str:
         parts[-1] += f" for {text.duration(session.state_age)}"
     if session.query_age is not None and session.state == "active":
         parts.append(f"statement runs for {text.duration(session.query_age)}")
-    parts.append(f"transaction open {text.duration(session.transaction_age) or 'not'}")
+    age = session.transaction_age
+    parts.append("no open transaction" if age is None else f"transaction open {text.duration(age)}")
     return " · ".join(part for part in parts if part)
 
 

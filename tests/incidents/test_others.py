@@ -8,8 +8,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymongo
+import pytest
 import redis as driver
 
+from dbtui.commands.server_plans import explain_on
+from dbtui.errors import QueryError
 from dbtui.live.blocking import forest
 from tests.engines.mongodb.replay import Replay, cursor
 from tests.engines.mongodb.support import database
@@ -96,7 +99,7 @@ async def test_a_collection_scan_on_ferretdb_which_tells_no_plan(ferretdb: Ferre
         async with watched(ferretdb.url(shop.name)) as incident:
             with running(shop, scan):
                 found = await incident.named("mongo-collection-scan")
-            assert '{"find": "orders"} (no index but that on _id)' in found.message
+            assert '{"find": "orders", …} (no index but that on _id)' in found.message
             assert found.evidence["plan"] == "COLLSCAN: no index but that on _id"
         shop.orders.create_index("s")  # whether it is used cannot be seen: nothing is claimed
         async with watched(ferretdb.url(shop.name), {"mongo-long-operation": {"seconds": 2.0}}) as incident:
@@ -118,7 +121,10 @@ async def test_writers_on_ferretdb_that_wait_for_a_long_update(ferretdb: FerretS
                 assert activity is not None
                 root = next(line for line in forest(activity.sessions) if line.waiting)
                 assert (root.depth, root.session.id) == (0, found.object)
-                assert "running for" in found.message and '{"update": "orders"}' in found.message
+                assert "running for" in found.message and '{"update": "orders", …}' in found.message
+                assert len(root.session.id) <= 10 and f"pg_cancel_backend({root.session.id})" in found.advice
+                with pytest.raises(QueryError, match="its first field alone"):
+                    await explain_on(incident.session.engine, root.session.query, database=shop.name)
 
 
 async def test_a_report_on_ferretdb_that_reads_everything_again_and_again(ferretdb: FerretServer) -> None:
@@ -134,7 +140,7 @@ async def test_a_report_on_ferretdb_that_reads_everything_again_and_again(ferret
         async with watched(ferretdb.url(shop.name), {"mongo-long-operation": {"seconds": 0.1}}) as incident:
             thread.start()
             found = await incident.named("mongo-long-operation")
-            assert f"on {shop.name}" in found.message and '{"aggregate": "orders"}' in found.message
+            assert f"on {shop.name}" in found.message and '{"aggregate": "orders", …}' in found.message
         thread.join()
 
 

@@ -20,6 +20,7 @@ IDLE = replace(BUSY, state="idle in transaction")
         (BUSY, "MySQL", "cancel keeps its locks, terminate frees 3"),
         (replace(BUSY, transaction_age=None), "MariaDB", "cancel frees 3"),
         (replace(IDLE, kind="prepared transaction"), "PostgreSQL", "ROLLBACK PREPARED or COMMIT PREPARED frees 3"),
+        (BUSY, "FerretDB", "only pg_cancel_backend(1) in its PostgreSQL frees 3"),
         (BUSY, "SQLite", "only its own program can free 3"),
         (replace(BUSY, blocked_by=("7",)), "PostgreSQL", "waits itself: free its blocker first"),
     ],

@@ -42,6 +42,11 @@ class Connector:
         return self._monitor.probe
 
     @property
+    def is_ferretdb(self) -> bool:
+        """Whether FerretDB has answered; False before anything has."""
+        return self._monitor is not None and self._monitor.probe.product == "FerretDB"
+
+    @property
     def server(self) -> Server:
         """As of the newest connection."""
         assert self._monitor is not None, "open() comes first"

@@ -15,6 +15,16 @@ from dbtui.engines.mongodb.nouns import NOUNS
 from dbtui.engines.mongodb.query import MongoQuerier
 from dbtui.model.server import Server
 
+LACKS = {
+    "rewrite": "there are rewrites for SQL alone",
+    "partition": "a collection is split by sharding, which no rule here advises",
+    "what if": "no planner of MongoDB's can be asked about indexes that are not there",
+}
+FERRETDB_LACKS = {
+    "cancel": "FerretDB has no killOp: in its PostgreSQL, SELECT pg_cancel_backend(opid) stops an operation",
+    "terminate": "FerretDB ends no session of others: in its PostgreSQL, SELECT pg_terminate_backend(opid) does",
+}
+
 
 class MongoEngine:
     """See `engines.base.Engine`. Monitor and work share one client, each action has one of its own."""
@@ -30,11 +40,11 @@ class MongoEngine:
         self.query: Querier | None = MongoQuerier(connector)
         self.explain: Explainer | None = MongoExplainer(connector)
         self.actions: Actions | None = MongoActions(connector)
-        self.lacks: Mapping[str, str] = {
-            "rewrite": "there are rewrites for SQL alone",
-            "partition": "a collection is split by sharding, which no rule here advises",
-            "what if": "no planner of MongoDB's can be asked about indexes that are not there",
-        }
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """See `engines.base.Engine`; a server that is known adds what it lacks."""
+        return LACKS | (FERRETDB_LACKS if self._connector.is_ferretdb else {})
 
     async def open(self) -> Server:
         """Connect. Raises ConnectError, AuthenticationError, NoSlotsLeft; UsageError for a URL that is none."""

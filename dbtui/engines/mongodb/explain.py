@@ -12,6 +12,7 @@ from dbtui.engines.mongodb import read_only, values
 from dbtui.engines.mongodb.connection import Connector
 from dbtui.engines.mongodb.failures import lacks
 from dbtui.engines.mongodb.query import database_of, document_of
+from dbtui.engines.mongodb.sessions import LEFT_OUT
 from dbtui.engines.mongodb.shell import Command, parse
 from dbtui.errors import NotApproved, QueryError
 from dbtui.model.plan import RawPlan
@@ -36,6 +37,11 @@ class MongoExplainer:
         approval: Approval | None = None,
     ) -> RawPlan:
         """The plan of one command. What the text says about explain is dropped: only `analyze` decides."""
+        if sql.endswith(LEFT_OUT):
+            raise QueryError(
+                f"{self._connector.work.probe.product} tells of a running operation its first field alone",
+                "write the whole command in the editor, and ask there",
+            )
         typed = parse(sql)
         command = replace(typed, explain="executionStats" if analyze else "queryPlanner")
         try:

@@ -19,6 +19,7 @@ _ADDED = frozenset(
      "$replData", "$oplogQueryData", "$configServerState", "$tenant", "apiVersion"}
 )  # fmt: skip
 _PROCESSES = 10**10  # of a node, in DocumentDB's numbers
+LEFT_OUT = ", …}"  # how the text of an operation ends of which more is not told
 QUERY_LIMIT = 20_000  # characters of a command that are kept
 _PROGRESS = (("done", "total", "documents"), ("blocks_done", "blocks_total", "blocks"))
 _LEVELS = ("Collection", "Database", "Global", "Mutex", "oplog", "ReplicationStateTransition")
@@ -45,7 +46,7 @@ def session_of(operation: Operation) -> Session:
         state="active" if operation.get("active") else idle,
         wait_type=wait_type,
         wait=wait,
-        query=values.text(command, QUERY_LIMIT) if command else "",
+        query=_shown(operation, command),
         query_id=str(operation.get("queryShapeHash") or operation.get("queryHash") or ""),
         query_age=_age(operation),
         transaction_age=open_for,
@@ -57,20 +58,22 @@ def session_of(operation: Operation) -> Session:
 
 
 def id_of(operation: Operation) -> str:
-    """The opid, or for a session without an operation its lsid."""
+    """The opid, or for a session without an operation its lsid; of DocumentDB's the process, which others name."""
+    if isinstance(process := operation.get("op_prefix"), int):
+        return _process(process)
     if operation.get("opid"):
         return str(operation["opid"])
     lsid = mapping(operation.get("lsid")).get("id")
     if lsid is not None:
         return f"lsid {values.cell(lsid)}"
-    return f"{operation.get('desc') or operation.get('op_prefix') or 'unknown'}"
+    return f"{operation.get('desc') or 'unknown'}"
 
 
 def fingerprint(operation: Operation) -> str:
     """What tells an operation from another that has its id later: client, connection, session and command."""
     lsid = values.text(mapping(operation.get("lsid")).get("id"))
     parts = (
-        id_of(operation),
+        operation.get("opid") or id_of(operation),
         operation.get("client") or operation.get("client_s"),
         operation.get("connectionId"),
         lsid,
@@ -158,6 +161,12 @@ def _wait(operation: Operation) -> tuple[str, str]:
 # ---- parts of an entry
 
 
+def _shown(operation: Operation, command: dict[str, Any]) -> str:
+    """The command; an ellipsis stands for what DocumentDB leaves out, which is all but its first field."""
+    shown = values.text(command, QUERY_LIMIT) if command else ""
+    return shown[:-1] + LEFT_OUT if "op_prefix" in operation and len(command) == 1 else shown
+
+
 def _originating(operation: Operation) -> dict[str, Any]:
     """The command without what drivers add; for getMore the one that opened the cursor."""
     command = mapping(operation.get("command"))
@@ -202,12 +211,16 @@ def _application(operation: Operation) -> str:
 
 
 def _leader(operation: Operation) -> str:
-    """The opid that DocumentDB's parallel worker belongs to: `op_prefix` is node * 10^10 + process."""
+    """The id of the operation that DocumentDB's parallel worker belongs to."""
     leader, prefix = operation.get("leaderOpPatter"), operation.get("op_prefix")
     if not isinstance(leader, int) or not isinstance(prefix, int):
         return ""
-    began = str(operation.get("opid") or "").partition(":")[2]
-    return f"{prefix - prefix % _PROCESSES + leader}:{began}"
+    return _process(prefix - prefix % _PROCESSES + leader)
+
+
+def _process(prefix: int) -> str:
+    """`op_prefix` is node * 10^10 + process: where there is but one node, the process alone says which."""
+    return str(prefix - _PROCESSES if prefix // _PROCESSES == 1 else prefix)
 
 
 def _kind(operation: Operation, client: str) -> str:

@@ -50,7 +50,7 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
             continue
         yield Seen(
             f"{root.waiting} wait behind session {_told(root)}; the longest for {duration(root.longest)}",
-            _advice(root),
+            _advice(root, scene.product),
             {
                 "waiting": root.waiting,
                 "longest_s": round(root.longest, 1),
@@ -89,8 +89,14 @@ def _is_of_a_table(root: Root) -> bool:
     return any(word in root.waits_on.lower() for word in ("metadata", "relation"))
 
 
-def _advice(root: Root) -> str:
+def _advice(root: Root, product: str) -> str:
     session = root.session
+    if product == "SQLite":
+        return "only its own program can let go"
+    if product == "FerretDB":
+        return (
+            f"it has no killOp: SELECT pg_cancel_backend({session.id}) in its PostgreSQL stops the operation"
+        )
     if session.kind == "prepared transaction":
         return "commit or roll it back by its name"
     if root.gate is not None and _is_of_a_table(root):

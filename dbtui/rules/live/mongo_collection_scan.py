@@ -47,7 +47,7 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
         yield Seen(
             f"{oldest.application or oldest.user or 'a client'} reads a whole collection for "
             f"{duration(oldest.query_age)}{many}: {one_line(oldest.query, 120)}{_why(oldest.plan)}",
-            "index what it filters by; e on the session shows the plan",
+            "index what it filters by" + ("" if _why(oldest.plan) else "; e on the session shows the plan"),
             {"operations": len(alike), "oldest_s": round(oldest.query_age or 0.0, 1), "plan": oldest.plan},
             object=oldest.id,
         )

@@ -76,6 +76,12 @@ class Scene:
         return self.speeds.get(name, 0.0)
 
     @property
+    def product(self) -> str:
+        """What answered, "" before anything did."""
+        server = self.snapshot.server
+        return server.product if server is not None else ""
+
+    @property
     def sessions(self) -> tuple[Session, ...]:
         """Those of the newest sample."""
         activity = self.snapshot.activity.value

@@ -58,7 +58,7 @@ SORT_KEYS: dict[str, Callable[[Session], tuple[bool, float | str]]] = {
     "application": lambda s: (True, s.application),
     "client": lambda s: (True, s.client),
     "state": lambda s: (True, s.state),
-    "wait": lambda s: (True, f"{s.wait_type}:{s.wait}"),
+    "wait": lambda s: (True, s.waits_on),
     "transaction": lambda s: (s.transaction_age is not None, s.transaction_age or 0.0),
     "age": lambda s: (age_of(s) is not None, age_of(s) or 0.0),
     "query": lambda s: (True, s.query),
@@ -73,7 +73,7 @@ def is_shown(session: Session, wanted: Wanted) -> bool:
         return False
     return matches(
         wanted.filter, session.id, session.user, session.database, session.application,
-        session.client, session.state, f"{session.wait_type}:{session.wait}", session.query,
+        session.client, session.state, session.waits_on, session.query,
     )  # fmt: skip
 
 
@@ -104,7 +104,6 @@ def _blocked_row(line: Blocked) -> GridRow:
 
 
 def _row(session: Session, id_cell: Cell, role_of_state: Role | None = None) -> GridRow:
-    wait = f"{session.wait_type}:{session.wait}" if session.wait_type else ""
     locked = session.wait_type == "Lock"
     state: Cell = SHORT_STATES.get(session.state, session.state)
     if session.hidden:
@@ -117,7 +116,7 @@ def _row(session: Session, id_cell: Cell, role_of_state: Role | None = None) -> 
         key=f"{session.id}/{session.started}",
         cells=(
             id_cell, session.user, session.database, session.application, session.client, state,
-            (wait, Role.BAD if locked else Role.MUTED),
+            (session.waits_on, Role.BAD if locked else Role.MUTED),
             text.duration(session.transaction_age), _age_cell(session),
             text.one_line(session.query, QUERY_WIDTH),
         ),
@@ -155,9 +154,10 @@ def blocking_summary(
 
 def describe(session: Session, lines: Sequence[Blocked], product: str = "") -> str:
     """The detail of one session: who it is, what it holds up, and its statement."""
-    who = f"{session.user}@{session.database}" if session.database else session.user
+    who = f"{session.user}@{session.database}" if session.database and session.user else session.user
+    where = session.client or ("local" if session.user else "")  # who tells no user tells no client either
     kind = "" if session.kind == "client backend" else session.kind
-    facts = [f"{session.id}", who, session.application, session.client or "local", kind]
+    facts = [f"{session.id}", who or session.database, session.application, where, kind]
     age = (
         f" for {text.duration(session.state_age)}" if session.state and session.state_age is not None else ""
     )

@@ -114,6 +114,8 @@ async def test_ferretdb_has_no_way_to_stop_an_operation_and_says_so(ferretdb: Fe
         assert not await act(engine, "cancel", idle)
         with pytest.raises(QueryError, match="no logical session"):
             await act(engine, "terminate", idle)
+        assert "pg_cancel_backend" in engine.lacks["cancel"]  # told before anybody is asked for a reason
+        assert "pg_terminate_backend" in engine.lacks["terminate"]
     answers = {"aggregate": cursor(OPERATIONS)}
     async with Replay(answers, hello="hello-documentdb") as server, opened(server.url) as engine:
         with pytest.raises(QueryError, match=r"DocumentDB 0.117-0 has no killOp: .*maxTimeMS"):
