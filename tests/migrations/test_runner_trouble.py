@@ -466,6 +466,9 @@ async def test_a_file_of_all_sorts_runs_up_to_what_is_wrong_in_it(
         "ALTER TABLE orders ADD COLUMN a int; ALTER TABLE orders RENAME COLUMN a TO b; SELECT 1/0",
         "ALTER TABLE orders DROP COLUMN touched; ALTER TABLE orders ADD COLUMN touched bigint; SELECT 1/0",
         "ALTER TABLE orders DROP CONSTRAINT small, ADD CONSTRAINT small CHECK (amount < 900) NOT VALID; SELECT 1/0",
+        "ALTER TABLE orders DROP CONSTRAINT orders_pkey; ALTER TABLE orders ADD PRIMARY KEY (id); SELECT 1/0",
+        "CREATE MATERIALIZED VIEW m AS SELECT 1 a; DROP MATERIALIZED VIEW m; CREATE MATERIALIZED VIEW m AS SELECT 2 b;"
+        " SELECT 1/0",
     ],
 )
 async def test_what_a_later_step_changes_is_not_done_again(

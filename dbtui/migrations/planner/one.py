@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dbtui.model.change import ChangeStep, Condition, Kind, Phase, Transaction
-from dbtui.model.migration import Action, Effects, Engine, KnownTable, Relation, Schema, Statement
+from dbtui.model.migration import (
+    Action,
+    ConstraintDef,
+    Effects,
+    Engine,
+    KnownTable,
+    Relation,
+    Schema,
+    Statement,
+)
+from dbtui.rules.migration.step import short
 
 LOCK_TIMEOUT = 2.0  # seconds that others may have to queue behind a statement of ours that waits itself
 RETRIES = 30
@@ -93,6 +103,13 @@ def not_understood(base: ChangeStep, statement: Statement) -> ChangeStep:
         why=f"{statement.error}; nothing is known of its locks and its time",
         notes=("not understood: approve it only if you know what it does",),
     )
+
+
+def constraint_name(relation: Relation, made: ConstraintDef) -> str:
+    """The constraint's name, or the one that the server would give it."""
+    ends = {"foreign key": "fkey", "unique": "key", "primary key": "pkey", "exclude": "excl"}
+    named = () if made.kind == "primary key" else made.columns or tuple(sorted(made.mentions))[:1]
+    return made.name or short(relation.name, *named, ends.get(made.kind, made.kind.replace(" ", "_")))
 
 
 def key_of(known: KnownTable | None) -> tuple[str, ...]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from dbtui.migrations.planner.one import constraint_name
 from dbtui.model.change import ChangeStep
 from dbtui.model.migration import Action, Engine, Relation
 
 _Thing = tuple[str, str, str]  # what it is, of which table, its name; an index is known by its name alone
-_GONE = ("drop table", "rename table", "drop view", "rename view")
+_GONE = (
+    "drop table", "rename table", "drop view", "rename view", "drop materialized view", "drop foreign table",
+)  # fmt: skip
 
 
 def passing(
@@ -56,7 +59,7 @@ def _made(action: Action) -> Iterator[_Thing]:
     if op == "create index" and action.index is not None:
         yield "index", "", action.index.name
     elif op == "add constraint" and action.constraint is not None:
-        yield "constraint", table, action.constraint.name
+        yield "constraint", table, constraint_name(action.relation, action.constraint)
     elif op == "rename constraint":
         yield "constraint", table, action.new_name
     elif op == "rename column":

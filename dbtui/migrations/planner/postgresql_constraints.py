@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner import conditions_rows as rows
-from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, ddl, until
+from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, constraint_name, ddl, until
 from dbtui.migrations.planner.postgresql_indexes import build, duplicates
 from dbtui.migrations.tokens import tokens
 from dbtui.model.change import ChangeStep, Condition, Kind, Phase
@@ -38,17 +38,12 @@ def add_constraint(one: One) -> Steps | None:
             return _foreign_key_on_partitions(one, made)
         return not_valid(one.relation, made, one.action.text, one)
     if made.kind in ("unique", "primary key"):
-        return (
-            _using_index(one, made) if made.using_index else adopt(one.relation, made, one.action.text, one)
-        )
+        if made.using_index:
+            return _using_index(one, made)
+        if one.known is not None and one.known.partitioned:
+            return _key_on_partitions(one, made)
+        return adopt(one.relation, made, one.action.text, one)
     return None
-
-
-def constraint_name(relation: Relation, made: ConstraintDef) -> str:
-    """The constraint's name, or the one that the server would give it."""
-    ends = {"foreign key": "fkey", "check": "check", "unique": "key", "primary key": "pkey"}
-    named = () if made.kind == "primary key" else made.columns or tuple(sorted(made.mentions))[:1]
-    return made.name or short(relation.name, *named, ends[made.kind])
 
 
 def _with_name(text: str, name: str, *, named: bool) -> str:
@@ -90,17 +85,20 @@ def validate(relation: Relation, name: str, *foreseen: Condition) -> ChangeStep:
     )
 
 
-def adopt(relation: Relation, made: ConstraintDef, text: str, one: One) -> Steps:
+def adopt(
+    relation: Relation, made: ConstraintDef, text: str, one: One, *, not_null_is_known: bool = False
+) -> Steps:
     """UNIQUE or PRIMARY KEY over an index that is built CONCURRENTLY."""
     name = constraint_name(relation, made)
     table = sql_name(relation)
     index_words, tail = _key_words(text)
     index = IndexDef(name, relation, made.columns, unique=True)
     steps: list[ChangeStep] = []
-    if made.kind == "primary key":
+    if made.kind == "primary key" and not not_null_is_known:
         for column in made.columns:
             steps += not_null_unless_known(one, relation, column)
-    ready = one.known.index_on(made.columns) if one.known is not None else None
+    known = one.schema.table(relation)
+    ready = known.index_on(made.columns) if known is not None else None
     if (
         ready is not None
         and ready.unique
@@ -234,19 +232,38 @@ def _foreign_key_on_partitions(one: One, made: ConstraintDef) -> Steps | None:
         own = replace(made, name=made.name or short(part.relation.name, *made.columns, "fkey"))
         body = one.action.text if not made.name else "ADD " + _after_name(one.action.text)
         steps += not_valid(part.relation, own, _with_name(body, own.name, named=False), one)
-    steps.append(
-        ddl(
-            f"add {name} to the parent, which adopts those of its partitions",
-            one.text,
-            relation=one.relation,
-            phase=Phase.VALIDATE,
-            down=(f"ALTER TABLE {sql_name(one.relation)} DROP CONSTRAINT IF EXISTS {quoted(name)}",),
-            postconditions=(conditions.constraint_valid(one.relation, name),),
-            verbatim=one.sole,
-            why="every partition has the key proved, so nothing is read; the referenced table is locked for a moment",
-        )
+    why = (
+        "every partition has the key proved, so nothing is read; the referenced table is locked for a moment"
     )
-    return tuple(steps)
+    return (*steps, _on_parent(one, name, why))
+
+
+def _key_on_partitions(one: One, made: ConstraintDef) -> Steps | None:
+    """The parent takes no CONCURRENTLY: each partition gets its own key, and the parent adopts them."""
+    parts = one.schema.children(one.relation)
+    if not parts or any(part.partitioned for part in parts):
+        return None
+    steps: list[ChangeStep] = []
+    if made.kind == "primary key":
+        steps += [step for c in made.columns for step in not_null_unless_known(one, one.relation, c)]
+    for part in parts:
+        own = replace(made, name=constraint_name(part.relation, replace(made, name="")))
+        steps += adopt(part.relation, own, one.action.text, one, not_null_is_known=True)
+    why = "every partition has its key already, so nothing is built"
+    return (*steps, _on_parent(one, constraint_name(one.relation, made), why))
+
+
+def _on_parent(one: One, name: str, why: str) -> ChangeStep:
+    return ddl(
+        f"add {name} to the parent, which adopts those of its partitions",
+        one.text,
+        relation=one.relation,
+        phase=Phase.VALIDATE,
+        down=(f"ALTER TABLE {sql_name(one.relation)} DROP CONSTRAINT IF EXISTS {quoted(name)}",),
+        postconditions=(conditions.constraint_valid(one.relation, name),),
+        verbatim=one.sole,
+        why=why,
+    )
 
 
 def _after_name(text: str) -> str:

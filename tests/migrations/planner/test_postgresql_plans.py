@@ -29,6 +29,7 @@ CHANGES = {
     "a foreign key of partitions": "ALTER TABLE parts ADD CONSTRAINT c FOREIGN KEY (customer) REFERENCES users (id)",
     "a unique constraint": "ALTER TABLE orders ADD CONSTRAINT one_code UNIQUE (code) DEFERRABLE",
     "a primary key": "ALTER TABLE parts_3 ADD PRIMARY KEY (id, day)",
+    "a unique key of partitions": "ALTER TABLE parts ADD CONSTRAINT once UNIQUE (id, day)",
     "a column": "ALTER TABLE orders ADD COLUMN extra int DEFAULT 5 NOT NULL",
     "a volatile default": "ALTER TABLE orders ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL UNIQUE",
     "a serial column": "ALTER TABLE orders ADD COLUMN number serial",
