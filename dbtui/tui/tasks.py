@@ -58,6 +58,7 @@ async def detail(console: MainScreen, node: Node, *, still: float = 0.0) -> None
         view.show_server(node, server)
         return
     if node.path[0] != console.target.name or node.kind in WITHOUT_DETAIL:
+        view.show_closed(node)
         return
     view.show_loading(node)
     try:

@@ -85,6 +85,19 @@ async def test_the_detail_follows_the_cursor(postgres18: PostgresServer, strange
         await c.sees("CREATE", "VIEW shop.totals", "sum(")
 
 
+async def test_a_folder_keeps_nothing_of_the_object_before(postgres18: PostgresServer, strange: str) -> None:
+    async with schema(postgres18, strange) as c:
+        await _find(c, "orders")
+        await c.sees("table shop.orders", "identity, always")
+        await c.press("space")
+        indexes = ("here", strange, "shop", "orders", "indexes")
+        await c.until(lambda: c.main.tree_widget.reveal(indexes))
+        await c.sees("2 in it · space opens it")
+        await c.sees_no_more("identity, always")
+        await c.press("s", "y")
+        assert c.app.clipboard == ""
+
+
 async def test_rows_are_read_on_a_key_and_never_by_moving(postgres18: PostgresServer, strange: str) -> None:
     async with schema(postgres18, strange) as c:
         await _find(c, "customers")

@@ -141,6 +141,15 @@ class SchemaView(View):
         self.query_one("#facts", Frame).set_title(f"{self._kind(node)} {node.name}")
         self.query_one("#facts-text", Static).update("loading…")
 
+    def show_closed(self, node: Node) -> None:
+        """A node of which nothing is to be told but what is in it: a folder, or a server that is not open."""
+        self.show_loading(node)
+        self.add_class("-alone")
+        self.query_one("#facts", Frame).set_title(node.name)
+        held = "" if node.rows is None else f"{text.count(node.rows)} in it · "
+        key = "enter" if node.kind is Kind.SERVER else "space"
+        self.query_one("#facts-text", Static).update(text.printable(f"{held}{key} opens it"))
+
     def show_server(self, node: Node, server: Server) -> None:
         """Who answered, and what there is to know about it: a server has facts alone."""
         self.show_loading(node)
