@@ -13,6 +13,7 @@ from dbtui import policy
 from dbtui.live import session as session_module
 from dbtui.model.server import Environment
 from dbtui.tui.screens.confirm import Question
+from dbtui.tui.widgets.cost import CostCorner
 from dbtui.tui.widgets.grid import Grid
 from tests.servers.postgres import PostgresServer
 from tests.tui.conftest import Connect
@@ -280,3 +281,16 @@ async def test_the_policy_of_the_machine_can_forbid_it(
         await c.hears("writing is forbidden")
         assert c.main.session.lift is None
     assert audited("action") == []
+
+
+@pytest.mark.parametrize(("size", "line"), [((120, 40), 1), ((80, 24), -2)])
+async def test_what_the_console_causes_has_its_corner_at_each_width(
+    postgres18: PostgresServer, size: tuple[int, int], line: int
+) -> None:
+    async with console(postgres18.url(), interval=2.0, size=size) as c:
+        await c.sees("nobody waits")
+        for _ in range(2):
+            c.main.query_one(CostCorner).measure()
+        await c.sees(" q/s ")
+        (found,) = [number for number, text in enumerate(c.shown().splitlines()) if " q/s " in text]
+        assert found == line % size[1] and "B/s" in c.shown().splitlines()[found]

@@ -37,12 +37,14 @@ from dbtui.tui.widgets.cost import CostCorner
 from dbtui.tui.widgets.frame import Row
 from dbtui.tui.widgets.object_tree import ObjectTree
 from dbtui.tui.widgets.pane_tabs import PaneTabs
-from dbtui.tui.widgets.status import KeyBar, TopBar
+from dbtui.tui.widgets.roles import Role
+from dbtui.tui.widgets.status import WIDE, KeyBar, TopBar
 
 if TYPE_CHECKING:
     from dbtui.migrations.runner import Runner
     from dbtui.model.finding import Finding
     from dbtui.tui.views.findings import FindingsView
+    from dbtui.tui.views.live import LiveView
     from dbtui.tui.views.schema import SchemaView
     from dbtui.tui.watching import Watching
 
@@ -171,6 +173,12 @@ class MainScreen(Screen[None]):
         import_module("dbtui.tui.tasks")
         for part in ("catalog", "query", "explain"):
             getattr(self.engine, part)
+
+    @on(CostCorner.Measured)
+    def _measured(self, event: CostCorner.Measured) -> None:
+        event.stop()
+        live = cast("LiveView", self.view("live"))
+        live.show_cost(*(("", Role.MUTED) if self.size.width >= WIDE else event.piece))
 
     def show_top_bar(self) -> None:
         """Draw the top bar anew, for example after a lift."""

@@ -105,6 +105,11 @@ class LiveView(TableView):
             line = text.one_line(gravest.message, 300)
             cause.show(((f"  {glyphs().high} ", role), (line, role)))
 
+    def show_cost(self, said: str, role: Role) -> None:
+        """What the console itself causes: on a narrow screen its corner is the free end of the table's last line."""
+        edge = self.grid.foot_edge
+        edge.set_label(said if len(said) <= edge.room else "", role)
+
     @property
     def wanted(self) -> Wanted:
         fill = self.idle is None and self._quiet

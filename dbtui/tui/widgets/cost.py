@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from textual.message import Message
+
 from dbtui import text
 from dbtui.model.snapshot import Snapshot
 from dbtui.tui.terminal import TerminalDriver
@@ -30,10 +32,18 @@ class _Spent:
 class CostCorner(Run):
     """`own 2.2 q/s 4 ms 4.6 kB/s`: of each second, measured over the last ones.
 
-    `slow_link` hears whether the link holds us up.
+    `slow_link` hears whether the link holds us up. Where the line has no room for it, `Measured` finds it another
+    place.
     """
 
     DEFAULT_CSS = "CostCorner { width: 30; height: 1; }"
+
+    class Measured(Message):
+        """The figures are new."""
+
+        def __init__(self, piece: Piece) -> None:
+            super().__init__()
+            self.piece = piece
 
     def __init__(self, latest: Callable[[], Snapshot], slow_link: Callable[[bool], None]) -> None:
         super().__init__(id="cost", classes="-end")
@@ -57,15 +67,17 @@ class CostCorner(Run):
             return
         seconds = now.at - before.at
         self._slow_link((now.held - before.held) / seconds > HELD)
-        self.show(pieces(snapshot, before, now))
+        said, role = piece(snapshot, before, now)
+        self.show(((f"{said} ", role),))
+        self.post_message(self.Measured((said, role)))
 
 
-def pieces(snapshot: Snapshot, before: _Spent, now: _Spent) -> tuple[Piece, ...]:
+def piece(snapshot: Snapshot, before: _Spent, now: _Spent) -> Piece:
     """The corner's text; it says so when samples are taken less often than was asked for."""
     seconds = now.at - before.at
     asked = max(0, now.statements - before.statements) / seconds
     server = max(0.0, now.seconds - before.seconds) / seconds * 1000
-    said = f"own {asked:.1f} q/s {server:.0f} ms {text.size((now.sent - before.sent) / seconds)}/s "
+    said = f"own {asked:.1f} q/s {server:.0f} ms {text.size((now.sent - before.sent) / seconds)}/s"
     if snapshot.pace > snapshot.interval * 1.05:
-        return ((f"{glyphs().high} slow: every {snapshot.pace:.0f} s ", Role.WARN),)
-    return ((said, Role.MUTED),)
+        return f"{glyphs().high} slow: every {snapshot.pace:.0f} s", Role.WARN
+    return said, Role.MUTED
