@@ -203,9 +203,21 @@ class Reader:
                 continue
             if isinstance(conjunct, exp.EQ | exp.NullSafeEQ) and self._join(scope, conjunct, side):
                 continue
+            if side is None and self._is_of_nobody(scope, conjunct):
+                continue
             for gathering, kind, term in place(conjunct, lambda column: self.owner(scope, column)):
                 if side is None or self._is_side(scope, gathering, side):
                     getattr(gathering, kind).append(term)
+
+    def _is_of_nobody(self, scope: Scope, conjunct: exp.Expr) -> bool:
+        """Whether it is the IS NULL of an anti join, which is true where the other table has no row to be found."""
+        if not isinstance(conjunct, exp.Is) or not isinstance(conjunct.expression, exp.Null):
+            return False
+        owner = self.owner(scope, conjunct.this) if isinstance(conjunct.this, exp.Column) else None
+        left = [join for join in scope.expression.args.get("joins") or () if join.args.get("side") == "LEFT"]
+        return owner is not None and any(
+            self._is_side(scope, owner[0], join.this.alias_or_name) for join in left
+        )
 
     def _is_side(self, scope: Scope, gathering: Gathering, side: str) -> bool:
         """Whether a table is the one that an outer join may leave out: only there its condition filters."""
@@ -239,9 +251,8 @@ class Reader:
 
     def _order(self, scope: Scope, select: exp.Select) -> None:
         limited = select.args.get("limit") is not None
-        keys = (
-            self._sorts(scope, select, select.args["order"].expressions) if select.args.get("order") else []
-        )
+        ordered = select.args["order"].expressions if select.args.get("order") else []
+        keys = self._sorts(scope, select, _window(scope) or ordered)
         group = select.args.get("group")
         grouped = self._sorts(scope, select, group.expressions) if group is not None else []
         distinct = select.args.get("distinct")
@@ -335,6 +346,16 @@ def _projected(select: exp.Select, name: str) -> exp.Column | None:
             if group is None or any(_output(select, key).sql() == inner.sql() for key in group.expressions):
                 return inner
     return None
+
+
+def _window(scope: Scope) -> list[exp.Expr]:
+    """What the first window function has its rows sorted by, which comes before the order of the result."""
+    for window in scope.find_all(exp.Window):
+        order = window.args.get("order")
+        keys = [*(window.args.get("partition_by") or ()), *(order.expressions if order is not None else ())]
+        if keys:
+            return keys
+    return []
 
 
 def _output(select: exp.Select, key: exp.Expr) -> exp.Expr:

@@ -22,6 +22,7 @@ from dbtui.model.advice import Advice, Facts, Help, IndexAdvice, Planner, Query,
 _MOST = 600  # candidates
 _HELPS = 0.05  # share of a query's cost from which an index counts as helping it
 _SIMILAR = 0.02  # share of the whole within which two savings are the same
+_LITTLE = 0.01  # of what all cost as things are, below which an index is not worth its place
 _BEGINNING = 0.05  # of what is left, which an index must save that another one begins with
 _NAME = "dbtui_try_"
 
@@ -267,16 +268,16 @@ class _Search:
                 before, after = await self.cost(case, chosen), await self.cost(case, [*chosen, *move])
                 if before - after >= self.policy.of_query * case.base:
                     return True
-        return gain >= 0.1 * left
+        return gain >= max(0.1 * left, _LITTLE * await self._total([]))
 
     def notes(self, chosen: Sequence[Candidate]) -> tuple[str, ...]:
         """What was left out though it would help."""
         helpful = {c for case in self.cases for c in case.helpful} - set(chosen)
         if chosen or not helpful:
             return ()
-        return (
-            f"{len(helpful)} indexes would help a query, and none of them saves as much as it costs the writers",
-        )
+        if self.policy.weigh_writes:
+            return ("no index that would help saves as much as it costs the writers",)
+        return (f"no index saves {self.policy.of_query:.0%} of a query or a tenth of all",)
 
     async def _total(self, chosen: Sequence[Candidate]) -> float:
         return sum([case.weight * await self.cost(case, chosen) for case in self.cases])
@@ -333,7 +334,7 @@ class _Search:
         self, candidate: Candidate, rest: Sequence[Candidate], chosen: Sequence[Candidate]
     ) -> list[str]:
         """The same keys in another order that do as well: which of them is taken is a matter of taste."""
-        names = {key.key for key in candidate.keys}
+        names, own = {key.key for key in candidate.keys}, ddl.create(candidate, self.facts.dialect)
         total = await self._total(chosen)
         found = []
         for other in self.everything:
@@ -345,8 +346,9 @@ class _Search:
             ):
                 continue
             alike = other.method == candidate.method and {key.key for key in other.keys} == names
-            if alike and await self._total([*rest, other]) <= total * (1 + _SIMILAR):
-                found.append(ddl.create(other, self.facts.dialect))
+            sql = ddl.create(other, self.facts.dialect)
+            if alike and sql != own and await self._total([*rest, other]) <= total * (1 + _SIMILAR):
+                found.append(sql)
         return found[:3]
 
 

@@ -54,7 +54,7 @@ def updated_columns(queries: Iterable[Query], dialect: str) -> Mapping[str, froz
 
 
 def superseded(candidate: Candidate, table: TableFacts) -> tuple[str, ...]:
-    """Indexes whose keys the new one begins with, none of which holds a constraint up."""
+    """Indexes whose keys the new one begins with, all the other way round too; none that holds a constraint up."""
     if candidate.method != "btree" or candidate.predicate:
         return ()
     new = [(key.key, key.descending) for key in candidate.keys]
@@ -63,6 +63,7 @@ def superseded(candidate: Candidate, table: TableFacts) -> tuple[str, ...]:
         if index.unique or index.primary or index.predicate or index.method not in ("", "btree"):
             continue
         old = [(column.split(" ")[0].strip('"`'), " desc" in column.lower()) for column in index.columns]
-        if len(old) <= len(new) and new[: len(old)] == old:
+        backward = [(key, not descending) for key, descending in old]
+        if new[: len(old)] in (old, backward):
             found.append(index.name)
     return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from dbtui.model.finding import Finding
 from dbtui.model.plan import Plan
@@ -40,15 +41,20 @@ def plan(
         body.extend(_cut(stem + detail, width) for detail in line.details)
     parts = [*body, "", *footer(value, beside)]
     for item in findings:
-        parts += ["", *(_cut(line, width) for line in _finding(item))]
+        parts += ["", *_finding(item, width)]
     return "\n".join(parts) + "\n"
 
 
-def _finding(item: Finding) -> list[str]:
+def _finding(item: Finding, width: int) -> list[str]:
+    """What it says, folded; the statements as they are, to be copied."""
     at = "" if item.node is None else f", node {item.node}"
-    lines = [f"{item.severity.upper()} {item.rule}{at}: {item.message}"]
-    lines += [f"    {text}" for text in (item.advice, *item.sql) if text]
-    return [printable(line) for line in lines]
+    said = _folded(f"{item.severity.upper()} {item.rule}{at}: {item.message}", "", width)
+    advice = _folded(item.advice, "    ", width)
+    return [*said, *advice, *(f"    {printable(statement)}" for statement in item.sql)]
+
+
+def _folded(text: str, indent: str, width: int) -> list[str]:
+    return wrap(printable(text), width, initial_indent=indent, subsequent_indent="    ")
 
 
 def _headings(value: Plan) -> tuple[str, ...]:

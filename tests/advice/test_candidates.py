@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbtui.advice import ddl
@@ -115,6 +117,8 @@ def test_what_it_costs_and_what_it_replaces() -> None:
     found = candidates(read("select * from orders where user_id = 5 order by at limit 3", facts), facts)
     both = next(one for one in found if [key.key for key in one.keys] == ["user_id", "at"])
     assert superseded(both, ORDERS) == ("orders_user",)
+    backward = replace(both, keys=tuple(replace(key, descending=True) for key in both.keys))
+    assert superseded(backward, ORDERS) == ("orders_user",)
     width = sum(column.width for column in ORDERS.columns.values())
     assert write_overhead(both, ORDERS) == pytest.approx((8 + 12) / (27 + width))
 

@@ -175,3 +175,22 @@ def test_what_is_not_one_statement_is_refused(sql: str) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(InputError):
         read(f"select * from orders where {text}", FACTS)
+
+
+def test_the_missing_row_of_an_anti_join_is_no_condition_on_the_table() -> None:
+    sql = (
+        "select u.id from users u left join orders o on o.user_id = u.id and o.amount > 9 where o.id is null"
+    )
+    assert equal(sql) == [] and ranges(sql) == ["amount"]
+    assert equal(f"{sql} and o.state = 'paid'") == ["state"]
+    assert equal("select 1 from users u join orders o on o.user_id = u.id where o.state is null") == ["state"]
+
+
+def test_a_window_wants_its_rows_in_its_own_order() -> None:
+    ranked = "select *, row_number() over (partition by user_id order by at desc) n from orders"
+    assert [(sort.key, sort.descending) for sort in access(ranked).order] == [
+        ("user_id", False),
+        ("at", True),
+    ]
+    numbered = "select count(*) over (), id from orders order by at"
+    assert [sort.key for sort in access(numbered).order] == ["at"]

@@ -75,6 +75,20 @@ def test_a_file_is_advised_on_and_the_advice_is_true(
     assert "Index Scan using orders_user_id_at_idx" in plan
 
 
+def test_what_is_as_good_is_another_index_and_what_brings_little_is_left_out(
+    postgres: PostgresServer, shop: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "q.sql"
+    file.write_text(
+        "with failed as (select * from orders where state = 'failed') select user_id, count(*) from failed group by 1;"
+        "select o.id, u.email from orders o join users u on u.id = o.user_id where o.amount = 4711"
+    )
+    _, out, _ = run(capsys, postgres.url(shop), "-f", str(file), "--format", "json")
+    said = json.loads(out)
+    assert said["indexes"] and all(one["sql"] not in one["ties"] for one in said["indexes"])
+    assert {one["table"] for one in said["indexes"]} == {"public.orders"}
+
+
 def test_counted_statements_are_advised_on(
     postgres: PostgresServer, shop: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,21 @@ def test_text_shows_how_the_figures_add_up(capsys: pytest.CaptureFixture[str], p
     assert all(len(line) <= 120 for line in out.split("\n"))
 
 
+def test_a_remedy_can_be_copied_however_long_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    table, column = "warehouse_movements_of_the_archive", "identifier_of_the_responsible_department"
+    file = tmp_path / "plan.txt"
+    file.write_text(
+        f"Seq Scan on {table}  (cost=0..1 rows=5 width=4) (actual time=0.0..9.0 rows=5 loops=1)\n"
+        f"  Filter: ({column} = 5)\n  Rows Removed by Filter: 50000\n"
+    )
+    _, out, _ = run(capsys, "--plan", str(file))
+    assert f"    CREATE INDEX CONCURRENTLY ON {table} ({column});\n" in out
+    said = out[out.index("pg-seq-scan-discards-rows") :]
+    assert "…" not in said and "of them thrown away" in " ".join(said.split())
+
+
 def test_every_shape_is_drawn(explained: Explained) -> None:  # noqa: F811
     from dbtui.commands.explain import render
 

@@ -161,6 +161,8 @@ def test_every_rule_says_why_it_is_silent(explained: Explained) -> None:  # noqa
         ("(a > 1) AND (b = 2) AND (c < 3)", "(b, a)"),
         ('(o."Line No" = 4)', '("Line No")'),
         ("(lower(name) = 'x'::text)", None),
+        ("((at)::date = '2026-10-01'::date)", None),
+        ("(((at)::date = '2026-10-01'::date) AND (a = 1))", "(a)"),
         ("((a = 1) OR (b = 2))", None),
         ("(a <> ALL ('{1,2}'::integer[]))", None),
     ],

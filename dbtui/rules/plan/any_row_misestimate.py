@@ -42,7 +42,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
         yield Hit(
             f"{count(found.rows)} rows came where {count(found.estimated_rows)} were expected:"
             f" {factor:.0f} times {word} ({found.label})",
-            "bring the statistics up to date, then add statistics for the columns of its condition",
+            _OF_A_FUNCTION if found.operation in _FUNCTIONS else _OF_COLUMNS,
             {
                 "estimated_rows": found.estimated_rows or 0.0,
                 "rows": found.rows or 0.0,
@@ -55,6 +55,11 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
         )
 
 
+_OF_COLUMNS = "bring the statistics up to date, then add statistics for the columns of its condition"
+_OF_A_FUNCTION = (
+    "the planner takes the ROWS that the function was declared with: ALTER FUNCTION … ROWS changes them"
+)
+_FUNCTIONS = frozenset({"ProjectSet", "Function Scan"})
 _NO_ROWS = frozenset({"BitmapAnd", "BitmapOr", "ModifyTable", "Hash", "Result"})
 _STOPPERS = frozenset({"Limit", "Merge Join"})
 

@@ -13,7 +13,7 @@ from dbtui.rules.plan.tree import name, text
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]{0,62})'
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _COMPARISON = re.compile(
-    rf"(?<![\w\"])\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::[a-z ]{{1,30}})? (=|<=|>=|<|>) "
+    rf"(?<![\w\"])\(\(?(?:{_IDENTIFIER}\.)?({_IDENTIFIER})\)?(?:::(?:text|bpchar))? (=|<=|>=|<|>) "
     r"(?!ALL|\((?:hashed )?SubPlan)"
 )
 _JOINT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[()]| AND | OR ")
@@ -35,7 +35,8 @@ _PREFIXES = frozenset({"and", "or", "not", "any", "all", "case"})
 def compared(condition: str) -> tuple[list[str], list[str]]:
     """Columns compared for equality, and columns compared otherwise, in the order of their appearance.
 
-    Only of conditions without OR and NOT: there a column alone decides nothing.
+    Only of conditions without OR and NOT: there a column alone decides nothing. One in another type is not compared
+    itself, and no index on it helps; but a varchar is always compared as text.
     """
     if " OR " in condition or "NOT " in condition:
         return [], []

@@ -1,15 +1,15 @@
 """A join with few rows reads a whole table.
 
 What it does
-    Looks for sequential scans of at least 10,000 rows below a join whose other side gives less than
-    a tenth of them; above a million it is an error.
+    Looks for sequential scans of at least 10,000 rows and a tenth of the time below a join whose other
+    side gives less than a tenth of them; above a million it is an error.
 
 Why it matters
     An index on the join column would fetch only the rows that the small side asks for.
 
 Instead
-    Index the join column of the large table; where the condition has a function such as lower(),
-    index that expression.
+    Index the join column of the large table if no index begins with it; where the condition has a
+    function such as lower(), index that expression.
 
 When it is fine
     The small side was expected to be large: then its estimate is what to mend.
@@ -38,6 +38,8 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
     )
     if join is None or join.operation not in _JOINS or not tree.reaches("rows read", read, 10_000):
         return
+    if node.self_ms is not None and not tree.reaches("share of the time", tree.share(node.self_ms), 0.1):
+        return
     side = next(
         child for child in tree.children(join) if child.id <= node.id and not _after(tree, join, child, node)
     )
@@ -48,7 +50,7 @@ def check(tree: Tree, node: PlanNode) -> Iterator[Hit]:
         return
     yield Hit(
         f"{count(read)} rows of {name(node)} are read to join {count(rows(sibling))}",
-        "index the join column of the large table",
+        "index the join column of the large table, if no index begins with it",
         {"rows": read, "other_rows": rows(sibling), "condition": _condition(join)},
         severity=Severity.ERROR if read > 1_000_000 else None,
     )
