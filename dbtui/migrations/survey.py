@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from dbtui.model.migration import Engine as Dialect
 from dbtui.model.migration import Relation
 from dbtui.model.survey import Survey, Surveyed
 
+_DROPS_VIEW = re.compile(r"DROP\s+(MATERIALIZED\s+)?VIEW\b", re.I)
 _LOOK, _LOOKS = 5.0, 20.0  # seconds for one look at rows while a plan is made, and for all of them
 
 
@@ -55,9 +57,12 @@ async def _checked(engine: Engine, plan: ChangePlan) -> ChangePlan:
 
 
 def _mended(plan: ChangePlan, step: ChangeStep) -> int | None:
-    """The number of a step before it that writes rows of its table."""
-    writing = (one for one in plan.steps if one.kind in (Kind.BACKFILL, Kind.DATA))
-    return next((w.number for w in writing if w.number < step.number and w.relation == step.relation), None)
+    """The number of a step before it that writes rows of its table or, for a check, drops a view."""
+    for one in plan.steps[: step.number - 1]:
+        writes = one.kind in (Kind.BACKFILL, Kind.DATA) and one.relation == step.relation
+        if writes or (step.kind is Kind.CHECK and any(map(_DROPS_VIEW.match, one.statements))):
+            return one.number
+    return None
 
 
 async def _now(

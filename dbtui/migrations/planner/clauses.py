@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dbtui.migrations.tokens import Token, tokens
+from dbtui.migrations.tokens import Token, parts, tokens
 from dbtui.model.migration import Engine
 
 _COLUMN_CLAUSES = {
@@ -119,6 +119,34 @@ def check_text(sql: str, engine: Engine) -> str:
     if at < 0 or at + 1 == len(found) or found[at + 1].text != "(":
         return ""
     return _text(sql, found[at + 2 : _closing(found, at + 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """`EXCLUDE USING method (column WITH operator, …) WHERE (predicate)`."""
+
+    elements: tuple[tuple[str, str], ...]  # columns with their quotes, operators
+    where: str  # with its brackets
+
+
+def exclusion(sql: str) -> Exclusion | None:
+    """The pieces of an EXCLUDE; None where an element is more than a column."""
+    found = list(tokens(sql, Engine.POSTGRESQL))
+    at = _first(found, "EXCLUDE")
+    opening = next((p for p, t in enumerate(found) if p > at >= 0 and t.text == "("), -1)
+    if opening < 0:
+        return None
+    closing = _closing(found, opening)
+    elements = []
+    for part in parts(sql, tuple(found[opening + 1 : closing])):
+        own = list(tokens(part, Engine.POSTGRESQL))
+        with_ = _first(own, "WITH")
+        if with_ < 1 or own[0].kind not in ("word", "quoted") or any(t.text == "(" for t in own[:with_]):
+            return None
+        elements.append((own[0].text, _text(part, own[with_ + 1 :])))
+    where = next((p for p in range(closing, len(found)) if found[p].upper == "WHERE"), -1)
+    last = _closing(found, where + 1) if where >= 0 else -1
+    return Exclusion(tuple(elements), _text(sql, found[where + 1 : last + 1]) if where >= 0 else "")
 
 
 def _first(found: list[Token], word: str) -> int:

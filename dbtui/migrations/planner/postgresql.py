@@ -15,7 +15,12 @@ from dbtui.migrations.planner import conditions_rows as rows
 from dbtui.migrations.planner.one import One, Steps, application, ddl, not_understood
 from dbtui.migrations.planner.outcome_postgresql import outcome
 from dbtui.migrations.planner.postgresql_columns import add_column
-from dbtui.migrations.planner.postgresql_constraints import add_constraint, domain_constraint, set_not_null
+from dbtui.migrations.planner.postgresql_constraints import (
+    add_constraint,
+    domain_constraint,
+    set_not_null,
+    values_of_domain,
+)
 from dbtui.migrations.planner.postgresql_indexes import create_index, drop_index, reindex
 from dbtui.migrations.planner.postgresql_partitions import (
     attach_partition,
@@ -153,19 +158,27 @@ def _whole(place: Step, ones: list[One]) -> ChangeStep:
     title = summary(actions[0]) + (f" and {len(actions) - 1} more" if len(actions) > 1 else "")
     step = ddl(title, place.statement.sql, relation=relation, verbatim=True)
     if actions[0].op == "validate constraint":
-        step = replace(step, kind=Kind.VALIDATE, phase=Phase.VALIDATE, foreseen=_unproved(ones[0]))
+        step = replace(step, kind=Kind.VALIDATE, phase=Phase.VALIDATE)
     if actions[0].op in ("select", "copy", "merge", "call"):
         step = replace(step, kind=Kind.DATA, lock_timeout=None, retries=0)
     if any((a.concurrently and a.op != "refresh materialized view") or a.op in _ALONE for a in actions):
         step = replace(step, transaction=Transaction.EACH, lock_timeout=0.0, retries=0, kind=Kind.INDEX)
-    return outcome(step, actions, ones[0])
+    foreseen = tuple(condition for one in ones for condition in _foreseen(one))
+    return outcome(replace(step, foreseen=foreseen), actions, ones[0])
 
 
-def _unproved(one: One) -> tuple[Condition, ...]:
-    """What the rows must be like for a constraint that is there and not valid."""
-    constraints = one.known.constraints if one.known is not None else ()
-    made = next((made for made in constraints if made.name == one.action.name), None)
-    return rows.obeyed(one.relation, made, made.text) if made is not None else ()
+def _foreseen(one: One) -> tuple[Condition, ...]:
+    """What the rows must be like for the user's own words."""
+    op, made = one.action.op, one.action.constraint
+    if op == "validate constraint":
+        constraints = one.known.constraints if one.known is not None else ()
+        made = next((each for each in constraints if each.name == one.action.name), None)
+        return rows.obeyed(one.relation, made, made.text) if made is not None else ()
+    if op == "domain set not null":
+        return values_of_domain(one)
+    if op == "add constraint" and made is not None and made.kind == "exclude" and not one.fresh:
+        return rows.obeyed(one.relation, made, one.text)
+    return ()
 
 
 def _joined(ones: list[One]) -> ChangeStep:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dbtui.migrations.planner import conditions_postgresql as conditions
 from dbtui.migrations.planner import conditions_rows as rows
+from dbtui.migrations.planner.clauses import check_text
 from dbtui.migrations.planner.one import LOCK_TIMEOUT, RETRIES, One, Steps, constraint_name, ddl, until
 from dbtui.migrations.planner.postgresql_indexes import build, duplicates
 from dbtui.migrations.tokens import tokens
@@ -291,7 +292,7 @@ def domain_constraint(one: One) -> Steps | None:
             why="NOT VALID locks no table",
         ),
         replace(
-            validate(one.relation, made.name),
+            validate(one.relation, made.name, *values_of_domain(one)),
             statements=(f"ALTER DOMAIN {domain} VALIDATE CONSTRAINT {quoted(made.name)}",),
             relation=None,
             postconditions=(
@@ -302,3 +303,16 @@ def domain_constraint(one: One) -> Steps | None:
             why="every table with a column of the domain is read under ShareLock: its writers wait",
         ),
     )
+
+
+def values_of_domain(one: One) -> tuple[Condition, ...]:
+    """What the values of every column of a domain must be like."""
+    check = check_text(one.sql, Engine.POSTGRESQL)
+    found = (
+        (table.relation, column.name)
+        for table in one.schema.tables.values()
+        if table.kind == "table" and table.parent is None
+        for column in table.columns.values()
+        if not column.type.array and one.schema.is_type(column.type, one.relation)
+    )
+    return rows.in_domain(tuple(found), check) if check or one.action.op == "domain set not null" else ()

@@ -41,6 +41,7 @@ class _Pair:
     new: str
     type_text: str
     convert: str  # an expression over the table's columns
+    fits: tuple[Condition, ...] = ()  # what its values must be like for that
 
     @property
     def relation(self) -> Relation:
@@ -62,8 +63,10 @@ def set_type(one: One) -> Steps | None:
     if reason := _in_the_way(one, known, action.name):
         return _as_it_is(one, reason)
     type_text, using = _type_and_using(action.text)
-    convert = using or f"{quoted(old.name)}::{type_text}"
-    pair = _Pair(known, old, short(action.name, "new"), type_text, convert)
+    # Without USING it is an assignment, which refuses what a cast would cut off.
+    convert = using or quoted(old.name)
+    fits = rows.converted(one.relation, old, action.column, using, one.version)
+    pair = _Pair(known, old, short(action.name, "new"), type_text, convert, fits)
     if old.type == action.column.type:
         return _as_it_is(one, "the type stays the same, so the catalog could not tell before from after")
     swapped = conditions.column_type(pair.relation, old.name, action.column.type)
@@ -152,13 +155,14 @@ def _beside(one: One, pair: _Pair) -> Iterator[ChangeStep]:
         f"NEW.{new} := {value};",
         f"a trigger writes {pair.new} along with {pair.old.name}",
     )
-    yield backfill(
+    fill = backfill(
         relation,
         pair.table,
         f"{new} = {pair.convert}",
         f"{new} IS NULL AND {old} IS NOT NULL",
         f"fill {relation}.{pair.new} for the old rows",
     )
+    yield replace(fill, foreseen=pair.fits)
     if pair.old.not_null:
         yield from prove_not_null(relation, pair.new, one.version)
     for index in _indexes_of(pair):
@@ -263,7 +267,11 @@ def _swap(one: One, pair: _Pair, swapped: Condition) -> Iterator[ChangeStep]:
         ),
         postconditions=(swapped, conditions.column_gone(relation, pair.new)),
         why="only names change, so the lock lasts a moment; prepared statements are planned again",
-        notes=("values written after the swap are only in the new column", *_narrower(pair, pointing)),
+        notes=(
+            "values written after the swap are only in the new column",
+            "a comment, rights to the column and a statistics target stay with the old one: give them again",
+            *_narrower(pair, pointing),
+        ),
         down=() if pointing else _swapped_back(pair, aside),
     )
     for other, made in pointing:

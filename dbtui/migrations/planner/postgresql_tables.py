@@ -14,6 +14,7 @@ from dbtui.migrations.planner.one import (
     One,
     Steps,
     application,
+    check,
     command,
     ddl,
     key_of,
@@ -85,6 +86,10 @@ def drop_column(one: One) -> Steps | None:
     must = column is not None and column.not_null and column.default is None and not column.serial
     if must and not _in_key(known, name):
         steps.insert(0, _may_be_left_out(relation, name))
+    if one.action.cascade:
+        why = "CASCADE would drop it unasked; where it is to go, drop it by its name first"
+        unread = conditions.no_view_reads(relation, name)
+        steps.append(check(unread.means, unread, phase=Phase.CONTRACT, relation=relation, why=why))
     steps += [drop_foreign_key(known, c.name) for c in _keys_over(known, name)]
     end = replace(as_written(one), phase=Phase.CONTRACT, title=f"drop {relation}.{name}")
     return (*until(steps, gone), end)

@@ -144,6 +144,11 @@ BAD_ROWS = """
     create table t (a int, b int, c int);
     insert into t (a, b) values (-1, 7);
     alter table t add constraint b_small check (b < 5) not valid;
+    create domain few as int;
+    create table d (f few, g few[], word text default 'seven');
+    insert into d (f) values (9), (null);
+    create table booked (room int, during int4range, gone boolean);
+    insert into booked values (1, '[1,5)', false), (1, '[4,6)', false), (2, '[4,6)', true), (2, '[4,6)', true);
 """
 
 
@@ -155,6 +160,18 @@ BAD_ROWS = """
         ("ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES p (id)", "every row of t refers to a row of p"),
         ("ALTER TABLE t VALIDATE CONSTRAINT b_small", "every row of t keeps CHECK ((b < 5))"),
         ("ALTER TABLE t ADD CHECK (a > b + c)", ""),
+        (
+            "ALTER TABLE booked ADD EXCLUDE USING gist (during WITH &&) WHERE (NOT gone)",
+            "no two rows of booked exclude each other (during WITH &&)",
+        ),
+        ("ALTER TABLE booked ADD EXCLUDE USING gist (during WITH &&) WHERE (gone AND room = 1)", ""),
+        (
+            "ALTER DOMAIN few ADD CONSTRAINT five CHECK (VALUE < 5)",
+            "every public.d.f keeps CHECK (VALUE < 5)",
+        ),
+        ("ALTER DOMAIN few SET NOT NULL", "every row of public.d has a value in f"),
+        ("ALTER TABLE d ALTER word TYPE varchar(4)", "every d.word fits into varchar(4)"),
+        ("ALTER TABLE d ALTER word TYPE varchar(5)", ""),
     ],
 )
 async def test_rows_that_would_break_a_constraint_are_told_of(
@@ -166,6 +183,44 @@ async def test_rows_that_would_break_a_constraint_are_told_of(
         made = await planned(console, sql)
     told = [note for step in made.steps for note in step.notes if "it is not so" in note]
     assert told == ([f"AS IT STANDS THIS FAILS: it is not so that {said}"] if said else []), told
+
+
+async def test_a_text_that_is_no_number_is_told_of_where_the_server_can_say_so(
+    postgres: PostgresServer,
+) -> None:
+    database = postgres.create_database()
+    postgres.psql("create table t (a text); insert into t values ('7'), ('seven'), (null)", database)
+    async with Console(postgres.url(database)) as console:
+        made = await planned(console, "ALTER TABLE t ALTER a TYPE int USING a::int")
+    told = [note for step in made.steps for note in step.notes if "it is not so" in note]
+    wanted = "AS IT STANDS THIS FAILS: it is not so that every t.a reads as int"
+    assert told == ([wanted] if postgres.version >= 16 else [])
+
+
+async def test_a_value_that_is_too_long_for_its_new_type_is_not_cut_off(postgres: PostgresServer) -> None:
+    database = postgres.create_database()
+    postgres.psql("create table t (id int primary key, a text); insert into t values (1, 'seven')", database)
+    async with Console(postgres.url(database)) as console:
+        made = await planned(console, "ALTER TABLE t ALTER a TYPE varchar(4)")
+        async with console.runner(made) as runner:
+            run = await runner.run()
+    assert "too long" in next(one.detail for one in run.steps if one.state is State.FAILED)
+    assert postgres.psql("select a from t", database) == "seven"
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_column_takes_no_view_along_that_nobody_named(
+    postgres18: PostgresServer, named: bool
+) -> None:
+    database = postgres18.create_database()
+    postgres18.psql("create table t (a int, b int); create view v as select a from t", database)
+    words = f"{'DROP VIEW v; ' if named else ''}ALTER TABLE t DROP COLUMN a CASCADE"
+    async with Console(postgres18.url(database)) as console:
+        made = await planned(console, words)
+        async with console.runner(made) as runner:
+            run = await runner.run()
+    assert (run.next is None) is named, run.lines
+    assert postgres18.psql("select count(*) from pg_class where relname = 'v'", database) == "10"[named]
 
 
 async def test_rows_that_the_plan_itself_mends_are_told_of_as_such(postgres18: PostgresServer) -> None:

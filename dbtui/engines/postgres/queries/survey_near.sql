@@ -1,5 +1,6 @@
 -- What a change of the relations in $1 (as regclass texts, NULL for all of the user's) would touch besides them:
--- tables that they refer to or that refer to them, parents and partitions, all generations.
+-- tables that they refer to or that refer to them, those with columns of a domain, parents and partitions, all
+-- generations.
 with recursive asked as (
   select c.oid
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -11,6 +12,11 @@ with recursive asked as (
   union
   select i.indrelid from pg_catalog.pg_index i
    where i.indexrelid in (select to_regclass(name)::oid from unnest($1::text[]) name)
+  union
+  select a.attrelid
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+   where t.typtype = 'd' and not a.attisdropped
+     and t.oid in (select to_regtype(name)::oid from unnest($1::text[]) name)
 ), family as (
   select oid from asked
   union
