@@ -141,7 +141,8 @@ def blocking_summary(
 ) -> tuple[str, Role]:
     """What the title says about blocking: how many wait, behind whom, how long; `unblocked` where nobody does."""
     roots = [line for line in lines if line.depth == 0]
-    if not roots and (alone := [s for s in sessions if s.stranded]):
+    alone = [s for s in sessions if s.stranded]
+    if not roots and alone:
         age = text.duration(max(age_of(s) or 0.0 for s in alone))
         return f"blocked {len(alone)} · root not told · longest {age}", Role.WARN
     if not roots:
@@ -149,7 +150,10 @@ def blocking_summary(
     waiting = sum(root.waiting for root in roots)
     longest = max(root.longest for root in roots)
     who = f"root {roots[0].session.id}" if len(roots) == 1 else f"{len(roots)} roots"
-    return f"blocked {waiting} · {who} · longest {text.duration(longest)}", Role.BAD
+    if alone:
+        longest = max(longest, *(age_of(s) or 0.0 for s in alone))
+        who = f"{waiting} behind {who}"
+    return f"blocked {waiting + len(alone)} · {who} · longest {text.duration(longest)}", Role.BAD
 
 
 def describe(session: Session, lines: Sequence[Blocked], product: str = "") -> str:

@@ -104,6 +104,9 @@ def test_the_title_names_the_root_and_the_longest_wait() -> None:
     )
     assert blocking_summary(sessions[:1], (), "all free") == ("all free", Role.OK)
     alone = replace(sessions[0], wait_type="Lock", blocked_by=(), query_age=75.0)
+    both = [*sessions, replace(alone, id="9", query_age=90.0)]
+    said = "blocked 3 · 2 behind root 1 · longest 00:01:30"
+    assert blocking_summary(both, forest(both), "all free") == (said, Role.BAD)
     said = "blocked 1 · root not told · longest 00:01:15"
     assert blocking_summary([alone], (), "all free") == (said, Role.WARN)
 
