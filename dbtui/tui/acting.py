@@ -200,7 +200,8 @@ def at_stake(stakes: Stakes | None) -> str:
         return ""
     parts = []
     if stakes.rows:
-        parts.append(f"{stakes.rows:,} changed rows are rolled back")
+        changed = "1 changed row is" if stakes.rows == 1 else f"{stakes.rows:,} changed rows are"
+        parts.append(f"{changed} rolled back")
     elif stakes.wrote is not None:
         parts.append("its changes are rolled back" if stakes.wrote else "it has changed nothing yet")
     if stakes.locks:

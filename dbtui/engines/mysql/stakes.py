@@ -38,7 +38,7 @@ async def stakes_of(connector: Connector, session: Session) -> Stakes:
         rows, locked = 0, 0
     held = tuple(f"{kind} on {name}" for kind, name in tables or ())
     if locked:
-        held = (f"{locked} row locks", *held)
+        held = (f"{locked} row lock{'' if locked == 1 else 's'}", *held)
     notes = ("rolling back takes about as long as changing the rows did",) if rows and rows >= 10_000 else ()
     return Stakes(None if rows is None else rows > 0, rows, held, _cancel_frees(session, own, rows), notes)
 

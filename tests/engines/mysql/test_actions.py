@@ -192,7 +192,7 @@ async def test_what_is_at_stake_is_looked_up(mysql: MysqlProtocolServer) -> None
             session = await seen(MysqlMonitor(connector), other.thread_id())
             stakes = await MysqlActions(connector).stakes(session)
             assert stakes.wrote and stakes.rows == 3 and stakes.cancel_frees is False
-            assert any("row locks" in lock for lock in stakes.locks)
+            assert any("row lock" in lock for lock in stakes.locks)
             other.rollback()
             async with asyncio.timeout(
                 5
