@@ -17,6 +17,7 @@ from dbtui.model.migration import (
     Statement,
     Volatility,
 )
+from dbtui.rules.migration.transaction import relation_of
 
 _ALGORITHMS = ("", "INSTANT", "NOCOPY", "INPLACE", "COPY")
 _LOCKS = ("", "NONE", "SHARED", "EXCLUSIVE")
@@ -53,6 +54,8 @@ def effects(
     algorithm = ""
     for name, cells in tables.items():
         table_algorithm, lock, rewrite = _combined(cells, engine)
+        if table_algorithm == "COPY" and lock == "NONE" and _cascades(schema, name):
+            lock = "SHARED"
         if options:
             table_algorithm, lock, rewrite, refused = _asserted(
                 (table_algorithm, lock, rewrite), cells, options, engine, version
@@ -77,6 +80,15 @@ def _combined(cells: list[Cell], engine: Engine) -> tuple[str, str, bool]:
         rewrite = True
         algorithm = "COPY" if algorithm == "COPY" else "INPLACE"
     return algorithm, lock, rewrite
+
+
+def _cascades(schema: Schema, name: str) -> bool:
+    """Whether a foreign key changes rows of a table by itself: MariaDB copies none such beside writers (11.8)."""
+    known = schema.table(relation_of(name))
+    return known is not None and any(
+        {made.on_delete, made.on_update} & {"cascade", "set null", "set default"}
+        for made in known.constraints
+    )
 
 
 def _asserted(

@@ -31,10 +31,10 @@ def _create(words: Words, sql: str) -> tuple[Action, ...]:
         return _create_table(words, sql, temporary, replaced)
     if words.take("DATABASE") or words.take("SCHEMA"):
         return (Action("create schema"),)
-    return _create_other(words, sql)
+    return _create_other(words, sql, replaced)
 
 
-def _create_other(words: Words, sql: str) -> tuple[Action, ...]:
+def _create_other(words: Words, sql: str, replaced: bool) -> tuple[Action, ...]:
     """Views, triggers and routines, whose bodies are not run."""
     while words.take_any("DEFINER", "ALGORITHM", "SQL", "AGGREGATE"):
         words.take("=") or words.take("SECURITY")
@@ -45,7 +45,7 @@ def _create_other(words: Words, sql: str) -> tuple[Action, ...]:
         words.token()
     if words.take("VIEW"):
         words.take("IF", "NOT", "EXISTS")
-        return (Action("create view", words.relation()),)
+        return (Action("create view", words.relation(), options={"replace": "yes"} if replaced else {}),)
     if words.take("TRIGGER"):
         words.take("IF", "NOT", "EXISTS")
         name = words.relation()

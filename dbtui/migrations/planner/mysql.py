@@ -5,7 +5,7 @@ What needs more than the server can do beside its writers is the command of an o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -155,7 +155,7 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
     )
     if made is not None and made.kind == "unique":
         key = made.columns
-    if key:
+    if key and not _empty(place, key):
         name = index.name if index is not None else made.name if made is not None else ""
         there = conditions.index_there(relation, name) if name else None
         yield check(
@@ -170,6 +170,7 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
         and made.kind == "foreign key"
         and made.references is not None
         and made.referenced_columns
+        and not _empty(place, made.columns)
     ):
         yield check(
             f"every row of {relation} refers to a row of {made.references}",
@@ -196,6 +197,13 @@ def _before(place: Step, action: Action) -> Iterator[ChangeStep]:
             relation=relation,
             why="a row without one makes the change fail, or becomes 0 or '' where sql_mode is not strict",
         )
+
+
+def _empty(place: Step, columns: Iterable[str]) -> bool:
+    """Whether one of the columns comes with the same statement and holds no value: such a key breaks on no row."""
+    added = (a.column for a in place.statement.actions if a.op == "add column" and a.column is not None)
+    bare = {column.name for column in added if column.default is None and not column.not_null}
+    return not bare.isdisjoint(columns)
 
 
 def _group(

@@ -96,7 +96,7 @@ def _done(action: Action, schema: Schema) -> tuple[Condition, ...]:
         "drop constraint": (conditions.constraint_gone(relation, name),),
         "drop primary key": (conditions.constraint_gone(relation, "PRIMARY"),),
         "create table": (conditions.table_there(relation),),
-        "create view": (conditions.table_there(relation),),
+        "create view": () if "replace" in action.options else (conditions.table_there(relation),),
         "drop table": (conditions.table_gone(relation),),
         "drop view": (conditions.table_gone(relation),),
         "rename table": (
@@ -107,21 +107,22 @@ def _done(action: Action, schema: Schema) -> tuple[Condition, ...]:
     if action.op == "add column" and action.column is not None:
         return (conditions.column_there(relation, action.column.name),)
     if action.op == "change column" and action.column is not None:
-        return (_is_as(relation, action.column),)
+        return (_is_as(relation, action.column, schema.table(relation)),)
     if action.op == "add constraint" and action.constraint is not None:
         key = "PRIMARY" if action.constraint.kind == "primary key" else action.constraint.name
         return (conditions.constraint_there(relation, key),) if key else ()
     return found.get(action.op, ())
 
 
-def _is_as(relation: Relation, column: ColumnDef) -> Condition:
+def _is_as(relation: Relation, column: ColumnDef, known: KnownTable | None) -> Condition:
     """A column of the type and nullability that were asked for; widths of integers are not compared."""
+    key = known.primary_key.columns if known is not None and known.primary_key is not None else ()
     kind = column.type
     integer = kind.name.endswith("int")
     inside = "" if integer else ",".join(kind.members or kind.modifiers)
     shown = f"{kind.name}({inside})" if inside else kind.name
     pattern = f"{shown}%unsigned%" if kind.unsigned else f"{shown}%"
-    null = "NO" if column.not_null else "YES"
+    null = "NO" if column.not_null or column.serial or column.name in key else "YES"
     more = f" AND column_type LIKE {mysql_literal(pattern)} AND is_nullable = '{null}'"
     return conditions.column_there(relation, column.name, more, f"{relation}.{column.name} is {kind.text}")
 
@@ -144,7 +145,7 @@ def _down(action: Action, schema: Schema) -> str | None:
         return _constraint_back(action, known, table)
     if op == "create table":
         return f"DROP TABLE IF EXISTS {table}"
-    if op == "create view":
+    if op == "create view" and "replace" not in action.options:
         return f"DROP VIEW IF EXISTS {table}"
     if op == "rename table":
         return f"RENAME TABLE {sql_name(Relation(action.new_name, relation.schema), _ENGINE)} TO {table}"

@@ -185,12 +185,13 @@ def _create_table(action: Action, one: One) -> Outcome:
     kind = kinds.get(action.op, "TABLE")
     if not action.relation.name:
         return Outcome()
-    replaces = "replace" in action.options and one.schema.table(action.relation) is not None
-    if replaces:
+    replaces = "replace" in action.options
+    if replaces and one.schema.table(action.relation) is not None:
         return Outcome()
     down = f"DROP {kind} IF EXISTS {sql_name(action.relation)}"
     lost = Reversibility.NEEDS_DATA if action.op == "create table" else Reversibility.FREE
-    return Outcome((conditions.table_there(action.relation),), (down,), lost)
+    # What replaces is not done because there is something to replace.
+    return Outcome(() if replaces else (conditions.table_there(action.relation),), (down,), lost)
 
 
 def _drop_relation(action: Action, one: One) -> Outcome:

@@ -59,6 +59,8 @@ def _made(action: Action) -> Iterator[_Thing]:
     if op == "create index" and action.index is not None:
         yield "index", "", action.index.name
     elif op == "add constraint" and action.constraint is not None:
+        if action.constraint.kind == "primary key":
+            yield "primary key", table, ""
         yield "constraint", table, constraint_name(action.relation, action.constraint)
     elif op == "rename constraint":
         yield "constraint", table, action.new_name
@@ -76,6 +78,8 @@ def _taken(action: Action) -> Iterator[_Thing]:
     renamed = op == "change column" and action.column is not None and action.column.name != action.name
     if op in _GONE:
         yield "table", table, ""
+    elif op == "drop primary key":
+        yield "primary key", table, ""
     elif op in ("drop index", "rename index"):
         yield "index", "", action.relation.name
     elif op in ("drop column", "rename column") or renamed:

@@ -15,6 +15,9 @@ SHOP = (
     "CREATE TABLE users (id int PRIMARY KEY, name varchar(20))",
     "CREATE TABLE orders (id int PRIMARY KEY AUTO_INCREMENT, customer int, note varchar(20), code int NOT NULL,"
     " KEY orders_note (note))",
+    "CREATE TABLE line_items (id int PRIMARY KEY, item int, amount int, KEY item (item),"
+    " CONSTRAINT of_order FOREIGN KEY (item) REFERENCES orders (id) ON DELETE CASCADE)",
+    "CREATE VIEW notes AS SELECT id, note FROM orders",
     "INSERT INTO users VALUES (1, 'a'), (2, 'b')",
     "INSERT INTO orders (customer, note, code) VALUES (1, 'x', 1), (2, 'y', 2), (1, 'z', 3)",
 )
@@ -31,6 +34,11 @@ CHANGES = (
     "ALTER TABLE users RENAME TO people",
     "DROP INDEX orders_note ON orders",
     "ALTER TABLE orders MODIFY note varchar(40)",
+    "ALTER TABLE users MODIFY id bigint",
+    "ALTER TABLE line_items MODIFY amount bigint",
+    "ALTER TABLE users DROP PRIMARY KEY, ADD PRIMARY KEY (id)",
+    "ALTER TABLE orders ADD COLUMN seller int, ADD CONSTRAINT sold_by FOREIGN KEY (seller) REFERENCES users (id)",
+    "CREATE OR REPLACE VIEW notes AS SELECT id, note, code FROM orders",
 )
 _COLUMNS = """SELECT table_name, column_name, column_type, is_nullable, column_key FROM information_schema.columns
   WHERE table_schema = DATABASE() AND table_name NOT LIKE 'dbtui%%' ORDER BY 1, 2"""
