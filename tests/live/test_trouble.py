@@ -9,6 +9,7 @@ import pytest
 
 from dbtui.live import sampler as module
 from dbtui.model.snapshot import Link, Snapshot
+from tests.engines.mongodb.support import database
 from tests.live.test_sampler import watching
 from tests.servers.elastic import ElasticServer
 from tests.servers.ferretdb import FerretServer
@@ -121,12 +122,21 @@ async def test_a_restart_is_found_and_nothing_is_compared_across_it(restartable:
         assert session.snapshot.server.version == before.server.version
 
 
-@pytest.mark.parametrize(("name", "other"), [("mysql9", "mariadb11"), ("redis8", "valkey9")])
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("mysql9", "mariadb11"),
+        ("redis8", "valkey9"),
+        pytest.param("opensearch2", "elasticsearch7", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_failover_to_another_product_is_seen_and_compares_nothing(
     name: str, other: str, request: pytest.FixtureRequest
 ) -> None:
     here, there = request.getfixturevalue(name), request.getfixturevalue(other)
     url = here.url(tcp=True) if name == "mysql9" else here.url()
+    if isinstance(there, ElasticServer):  # its login is nothing to one that knows no users
+        url = there.url().replace(f":{there.port}", f":{here.port}")
     async with (
         line_to(here.port) as line,
         watching(url.replace(f":{here.port}", f":{line.port}")) as (session, watch),
@@ -142,6 +152,27 @@ async def test_a_failover_to_another_product_is_seen_and_compares_nothing(
         await watch.until(lambda s: s.at > now.at and s.metrics.get(rate) is not None, PATIENCE)
         assert all(map(unbroken, watch.all))
         assert None in session.history.series(rate)
+
+
+async def test_a_failover_of_ferretdb_shows_what_the_other_host_has(
+    ferretdb: FerretServer, ferretdb_tls: FerretServer
+) -> None:
+    with database(ferretdb_tls) as shop:
+        shop.orders.insert_one({"_id": 1})
+        url = ferretdb.url().replace(f":{ferretdb.port}", ":{}")
+        async with line_to(ferretdb.port) as line, watching(url.format(line.port)) as (session, watch):
+            rate = next(m.id for m in session.engine.monitor.metrics if m.kind == "rate")
+            first = await watch.until(lambda s: s.metrics.get(rate) is not None, fresh=False)
+            catalog = session.engine.catalog
+            assert catalog is not None
+            assert shop.name not in [node.name for node in await catalog.children(None)]
+            line.target = ferretdb_tls.port
+            line.cut()
+            now = await watch.until(lambda s: s.server != first.server and s.link is Link.LIVE, PATIENCE)
+            await watch.until(lambda s: s.at > now.at and s.metrics.get(rate) is not None, PATIENCE)
+            assert shop.name in [node.name for node in await catalog.children(None)]
+            assert all(map(unbroken, watch.all))
+            assert None in session.history.series(rate)
 
 
 @pytest.mark.parametrize("name", ["mysql9", "mariadb11", "redis8", "valkey9"])

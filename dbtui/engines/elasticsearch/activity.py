@@ -10,7 +10,7 @@ from dbtui.engines.elasticsearch import counters, health, sessions, statements
 from dbtui.engines.elasticsearch.connection import Connection, Connector
 from dbtui.engines.elasticsearch.failures import lacks
 from dbtui.engines.watch import Watch
-from dbtui.errors import PermissionDenied, QueryError
+from dbtui.errors import PermissionDenied, QueryError, SessionLost
 from dbtui.model.activity import Activity, Health, Unplaced
 from dbtui.model.server import Server
 from dbtui.model.snapshot import Cost, Metric, SectionName, Snapshot, Source
@@ -64,7 +64,10 @@ class ElasticMonitor:
                 raise
             return {"counters": found}
         nodes = mapping(stats.get("nodes"))
-        self._names = {id_: str(mapping(node).get("name") or id_) for id_, node in nodes.items()}
+        names = {id_: str(mapping(node).get("name") or id_) for id_, node in nodes.items()}
+        if self._names and names and not self._names.keys() & names.keys():
+            raise SessionLost("another cluster answers at this address", "it is asked anew who it is")
+        self._names = names
         found |= self._figures.of(stats)
         self._clients = int(found.get("http_open", 0))
         return {"counters": found}
