@@ -45,7 +45,7 @@ def check(scene: Scene, limits: Limits) -> Iterator[Seen]:
         others = f", and {len(ran) - 1} more" if len(ran) > 1 else ""
         yield Seen(
             f"{who} runs for {duration(age)} on {oldest.database}: {one_line(oldest.query, 120)}{others}",
-            "e shows its plan, x cancels it where the server can; give such requests a maxTimeMS",
+            "e shows its plan and x cancels it where the server can; give such requests a maxTimeMS",
             {"operations": len(ran), "oldest_s": round(age or 0.0, 1)},
             object=oldest.id,
         )
