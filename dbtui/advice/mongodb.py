@@ -14,7 +14,9 @@ from typing import Any
 
 from dbtui.model.advice import Advice, Facts, Help, IndexAdvice, Query, TableFacts
 
-HEURISTIC = "heuristic: equality, sort, range; MongoDB plans with no index that is not there"
+HEURISTIC = (
+    "heuristic: equality, sort, range; MongoDB plans with no index that is not there, nor with a hidden one"
+)
 _RANGES = frozenset({"$gt", "$gte", "$lt", "$lte"})
 _EQUALS = frozenset({"$eq", "$in", "$all", "$elemMatch"})
 _MOST_KEYS = 5

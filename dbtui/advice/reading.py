@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlglot import exp, parse
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from dbtui.advice.access import Access, Gathering, Sort
@@ -20,6 +20,7 @@ from dbtui.advice.conditions import PLACEHOLDER, place
 from dbtui.errors import InputError
 from dbtui.model.advice import Facts
 from dbtui.sql.lex import Lexeme, tokens
+from dbtui.text import one_line
 
 _DIALECTS = {"postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _TOO_LONG = 50_000  # characters; beyond it a statement is data
@@ -78,8 +79,15 @@ def understanding() -> Iterator[None]:
     try:
         yield
     except (SqlglotError, RecursionError) as error:
-        first_line = re.sub(r"\x1b\[\d*m", "", str(error)).split("\n")[0][:160]
-        raise InputError("the statement was not understood", first_line) from None
+        raise InputError("the statement was not understood", _where(error)) from None
+
+
+def _where(error: Exception) -> str:
+    """The place that a parser stumbled at; its own words speak of its classes."""
+    if isinstance(error, ParseError) and error.errors:
+        first = error.errors[0]
+        return f"at {one_line(first['highlight'], 40)!r}, line {first['line']}, column {first['col']}"
+    return re.sub(r"\x1b\[\d*m", "", str(error)).split("\n")[0][:160]
 
 
 def _as_select(tree: exp.Expr) -> exp.Expr:

@@ -12,6 +12,7 @@ from dbtui.advice.weighing import updated_columns
 from dbtui.model.advice import Advice, Facts, Help, IndexAdvice, Query
 
 HEURISTIC = "heuristic: by rule alone, not tried"
+_UNTRIABLE = f"{HEURISTIC}: MariaDB plans with an ignored index for nobody"
 
 
 def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
@@ -36,7 +37,8 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
         _with_trial(_described(candidate, served[candidate], facts, updated), candidate, facts.dialect)
         for candidate in order[: policy.most]
     )
-    return Advice(tuple(queries), indexes, HEURISTIC, not_understood=tuple(left_out), dialect=facts.dialect)
+    how = _UNTRIABLE if facts.dialect == "mariadb" else HEURISTIC
+    return Advice(tuple(queries), indexes, how, not_understood=tuple(left_out), dialect=facts.dialect)
 
 
 def _plain(candidate: Candidate) -> bool:
@@ -52,10 +54,16 @@ def _described(candidate: Candidate, places: Sequence[int], facts: Facts, update
 
 
 def _with_trial(advice: IndexAdvice, candidate: Candidate, dialect: str) -> IndexAdvice:
-    """How it can be tried on the server itself, by whoever may: an index that only one session plans with."""
+    """How it can be tried on the server itself, by whoever may: an index that only one session plans with.
+
+    Not where it begins like another one: if that is a foreign key's own, InnoDB drops it at once for the new one, and
+    no statement plans with either (https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html).
+    """
     name = ddl.index_name(candidate, dialect)
-    if dialect == "mysql":
-        trial: tuple[str, ...] = (
+    if advice.supersedes:
+        trial: tuple[str, ...] = ()
+    elif dialect == "mysql":
+        trial = (
             f"{advice.sql} INVISIBLE",
             "SET SESSION optimizer_switch = 'use_invisible_indexes=on'",
             f"ALTER TABLE {advice.table} ALTER INDEX {quoted(name, '`')} VISIBLE",

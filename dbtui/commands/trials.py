@@ -50,7 +50,12 @@ def _invisible(advised: IndexAdvice, facts: Facts) -> Index | None:
     table = facts.find("", advised.table.strip("`"))
     wanted = [key.strip("`").lower() for key in advised.keys]
     indexes = table.indexes if table is not None else ()
-    return next((one for one in indexes if not one.valid and [*map(str.lower, one.columns)] == wanted), None)
+    return next((one for one in indexes if not one.valid and [*map(_column, one.columns)] == wanted), None)
+
+
+def _column(key: str) -> str:
+    """A key without its direction: the server's planner says whether it serves."""
+    return key.removesuffix(" DESC").lower()
 
 
 async def _helps(

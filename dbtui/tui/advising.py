@@ -6,7 +6,7 @@ The shadow is made when it is first needed, kept as long as its console, and mad
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
@@ -144,6 +144,10 @@ async def advise(console: MainScreen, view: AdviseView) -> None:
         return
     advice = await _ask(console, view, [Query(sql)])
     asked = has_planner(console.engine)
+    view.own = None
+    if not asked:
+        with suppress(DbtuiError):
+            view.own = await explain_on(console.engine, sql, database=view.database)
     there = _there(await facts_for(console.engine, [Query(sql)], view.database), sql) if asked else []
     view.show_options([*_advised(advice, tick=asked), *there], "Indexes")
     if advice.indexes:
@@ -235,7 +239,9 @@ async def verify(console: MainScreen, view: AdviseView) -> None:
     invisible = facts.dialect == "mysql" and index is not None and not index.valid
     ask = invisible_plan if invisible else explain_on
     now = await ask(console.engine, query, database=view.database)
-    view.show_plans(view.taken.before, now, f"now: the server itself, {now.server_version}")
+    view.show_plans(
+        view.taken.before, now, f"now: the server itself, {now.server_version}", ("Before", "Now")
+    )
     used = any(node.index == name for node in now.nodes)
     what = "is used by the server's own plan" if used else "is not used by the server's own plan"
     what += ", when it may see it: it is invisible" if invisible else ""

@@ -135,6 +135,7 @@ class AdviseView(View):
         self.noun_of_options = "Indexes"
         self.database = ""
         self.before: Plan | None = None
+        self.own: Plan | None = None  # the server's, when advice was given without a plan to show
         self.taken: Taken | None = None
 
     def compose(self) -> ComposeResult:
@@ -173,6 +174,7 @@ class AdviseView(View):
         """Take up a statement in place of the one before."""
         self.sql.text = text.printable(sql, keep_newlines=True)
         self.database = database
+        self.own = None
         self.show_options((), "Indexes")
         self.clear_plans()
 
@@ -197,17 +199,23 @@ class AdviseView(View):
         self.grid.set_title(self.noun_of_options, f"{sum(tried)} tried" if tried else "")
         self._arrange()
 
-    def show_plans(self, before: Plan | None, after: Plan | None, verified: str) -> None:
+    def show_plans(
+        self,
+        before: Plan | None,
+        after: Plan | None,
+        verified: str,
+        titles: tuple[str, str] = ("As it is", "As it would be"),
+    ) -> None:
         """Draw both plans; None leaves a side as it is."""
         if before is not None:
             self.before = before
             tree, cost = self.query_one("#advise-before", PlanTree), before.nodes[0].total_cost
             tree.set_plan(before)
-            tree.set_title("As it is", f"cost {cost:,.2f}" if cost is not None else "")
+            tree.set_title(titles[0], f"cost {cost:,.2f}" if cost is not None else "")
         if after is not None:
             tree = self.query_one("#advise-after", PlanTree)
             tree.set_plan(after)
-            tree.set_title("As it would be", *change(self.before, after))
+            tree.set_title(titles[1], *change(self.before, after))
         self.query_one("#advise-note", Static).update(text.one_line(verified, 300))
         self._arrange()
 
@@ -273,7 +281,8 @@ class AdviseView(View):
         statements = [option.sql for option in chosen if option.change and option.sql]
         if statements:
             if not chosen[0].told:
-                self.taken = Taken(index_name(statements[0]), self.sql.text.strip().rstrip(";"), self.before)
+                query = self.sql.text.strip().rstrip(";")
+                self.taken = Taken(index_name(statements[0]), query, self.before or self.own)
             self.post_message(PlanChange(";\n".join(statements) + ";", self.database))
 
     def action_copy(self) -> None:
