@@ -18,7 +18,7 @@ from dbtui.engines import sampled
 from dbtui.engines.mongodb import shell, values
 from dbtui.engines.mongodb.failures import grant, lacks
 from dbtui.engines.mongodb.session import Connection
-from dbtui.engines.mongodb.sessions import whole
+from dbtui.engines.mongodb.sessions import LEFT_OUT, whole
 from dbtui.errors import PermissionDenied, QueryError
 from dbtui.model.activity import Statement, Statements
 
@@ -239,6 +239,8 @@ def shape_of_text(text: str) -> str:
 
 def masked_text(text: str) -> str:
     """A command's text with a question mark, and its type, in place of each value; what is none loses its literals."""
+    if text.endswith(LEFT_OUT):
+        return masked_text(text.removesuffix(LEFT_OUT) + "}")[:-1] + LEFT_OUT
     try:
         command = json.loads(text)
     except ValueError:
