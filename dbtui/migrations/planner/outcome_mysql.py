@@ -107,11 +107,19 @@ def _done(action: Action, schema: Schema) -> tuple[Condition, ...]:
     if action.op == "add column" and action.column is not None:
         return (conditions.column_there(relation, action.column.name),)
     if action.op == "change column" and action.column is not None:
-        return (_is_as(relation, action.column, schema.table(relation)),)
+        return _changed(relation, action, schema.table(relation))
     if action.op == "add constraint" and action.constraint is not None:
         key = "PRIMARY" if action.constraint.kind == "primary key" else action.constraint.name
         return (conditions.constraint_there(relation, key),) if key else ()
     return found.get(action.op, ())
+
+
+def _changed(relation: Relation, action: Action, known: KnownTable | None) -> tuple[Condition, ...]:
+    """What tells that a column was changed; () where its type and nullability were so before (a comment, a default)."""
+    new, old = action.column, known.columns.get(action.name) if known is not None else None
+    assert new is not None
+    same = old is not None and (old.name, old.type, old.not_null) == (new.name, new.type, new.not_null)
+    return () if same else (_is_as(relation, new, known),)
 
 
 def _is_as(relation: Relation, column: ColumnDef, known: KnownTable | None) -> Condition:

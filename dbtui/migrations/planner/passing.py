@@ -56,6 +56,8 @@ def _made(action: Action) -> Iterator[_Thing]:
         return
     if table and not op.startswith("drop "):
         yield "table", table, ""
+    if op == "create trigger":
+        yield "trigger", "", action.name
     if op == "create index" and action.index is not None:
         yield "index", "", action.index.name
     elif op == "add constraint" and action.constraint is not None:
@@ -78,6 +80,8 @@ def _taken(action: Action) -> Iterator[_Thing]:
     renamed = op == "change column" and action.column is not None and action.column.name != action.name
     if op in _GONE:
         yield "table", table, ""
+    elif op == "drop trigger":
+        yield "trigger", "", action.name or action.relation.name
     elif op == "drop primary key":
         yield "primary key", table, ""
     elif op in ("drop index", "rename index"):

@@ -39,8 +39,10 @@ CHANGES = (
     "ALTER TABLE users DROP PRIMARY KEY, ADD PRIMARY KEY (id)",
     "ALTER TABLE orders ADD COLUMN seller int, ADD CONSTRAINT sold_by FOREIGN KEY (seller) REFERENCES users (id)",
     "CREATE OR REPLACE VIEW notes AS SELECT id, note, code FROM orders",
+    "ALTER TABLE orders MODIFY note varchar(20) DEFAULT 'none' COMMENT 'by people'",
 )
-_COLUMNS = """SELECT table_name, column_name, column_type, is_nullable, column_key FROM information_schema.columns
+_COLUMNS = """SELECT table_name, column_name, column_type, is_nullable, column_key, column_comment
+  FROM information_schema.columns
   WHERE table_schema = DATABASE() AND table_name NOT LIKE 'dbtui%%' ORDER BY 1, 2"""
 _KEYS = """SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics
   WHERE table_schema = DATABASE() ORDER BY 1, 2, 3"""

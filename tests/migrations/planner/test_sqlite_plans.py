@@ -190,6 +190,19 @@ async def test_a_table_that_changed_since_it_was_planned_is_not_rebuilt(tmp_path
     assert ("meanwhile",) in file.sql("SELECT name FROM pragma_table_info('orders')")
 
 
+async def test_a_trigger_that_is_made_again_is_done_once(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "shop.db")
+    file.sql(*SHOP)
+    words = "DROP TRIGGER noted; CREATE TRIGGER noted AFTER INSERT ON orders BEGIN SELECT 1; END"
+    async with Console(file.url) as console:
+        plan = await surveyed(console.engine, [migration_file("change.sql", words)])
+        async with console.runner(plan) as runner:
+            await runner.run()
+        async with console.runner(plan) as runner:
+            assert [one.state for one in runner.state.steps] == [State.DONE] * 3
+    assert file.sql("SELECT sql LIKE '%INSERT ON%' FROM sqlite_schema WHERE name = 'noted'") == [(1,)]
+
+
 async def test_a_number_that_was_given_once_is_not_given_again_after_a_rebuild(tmp_path: Path) -> None:
     file = SqliteFile(tmp_path / "shop.db")
     file.sql(
