@@ -18,7 +18,7 @@ from dbtui.commands.planners import facts_for, has_planner, planner_for
 from dbtui.commands.server_plans import explain_on, invisible_plan
 from dbtui.commands.workload import of_counters
 from dbtui.errors import DbtuiError, UsageError
-from dbtui.model.advice import Advice, Facts, Planner, Query
+from dbtui.model.advice import Advice, Facts, IndexAdvice, Planner, Query
 from dbtui.model.plan import Plan
 from dbtui.plans import parse
 from dbtui.tui.messages import Advise, AdviseWish
@@ -196,7 +196,7 @@ def _advised(advice: Advice, *, tick: bool) -> list[Option]:
         note = note or (f"{count} statements" if count > 1 else "")
         option = Option(
             index.sql,
-            index.sql.partition(" ON ")[2].removeprefix("public.") or index.sql,
+            _label(index),
             on=tick and number == 0,
             saved=index.saved,
             size=index.size,
@@ -207,6 +207,13 @@ def _advised(advice: Advice, *, tick: bool) -> list[Option]:
         if advice.dialect == "mysql" and index.verify:
             made.append(replace(option, sql=index.verify[0], note="invisible, to be tried: g again tells"))
     return made
+
+
+def _label(index: IndexAdvice) -> str:
+    """What an index is on, or the statement where that does not say it."""
+    if index.sql.startswith("ALTER"):  # it is there, and only wants to be seen
+        return f"visible: {index.table} ({', '.join(index.keys)})"
+    return index.sql.partition(" ON ")[2].removeprefix("public.") or index.sql
 
 
 def _there(facts: Facts, sql: str) -> list[Option]:
@@ -244,7 +251,7 @@ async def verify(console: MainScreen, view: AdviseView) -> None:
     )
     used = any(node.index == name for node in now.nodes)
     what = "is used by the server's own plan" if used else "is not used by the server's own plan"
-    what += ", when it may see it: it is invisible" if invisible else ""
+    what = f"(invisible) {what}" if invisible else what
     what += scanned(view.taken.scans, index.scans) if index is not None else "; it is not there"
     view.say(f"{name} {what}", Role.OK if used else Role.BAD)
     view.taken = replace(view.taken, scans=index.scans if index is not None else None)
