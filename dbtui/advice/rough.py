@@ -23,7 +23,7 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
         by_table: dict[tuple[str, str], Candidate] = {}
         for candidate in case.candidates:
             best = by_table.get(candidate.path)
-            if _plain(candidate) and (best is None or len(candidate.keys) > len(best.keys)):
+            if _serves(candidate, facts) and (best is None or len(candidate.keys) > len(best.keys)):
                 by_table[candidate.path] = candidate
         for candidate in by_table.values():
             served.setdefault(candidate, []).append(case.place)
@@ -41,8 +41,15 @@ def reasoned(queries: Sequence[Query], facts: Facts, policy: Policy) -> Advice:
     return Advice(tuple(queries), indexes, how, not_understood=tuple(left_out), dialect=facts.dialect)
 
 
-def _plain(candidate: Candidate) -> bool:
-    return not candidate.include and not candidate.predicate and candidate.method == "btree"
+def _serves(candidate: Candidate, facts: Facts) -> bool:
+    """Whether it is worth naming untried: MariaDB has none on expressions, and a unique one finds the row."""
+    if candidate.include or candidate.predicate or candidate.method != "btree":
+        return False
+    if facts.dialect == "mariadb" and not all(key.column for key in candidate.keys):
+        return False
+    table, equal = facts.find(*candidate.path), {key.key for key in candidate.keys[: candidate.equal]}
+    assert table is not None, "candidates are made of tables that are known"
+    return not any(index.unique and {c.lower() for c in index.columns} <= equal for index in table.indexes)
 
 
 def _described(candidate: Candidate, places: Sequence[int], facts: Facts, updated: object) -> IndexAdvice:

@@ -146,3 +146,12 @@ def test_no_invisible_index_takes_the_place_of_one_that_may_be_a_foreign_keys_ow
     )
     assert known.supersedes == ("orders_user",) and known.verify == ()
     assert new.supersedes == () and new.verify[0].endswith("INVISIBLE")
+
+
+def test_by_rule_alone_no_index_is_named_where_a_unique_one_finds_the_row() -> None:
+    by_id = [Query("select state, count(*) from orders where id = 5 group by state")]
+    by_expression = [Query("select * from orders where lower(state) = 'paid'")]
+    for dialect, expected in (("mysql", 1), ("mariadb", 0)):
+        facts = Facts(dialect, (ORDERS,))
+        assert reasoned(by_id, facts, Policy()).indexes == ()
+        assert len(reasoned(by_expression, facts, Policy()).indexes) == expected
