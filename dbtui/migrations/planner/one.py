@@ -90,7 +90,15 @@ def command(title: str, line: str, **more: object) -> ChangeStep:
 
 def until(steps: Iterable[ChangeStep], done: Condition) -> Steps:
     """Steps whose own traces a later one removes: they are done when `done` holds, too."""
-    return tuple(step if step.superseded else replace(step, superseded=done) for step in steps)
+    return tuple(replace(step, superseded=_either(step.superseded, done)) for step in steps)
+
+
+def _either(first: Condition | None, second: Condition) -> Condition:
+    """What holds when one of two does: what removed a step's traces may have its own removed."""
+    if first is None:
+        return second
+    query = f"SELECT ({first.query}) OR ({second.query})"
+    return Condition(query, f"{first.means}, or {second.means}", first.costly or second.costly)
 
 
 def not_understood(base: ChangeStep, statement: Statement) -> ChangeStep:

@@ -114,6 +114,8 @@ async def compare(postgres: PostgresServer, sql: str) -> None:
         assert [s.title for s in plan.steps if s.blocks is Blocks.EVERYTHING and s.seconds is None] == []
         async with console.runner(plan) as runner:
             run = await runner.run()
+        async with console.runner(plan) as runner:
+            assert [s.step.title for s in runner.state.steps if s.state is not State.DONE] == []
     assert [(s.step.title, s.state, s.detail) for s in run.steps if s.state is not State.DONE] == []
     assert postgres.psql(_CATALOG, steps) == postgres.psql(_CATALOG, words)
     assert rows(postgres, steps) == rows(postgres, words)
