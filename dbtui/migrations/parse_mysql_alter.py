@@ -183,9 +183,9 @@ def _alter_part(words: Words, table: Relation) -> Iterator[Action]:
         return
     if words.take("INDEX") or words.take("KEY"):
         name = words.name()
-        words.take("NOT")
-        words.take_any("VISIBLE", "INVISIBLE", "IGNORED")
-        yield Action("index visibility", table, name=name)
+        negated = "NOT " if words.take("NOT") else ""
+        shown = words.take_any("VISIBLE", "INVISIBLE", "IGNORED")
+        yield Action("index visibility", table, name=name, options={"to": f"{negated}{shown}"})
         return
     if words.take("CHECK") or words.take("CONSTRAINT"):
         name = words.name()

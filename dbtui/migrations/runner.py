@@ -225,7 +225,8 @@ class Runner:
         audit(self.target.name, f"step {step.number} of plan {self.plan.id}", "\n".join(step.statements)[:2000],
               approval.reason, f"{over.state}: {over.detail}")  # fmt: skip
         self._progress.set(step.number, over.state, over.detail, over)
-        self._progress.say(f"step {step.number} {over.state}{f': {over.detail}' if over.detail else ''}")
+        why = "" if step.kind is Kind.JOURNAL else over.detail  # which is the journal's own
+        self._progress.say(f"step {step.number} {over.state}{f': {why}' if why else ''}")
         return over.state is State.DONE
 
     async def _forget_fills(self, *, above: int) -> None:

@@ -55,6 +55,16 @@ def index_gone(relation: Relation, name: str) -> Condition:
     return _gone("statistics", where, f"the index {name} is gone")
 
 
+def index_shown(relation: Relation, name: str, to: str) -> Condition:
+    """Whether it is VISIBLE or INVISIBLE (MySQL), IGNORED or NOT IGNORED (MariaDB)."""
+    is_so = {
+        "VISIBLE": "is_visible = 'YES'", "INVISIBLE": "is_visible = 'NO'",
+        "IGNORED": "ignored = 'YES'", "NOT IGNORED": "ignored = 'NO'",
+    }[to]  # fmt: skip
+    where = f"{_table(relation)} AND index_name = {literal(name)} AND {is_so}"
+    return _there("statistics", where, f"the index {name} is {to}")
+
+
 def constraint_there(relation: Relation, name: str) -> Condition:
     where = f"{_table(relation)} AND constraint_name = {literal(name)}"
     return _there("table_constraints", where, f"{relation} has the constraint {name}")

@@ -13,6 +13,10 @@ from dbtui.rules.migration.step import quoted, sql_name
 from dbtui.sql.quoting import mysql_literal
 
 _ENGINE = Engine.MYSQL
+# Whether an index is seen by the planner, and the opposite: MySQL's words and MariaDB's.
+_SEEN = {
+    "VISIBLE": "INVISIBLE", "INVISIBLE": "VISIBLE", "IGNORED": "NOT IGNORED", "NOT IGNORED": "IGNORED",
+}  # fmt: skip
 
 
 def outcome(step: ChangeStep, actions: Sequence[Action], schema: Schema) -> ChangeStep:
@@ -104,6 +108,8 @@ def _done(action: Action, schema: Schema) -> tuple[Condition, ...]:
             conditions.table_gone(relation),
         ),
     }
+    if action.op == "index visibility":
+        return (conditions.index_shown(relation, name, action.options["to"]),)
     if action.op == "add column" and action.column is not None:
         return (conditions.column_there(relation, action.column.name),)
     if action.op == "change column" and action.column is not None:
@@ -149,6 +155,8 @@ def _down(action: Action, schema: Schema) -> str | None:
     if op == "rename index":
         old, new = quoted(action.relation.name, _ENGINE), quoted(action.new_name, _ENGINE)
         return f"ALTER TABLE {table} RENAME INDEX {new} TO {old}"
+    if op == "index visibility":
+        return f"ALTER TABLE {table} ALTER INDEX {quoted(action.name, _ENGINE)} {_SEEN[action.options['to']]}"
     if op == "add constraint" and action.constraint is not None:
         return _constraint_back(action, known, table)
     if op == "create table":

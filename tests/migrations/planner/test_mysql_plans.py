@@ -115,6 +115,20 @@ async def test_a_plan_ends_where_the_words_end(mysql: MysqlProtocolServer, sql: 
     await compare(mysql, sql)
 
 
+async def test_whether_an_index_is_seen_has_a_way_back(mysql: MysqlProtocolServer) -> None:
+    database = mysql.create_database()
+    mysql.sql(*SHOP, database=database)
+    mariadb = bool(mysql.sql("SELECT VERSION() LIKE '%MariaDB%'")[0][0])
+    there, back = ("IGNORED", "NOT IGNORED") if mariadb else ("INVISIBLE", "VISIBLE")
+    plan = await planned(mysql, database, f"ALTER TABLE orders ALTER INDEX orders_note {there}")
+    (step,) = [one for one in plan.steps if one.postconditions]
+    with mysql.connect(database) as connection:
+        take(connection, step)
+        assert step.down == (f"ALTER TABLE orders ALTER INDEX orders_note {back}",)
+        run(connection, *step.down)
+        assert not holds(connection, step.postconditions[0])
+
+
 async def test_what_the_surveyor_sees(mysql: MysqlProtocolServer) -> None:
     database = mysql.create_database()
     mysql.sql(*SHOP, "ANALYZE TABLE orders", database=database)
