@@ -25,9 +25,10 @@ from tests.strays import strays
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A script's background is deaf to Ctrl-C, and so would be every program that a test starts and ends by it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A script's background is deaf to Ctrl-C, and nohup to a hang-up: so would be every program that a test ends by them.
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 # Every child inherits it, so that a process which lost its parent is still known as ours.
 RUN_MARK = f"DBTUI_TEST_RUN={uuid.uuid4().hex}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from dbtui.engines.mysql.connection import Connection, Connector
 from dbtui.engines.mysql.lex import identifier, literal
+from dbtui.engines.room import free_bytes
 from dbtui.engines.work import Work
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
 from dbtui.model.migration import Engine, Relation
@@ -75,6 +76,10 @@ class MysqlSurveyor:
             rates = await _calibrated(connection, schema, facts) if tables else None
             server = self._connector.server
             number = server.version_number
+            data = "".join(
+                row[0] for row in await _asked(connection, "SELECT @@datadir", unknown, "data folder")
+            )
+            free = free_bytes(server.address, data, tunnelled=bool(self._connector.target.ssh))
             return Survey(
                 identity=await identity_of(connection, schema, mariadb=self._connector.probe.mariadb),
                 database=schema,
@@ -86,7 +91,10 @@ class MysqlSurveyor:
                 rates=rates,
                 replicas=replicas,
                 notes=tuple(_told(conflicts, replicas)),
-                unknown=(*unknown, "free disk: the server does not tell"),
+                free_bytes=free,
+                unknown=tuple(unknown)
+                if free is not None
+                else (*unknown, "free disk: the server does not tell"),
             )
 
     async def _facts(

@@ -12,6 +12,7 @@ from dbtui.engines.postgres.connection import Connection, Connector
 from dbtui.engines.postgres.health import Worst
 from dbtui.engines.postgres.refusal import Question
 from dbtui.engines.postgres.statements import CountedStatements, SampledStatements
+from dbtui.engines.room import free_bytes
 from dbtui.engines.watch import Watch
 from dbtui.errors import QueryError
 from dbtui.model.activity import Activity, Deadlock, Statements
@@ -123,10 +124,10 @@ class PostgresMonitor:
         worn = await self._worn.look(connection, now=self._steady(), timeout=_SLOW)
         found = replace(health.health_of(answer), worn=worn)
         counted = health.slow_counters(answer)
-        settings = connection.probe.settings
-        if not self._tunnelled:
-            free = health.disk_free(connection.server.address, settings.get("data_directory", ""))
-            counted |= {} if free is None else {"disk_free": free}
+        data = connection.probe.settings.get("data_directory", "")
+        folders = (f"{data}/pg_wal", data) if data else ()
+        free = free_bytes(connection.server.address, *folders, tunnelled=self._tunnelled)
+        counted |= {} if free is None else {"disk_free": float(free)}
         return {"health": found, "counters": counted}
 
 

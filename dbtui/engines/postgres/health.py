@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,22 +60,6 @@ def worn_of(answer: Sequence[Sequence[Any]] | None) -> tuple[Worn, ...]:
         Worn(name, database, rows, dead, int(due), vacuumed, analyzed, off)
         for name, database, rows, dead, due, vacuumed, analyzed, off in answer or ()
     )
-
-
-def disk_free(address: str, data_directory: str) -> float | None:
-    """Bytes that are left where a server on this machine keeps its log; None for one that is reached over a network.
-
-    The folder itself is closed to others, but not how full its disk is. Raises nothing.
-    """
-    if not address.startswith("/") or not data_directory:
-        return None
-    for folder in (f"{data_directory}/pg_wal", data_directory):
-        try:
-            seen = os.statvfs(folder)
-        except OSError:
-            continue
-        return float(seen.f_bavail * seen.f_frsize)
-    return None
 
 
 def slow_counters(answer: Mapping[str, Any]) -> dict[str, float]:

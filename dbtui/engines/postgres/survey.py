@@ -13,6 +13,7 @@ from dbtui.engines.postgres.connection import Connection, Connector, Work
 from dbtui.engines.postgres.ddl import identifier, qualified, relation_ddl
 from dbtui.engines.postgres.identity import identity
 from dbtui.engines.postgres.queries import load
+from dbtui.engines.room import free_bytes
 from dbtui.errors import PermissionDenied, QueryError, QueryTimeout
 from dbtui.model.migration import Engine, Relation
 from dbtui.model.survey import Conflict, Rates, Survey, TableFacts
@@ -70,6 +71,8 @@ class PostgresSurveyor:
             replicas, slots, notes = await _replication(connection, unknown)
             rates = await _calibrated(connection, near, facts) if tables else None
             server = self._connector.server
+            data = connection.probe.settings.get("data_directory", "")
+            free = free_bytes(server.address, data, tunnelled=bool(self._connector.target.ssh))
             return Survey(
                 identity=await identity(connection),
                 database=connection.database,
@@ -82,7 +85,10 @@ class PostgresSurveyor:
                 replicas=replicas,
                 slots=slots,
                 notes=(*notes, *_told(conflicts, facts)),
-                unknown=(*unknown, "free disk: PostgreSQL does not tell"),
+                free_bytes=free,
+                unknown=tuple(unknown)
+                if free is not None
+                else (*unknown, "free disk: PostgreSQL does not tell"),
             )
 
 

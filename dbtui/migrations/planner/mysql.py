@@ -240,13 +240,28 @@ def _group(
     if any(a.op == "change column" for a in group):
         strict = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
         step = replace(step, before=(*step.before, strict))
-    notes = ("replicas wait for all of it; for a table over 1 GB use an online tool",) if rebuilt else ()
+    notes = list(_beside_parents(place, relation)) if algorithm == "COPY" else []
+    if rebuilt:
+        notes.append("replicas wait for all of it; for a table over 1 GB use an online tool")
     why = f"{algorithm} with LOCK={lock}: refused rather than done in a worse way" if asserted != sql else ""
     built = any(a.op == "create index" for a in group)
     step = replace(step, kind=Kind.INDEX if built else Kind.DDL, notes=(*step.notes, *notes), why=why)
     if built and (name := index_name(group[0], place.schema)):
         step = replace(step, index=quoted(name, place.engine))
     yield outcome(step, group, place.schema)
+
+
+def _beside_parents(place: Step, relation: Relation) -> tuple[str, ...]:
+    """MySQL 9.7: the copying of a child and changes of its parent's rows wait for each other until one gives up."""
+    known = place.schema.table(relation)
+    if place.engine is not Engine.MYSQL or known is None:
+        return ()
+    parents = sorted({str(made.references) for made in known.constraints if made.references is not None})
+    return (
+        (f"writers of {', '.join(parents)} wait for it too, and it for them: its foreign keys",)
+        if parents
+        else ()
+    )
 
 
 def _alter(relation: Relation, group: Sequence[Action]) -> str:

@@ -168,7 +168,13 @@ def _disk(seen: Sequence[_Seen], survey: Survey | None) -> tuple[str, ...]:
             facts = survey.table(relation) if survey is not None else None
             if facts is not None and facts.bytes is not None:
                 written += facts.bytes + ((facts.index_bytes or 0) if relation in one.rewrites else 0)
-    if written < _WORTH_SAYING or survey is None:
+    if survey is None or not written:
+        return ()
+    if survey.free_bytes is not None and written > survey.free_bytes:
+        return (
+            f"NO ROOM FOR THIS: it writes up to {size(written)} anew, and {size(survey.free_bytes)} are free",
+        )
+    if written < _WORTH_SAYING:
         return ()
     free = "" if survey.free_bytes is None else f", of which {size(survey.free_bytes)} are free"
     replicas = f"; {survey.replicas} replicas get it too" if survey.replicas else ""

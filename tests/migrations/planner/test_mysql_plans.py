@@ -9,7 +9,7 @@ from dbtui.migrations.files import migration_file
 from dbtui.migrations.survey import surveyed
 from dbtui.model.change import ChangePlan, ChangeStep, Condition, Kind
 from tests.migrations.runs import Console
-from tests.servers.mysql import MysqlProtocolServer
+from tests.servers.mysql import MysqlProtocolServer, MysqlServer
 
 SHOP = (
     "CREATE TABLE users (id int PRIMARY KEY, name varchar(20))",
@@ -127,6 +127,14 @@ async def test_whether_an_index_is_seen_has_a_way_back(mysql: MysqlProtocolServe
         assert step.down == (f"ALTER TABLE orders ALTER INDEX orders_note {back}",)
         run(connection, *step.down)
         assert not holds(connection, step.postconditions[0])
+
+
+async def test_a_copy_of_a_child_says_that_it_waits_for_the_parents_writers(mysql9: MysqlServer) -> None:
+    database = mysql9.create_database()
+    mysql9.sql(*SHOP, database=database)
+    plan = await planned(mysql9, database, "ALTER TABLE line_items MODIFY amount bigint")
+    (step,) = [one for one in plan.steps if one.statements]
+    assert any("writers of orders wait for it too" in note for note in step.notes), step.notes
 
 
 async def test_what_the_surveyor_sees(mysql: MysqlProtocolServer) -> None:

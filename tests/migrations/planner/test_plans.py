@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +152,8 @@ def test_estimates_and_queries_that_would_queue() -> None:
     assert build.seconds is not None and build.seconds.high == pytest.approx(0.1 + 15, rel=0.01)
     assert build.waiting is None
     assert rewrite.notes[-1].startswith("writes up to 1.4 GB anew: it needs as much disk") and not build.notes
+    full = plan("ALTER TABLE orders SET UNLOGGED", survey=replace(survey, free_bytes=10**9))
+    assert full.steps[0].notes[-1] == "NO ROOM FOR THIS: it writes up to 1.4 GB anew, and 954 MB are free"
     assert brief.waiting is not None and brief.waiting.high == pytest.approx(300 * 2.1)
     assert (made.server, made.database, made.version) == ("id/shop", "shop", "18.4")
     assert (
