@@ -16,6 +16,7 @@ from dbtui.tui.widgets.status import Piece, Run
 
 EVERY = 5.0  # seconds between two figures: they are to cost nothing themselves
 HELD = 0.2  # part of the time that the link may hold us up until samples are taken less often
+ROOM = 26  # cells that the names of the panes leave on 120 columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class CostCorner(Run):
     place.
     """
 
-    DEFAULT_CSS = "CostCorner { width: 30; height: 1; }"
+    DEFAULT_CSS = f"CostCorner.-end {{ width: {ROOM}; }}"
 
     class Measured(Message):
         """The figures are new."""
@@ -68,7 +69,7 @@ class CostCorner(Run):
         seconds = now.at - before.at
         self._slow_link((now.held - before.held) / seconds > HELD)
         said, role = piece(snapshot, before, now)
-        self.show(((f"{said} ", role),))
+        self.show(((said, role), (" ", role)))
         self.post_message(self.Measured((said, role)))
 
 
@@ -77,7 +78,9 @@ def piece(snapshot: Snapshot, before: _Spent, now: _Spent) -> Piece:
     seconds = now.at - before.at
     asked = max(0, now.statements - before.statements) / seconds
     server = max(0.0, now.seconds - before.seconds) / seconds * 1000
-    said = f"own {asked:.1f} q/s {server:.0f} ms {text.size((now.sent - before.sent) / seconds)}/s"
+    sent = f"{server:.0f} ms {text.size((now.sent - before.sent) / seconds)}/s"
+    said = f"own {asked:.1f} q/s {sent}"
+    said = said if len(said) <= ROOM else f"own {asked:.0f} q/s {sent}"
     if snapshot.pace > snapshot.interval * 1.05:
         return f"{glyphs().high} slow: every {snapshot.pace:.0f} s", Role.WARN
     return said, Role.MUTED
