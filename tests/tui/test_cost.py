@@ -14,5 +14,5 @@ from dbtui.tui.widgets.cost import ROOM, _Spent, piece
     ],
 )
 def test_what_the_console_causes_fits_its_corner(spent: _Spent, said: str) -> None:
-    shown, _ = piece(Snapshot(), _Spent(0.0, 0, 0.0, 0, 0.0), spent)
+    shown, _ = piece(Snapshot(at=0), _Spent(0.0, 0, 0.0, 0, 0.0), spent)
     assert shown == said and len(shown) <= ROOM
