@@ -214,6 +214,17 @@ def test_a_damaged_plan_is_a_plan_or_is_refused(text: str, damages: list[tuple[f
         assert "\n" not in error.message
 
 
+@pytest.mark.parametrize("name", ["Plans", "Workers"])
+def test_a_line_called_like_a_part_of_the_tree_is_passed_over(name: str) -> None:
+    lines = [
+        "Sort  (cost=1.00..2.00 rows=1 width=4)",
+        f"  {name}: 3",
+        "  ->  Seq Scan on t  (cost=0.00..1.00 rows=1 width=4)",
+    ]
+    plan = parse("\n".join([*lines, "        Worker 0:  actual time=0.1..0.2 rows=1 loops=1"]))
+    assert [node.label for node in plan.nodes] == ["Sort", "Seq Scan on t"]
+
+
 MILLION = 1_000_000
 HEAD = "Seq Scan on t  (cost=0.00..1.00 rows=1 width=4)\n"
 HOSTILE = {

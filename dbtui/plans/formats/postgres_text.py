@@ -41,6 +41,7 @@ _SUMMARY = {
     "Total runtime": "Total Runtime",
     "Query Identifier": "Query Identifier",
 }
+_BUILT = ("Plans", "Workers")  # of a node, from the lines below it: no line of a plan is called so
 _SECTIONS = frozenset({"Planning", "JIT", "Serialization", "Settings"})
 
 
@@ -262,7 +263,8 @@ class _Reader:
             self.target, self.worker_column = self.node, None
         if column <= self.root_column and self.target is not self.node:
             self.target = self.document
-        properties.add(self.target, name, value)
+        if name not in _BUILT:
+            properties.add(self.target, name, value)
 
     def _section(self, name: str, value: str) -> None:
         self.worker_column = None
